@@ -1,0 +1,102 @@
+/** What a failure looks like from outside. A code is public API for ever: a retired one stays listed and is never reused. */
+interface CatalogEntry {
+  readonly status: number;
+  readonly type: string;
+  /** Whether the same request may succeed later; such an answer carries `Retry-After`. */
+  readonly retryable: boolean;
+  /** The only sentence a client sees, unless the error was raised with a `publicDetail`. */
+  readonly publicMessage: string;
+}
+
+const invalid = (status: number, publicMessage: string): CatalogEntry => ({
+  status,
+  type: "invalid_request_error",
+  retryable: false,
+  publicMessage,
+});
+const unavailable = (status: number, publicMessage: string): CatalogEntry => ({
+  status,
+  type: "server_error",
+  retryable: true,
+  publicMessage,
+});
+
+export const errorCatalog = {
+  body_not_json: invalid(400, "The request body is not valid JSON."),
+  body_too_deep: invalid(400, "The request body is nested too deeply."),
+  body_too_many_keys: invalid(400, "The request body has too many keys."),
+  body_too_large: invalid(413, "The request body is larger than this gateway accepts."),
+  body_encoding_unsupported: invalid(415, "Send the request body without content encoding."),
+  invalid_request: invalid(400, "The request is not a valid chat completion request."),
+  invalid_session_id: invalid(400, "X-Session-Id must be 1 to 128 visible ASCII characters."),
+  conflicting_session_id: invalid(400, "The request names more than one session id."),
+  session_id_in_query: invalid(400, "A session id is not accepted in the query string. Send the X-Session-Id header."),
+  invalid_user_id: invalid(400, "X-User-Id must be 1 to 256 characters without control characters."),
+  invalid_header: invalid(400, "A request header has a value that this gateway does not know."),
+  invalid_parameter: invalid(400, "A parameter has a value that this gateway does not accept."),
+  idempotency_key_reused: invalid(422, "This Idempotency-Key was already used with a different request body."),
+  turn_in_flight: {
+    status: 409,
+    type: "invalid_request_error",
+    retryable: true,
+    publicMessage: "A request with this Idempotency-Key is still running.",
+  },
+  conversation_locked: {
+    status: 409,
+    type: "invalid_request_error",
+    retryable: true,
+    publicMessage: "Another request on this session is still running.",
+  },
+  session_exists: invalid(409, "A session with this id already exists."),
+  credential_missing: {
+    status: 401,
+    type: "authentication_error",
+    retryable: false,
+    publicMessage:
+      "A session needs a credential. Send an Authorization: Bearer header (any key where the upstream needs none).",
+  },
+  credential_refused: {
+    status: 401,
+    type: "authentication_error",
+    retryable: false,
+    publicMessage: "The credential is not valid.",
+  },
+  credential_placeholder: {
+    status: 401,
+    type: "authentication_error",
+    retryable: false,
+    publicMessage:
+      "This is a placeholder key that many people use. Off loopback a session needs a key that is yours alone.",
+  },
+  not_found: invalid(404, "There is nothing at this address."),
+  session_not_found: invalid(404, "There is no session with this id."),
+  method_not_allowed: invalid(405, "This address does not answer this method."),
+  route_not_shared: {
+    status: 403,
+    type: "invalid_request_error",
+    retryable: false,
+    publicMessage: "This gateway shares its upstream account, so routes that name stored objects are refused.",
+  },
+  store_unavailable: unavailable(503, "The session store cannot be reached. Nothing was asked of the model; retry."),
+  append_failed: unavailable(503, "The answer could not be stored, so this turn is not remembered. Retry the request."),
+  session_conflict: unavailable(409, "The session changed while this turn was running. Retry the request."),
+  record_unreadable: {
+    status: 500,
+    type: "server_error",
+    retryable: false,
+    publicMessage: "The stored session cannot be opened with this gateway's keys.",
+  },
+  redaction_failed: unavailable(503, "The message could not be checked for personal data, so it was not stored."),
+  upstream_unreachable: unavailable(502, "The upstream cannot be reached."),
+  upstream_timeout: unavailable(504, "The upstream did not answer in time."),
+  upstream_cut: unavailable(502, "The upstream closed the connection before its answer was complete."),
+  shutting_down: unavailable(503, "The gateway is shutting down. Retry on another connection."),
+  internal: {
+    status: 500,
+    type: "server_error",
+    retryable: false,
+    publicMessage: "The gateway failed. The request id names the entry in its log.",
+  },
+} as const satisfies Record<string, CatalogEntry>;
+
+export type ErrorCode = keyof typeof errorCatalog;

@@ -1,0 +1,31 @@
+import { type ErrorCode, errorCatalog } from "./error-catalog.ts";
+
+interface GatewayErrorOptions extends ErrorOptions {
+  /** Replaces the catalogue's sentence for the client. Never holds message text, header values or keys. */
+  readonly publicDetail?: string;
+  /** OpenAI's `param`: which field is wrong. */
+  readonly param?: string;
+}
+
+/** The one error class. `message` and `cause` are for operators, the catalogue's sentence is for clients. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+  readonly param: string | null;
+  readonly publicMessage: string;
+
+  constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
+    super(message, options);
+    this.name = "GatewayError";
+    this.code = code;
+    this.param = options.param ?? null;
+    this.publicMessage = options.publicDetail ?? errorCatalog[code].publicMessage;
+  }
+
+  get status(): number {
+    return errorCatalog[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return errorCatalog[this.code].retryable;
+  }
+}
