@@ -1,0 +1,120 @@
+/** One message as it is sent: its final JSON bytes, never parsed or stringified again. */
+export interface HistoryMessage {
+  readonly role: string;
+  readonly bytes: Buffer;
+  readonly tokens: number;
+  /** Ids of the calls an assistant message makes; empty for every other message. */
+  readonly toolCallIds: readonly string[];
+  /** The call a tool message answers. */
+  readonly toolCallId: string | undefined;
+  /** Placeholders in it that stand for withheld values. */
+  readonly redactions: number;
+}
+
+/** One exchange of the transcript. */
+export interface HistoryTurn {
+  /** Position among the session's active turns, 0 first. */
+  readonly index: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** As they would be sent: a replaying client's own bytes, else the stored ones. */
+  readonly messages: readonly HistoryMessage[];
+  /** As stored, redacted: the only text a summary or digest may be made of. */
+  readonly stored: readonly HistoryMessage[];
+}
+
+/** Text that stands for the active turns `[0, toTurn)`. */
+export interface Summary {
+  readonly toTurn: number;
+  readonly text: string;
+  readonly by: "model" | "extractive";
+  /** Where the text that was newly read for it begins; the rest came through the summary before it. */
+  readonly fromTurn: number;
+}
+
+/** A run of requests whose context only grows at its end. Kept in the session's sealed head. */
+export interface EpochState {
+  /** 0, 1, 2, …; grows with each compaction. */
+  readonly number: number;
+  /** The first active turn sent verbatim. */
+  readonly firstTurn: number;
+  /** Carrying cost paid since the epoch began, in tokens at the full input price. */
+  readonly ledger: number;
+  /** True after a summary for this epoch's cut was asked for and did not come: a digest stands in next time. */
+  readonly summaryFailed: boolean;
+}
+
+/** Prices relative to one uncached input token, and the cache's life. */
+export interface Economics {
+  /** r: a cached token. */
+  readonly cachedRatio: number;
+  /** w: a token written to the cache. */
+  readonly writeRatio: number;
+  readonly outputRatio: number;
+  readonly cacheTtlMs: number;
+}
+
+export interface HistoryKnobs {
+  readonly windowTurns: number;
+  readonly keepTurns: number;
+  /** Tokens kept verbatim at least, when there are so many. */
+  readonly floorTokens: number;
+  /** Hard cap of the whole prompt, in tokens; never exceeded while anything can be cut. */
+  readonly maxTokens: number;
+  /** Send exactly the counted turns, and pay for it with the prompt cache. */
+  readonly exact: boolean;
+  readonly summaryMode: "model" | "extractive" | "off";
+  /** Tokens a summary or digest may have. */
+  readonly summaryTokens: number;
+  /** Role of the message that carries the summary. */
+  readonly summaryRole: "user" | "system";
+}
+
+/** Everything a strategy may look at, made ready beforehand: `select` does no I/O. */
+export interface HistoryView {
+  /** Leading system and developer messages of this request. */
+  readonly system: readonly HistoryMessage[];
+  /** Active turns from `firstLoadedTurn` on, in order. */
+  readonly turns: readonly HistoryTurn[];
+  readonly firstLoadedTurn: number;
+  readonly incoming: readonly HistoryMessage[];
+  /** At most two, by `toTurn`: the epoch's own, and one that upkeep prepared for the next. */
+  readonly summaries: readonly Summary[];
+  readonly epoch: EpochState;
+  /** Tokens of the request besides its messages: tools, response format. */
+  readonly envelopeTokens: number;
+  readonly now: number;
+  /** When the session last asked the upstream; `undefined` on its first request. */
+  readonly lastAskedAt: number | undefined;
+  readonly economics: Economics;
+  readonly knobs: HistoryKnobs;
+  countText(text: string): number;
+}
+
+export type CutReason = "ledger" | "cold" | "cap" | "exact";
+
+export interface Selection {
+  /** What goes upstream between the system messages and the incoming ones: summary first, then turns, repaired. */
+  readonly history: readonly HistoryMessage[];
+  /** The incoming messages, repaired together with the history. */
+  readonly incoming: readonly HistoryMessage[];
+  /** State to keep after this request. */
+  readonly epoch: EpochState;
+  /** Why a new epoch began; `undefined` while the old one grows. */
+  readonly cut: CutReason | undefined;
+  /** A summary made on the spot that must be stored with the turn. */
+  readonly digest: Summary | undefined;
+  /** The turns upkeep should summarise, so that the next cut finds its summary ready. */
+  readonly wantsSummary: { readonly fromTurn: number; readonly toTurn: number } | undefined;
+}
+
+/** Decides what of a conversation is sent. Pure: the same view gives the same selection. */
+export interface HistoryStrategy {
+  readonly name: StrategyName;
+  /** The first active turn `select` has to see, given where the epoch begins and how many turns there are. */
+  firstTurnNeeded(epochFirstTurn: number, turnCount: number, knobs: HistoryKnobs): number;
+  select(view: HistoryView): Selection;
+}
+
+export const strategyNames = ["full", "window", "hybrid"] as const;
+export type StrategyName = (typeof strategyNames)[number];

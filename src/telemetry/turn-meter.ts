@@ -1,0 +1,48 @@
+/** What one request cost and what replaying everything would have cost, in tokens and USD. */
+export interface TurnFigures {
+  readonly model: string;
+  readonly strategy: string;
+  readonly mode: string;
+  /** Prompt tokens the provider billed. */
+  readonly sentTokens: number;
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  /** Prompt tokens a full replay would have been billed, and how many of them from the cache it would have had. */
+  readonly baselineTokens: number;
+  readonly baselineCachedTokens: number;
+  /** `undefined` for a model without a price. */
+  readonly usd: { readonly sent: number; readonly baseline: number } | undefined;
+}
+
+/** The gateway's own model calls: summaries, embeddings. */
+export interface OverheadFigures {
+  readonly model: string;
+  readonly purpose: "summary" | "embedding";
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly usd: number | undefined;
+}
+
+export type DegradedReason =
+  | "load_failed"
+  | "append_failed"
+  | "redaction_failed"
+  | "seal_failed"
+  | "summary_failed"
+  | "tokens_estimated"
+  | "stored_form";
+
+export type Stage = "load" | "reconcile" | "plan" | "redact" | "seal" | "append" | "total";
+
+/** Counts what happens. Never throws and never blocks: telemetry does not touch a request. */
+export interface TurnMeter {
+  turn(figures: TurnFigures): void;
+  overhead(figures: OverheadFigures): void;
+  compaction(reason: string, epochTurns: number): void;
+  redactions(counts: Readonly<Record<string, number>>): void;
+  degraded(reason: DegradedReason): void;
+  stage(stage: Stage, milliseconds: number): void;
+  store(operation: string, outcome: "ok" | "error", milliseconds: number): void;
+  /** One upstream request, for the GenAI conventions. `firstByteMs` only for streams. */
+  upstream(call: { model: string; status: number; durationMs: number; firstByteMs: number | undefined }): void;
+}
