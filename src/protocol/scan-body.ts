@@ -1,0 +1,188 @@
+import { GatewayError } from "../errors/gateway-error.ts";
+
+/** Where a value stands in the body: `start` inclusive, `end` exclusive, in bytes. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface BodyLimits {
+  readonly maxDepth: number;
+  readonly maxKeys: number;
+}
+
+export interface BodyMap {
+  /** Values of the top-level members. */
+  readonly members: ReadonlyMap<string, Span>;
+  /** Elements of the top-level `messages`; `undefined` when it is absent or no array. */
+  readonly messages: readonly Span[] | undefined;
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/**
+ * Finds the members of a JSON object and the elements of its `messages` without parsing them, so that untouched bytes
+ * can be forwarded as they came. It checks structure and limits only: every span is still to be parsed by JSON.parse.
+ *
+ * @throws GatewayError `body_not_json`, `body_too_deep`, `body_too_many_keys`, `invalid_request` (a key stands twice)
+ */
+export function scanBody(body: Buffer, limits: BodyLimits): BodyMap {
+  return new Scanner(body, limits).scanObject();
+}
+
+class Scanner {
+  readonly #body: Buffer;
+  readonly #limits: BodyLimits;
+  #at = 0;
+  #keys = 0;
+
+  constructor(body: Buffer, limits: BodyLimits) {
+    this.#body = body;
+    this.#limits = limits;
+  }
+
+  scanObject(): BodyMap {
+    const members = new Map<string, Span>();
+    let messages: Span[] | undefined;
+    this.#expect(OPEN_BRACE);
+    for (let first = true; !this.#closes(CLOSE_BRACE, first); first = false) {
+      const key = this.#readKey();
+      if (members.has(key)) {
+        throw new GatewayError("invalid_request", "a top-level key stands twice", {
+          publicDetail: "The request body has the same key twice.",
+          param: key.slice(0, 64),
+        });
+      }
+      this.#expect(COLON);
+      this.#skipSpace();
+      const start = this.#at;
+      if (key === "messages" && this.#body[start] === OPEN_BRACKET) messages = this.#readElements();
+      else this.#skipValue(1);
+      members.set(key, { start, end: this.#at });
+    }
+    this.#skipSpace();
+    if (this.#at !== this.#body.length) throw notJson();
+    return { members, messages };
+  }
+
+  #readElements(): Span[] {
+    const spans: Span[] = [];
+    this.#expect(OPEN_BRACKET);
+    for (let first = true; !this.#closes(CLOSE_BRACKET, first); first = false) {
+      this.#skipSpace();
+      const start = this.#at;
+      this.#skipValue(2);
+      spans.push({ start, end: this.#at });
+    }
+    return spans;
+  }
+
+  /** True and past it when the closing byte comes next; otherwise past the comma that must stand between items. */
+  #closes(closing: number, first: boolean): boolean {
+    this.#skipSpace();
+    if (this.#body[this.#at] === closing) {
+      this.#at += 1;
+      return true;
+    }
+    if (!first) this.#expect(COMMA);
+    return false;
+  }
+
+  #readKey(): string {
+    this.#countKey();
+    this.#skipSpace();
+    const start = this.#at;
+    if (this.#body[start] !== QUOTE) throw notJson();
+    this.#skipString();
+    const inner = this.#body.toString("utf8", start + 1, this.#at - 1);
+    if (!inner.includes("\\")) return inner;
+    return String(parseJson(this.#body.toString("utf8", start, this.#at)));
+  }
+
+  #skipValue(depth: number): void {
+    const first = this.#body[this.#at];
+    if (first === QUOTE) this.#skipString();
+    else if (first === OPEN_BRACE || first === OPEN_BRACKET) this.#skipNested(depth);
+    else this.#skipScalar();
+  }
+
+  #skipNested(outerDepth: number): void {
+    const body = this.#body;
+    let depth = outerDepth;
+    do {
+      const byte = body[this.#at];
+      if (byte === undefined) throw notJson();
+      if (byte === QUOTE) {
+        this.#skipString();
+        continue;
+      }
+      if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+        depth += 1;
+        if (depth > this.#limits.maxDepth) throw new GatewayError("body_too_deep", "request body over the depth limit");
+      } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1;
+      else if (byte === COLON) this.#countKey();
+      this.#at += 1;
+    } while (depth > outerDepth);
+  }
+
+  #skipScalar(): void {
+    const start = this.#at;
+    for (;;) {
+      const byte = this.#body[this.#at];
+      if (byte === undefined || byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET || byte <= 0x20) break;
+      this.#at += 1;
+    }
+    if (this.#at === start) throw notJson();
+  }
+
+  #skipString(): void {
+    const body = this.#body;
+    let from = this.#at + 1;
+    for (;;) {
+      const quote = body.indexOf(QUOTE, from);
+      if (quote < 0) throw notJson();
+      let backslashes = 0;
+      while (body[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
+      from = quote + 1;
+      if (backslashes % 2 === 0) break;
+    }
+    this.#at = from;
+  }
+
+  #skipSpace(): void {
+    for (;;) {
+      const byte = this.#body[this.#at];
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
+      this.#at += 1;
+    }
+  }
+
+  #expect(byte: number): void {
+    this.#skipSpace();
+    if (this.#body[this.#at] !== byte) throw notJson();
+    this.#at += 1;
+  }
+
+  #countKey(): void {
+    this.#keys += 1;
+    if (this.#keys > this.#limits.maxKeys)
+      throw new GatewayError("body_too_many_keys", "request body over the key limit");
+  }
+}
+
+const notJson = (): GatewayError => new GatewayError("body_not_json", "request body is not JSON");
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new GatewayError("body_not_json", "request body is not JSON", { cause });
+  }
+}

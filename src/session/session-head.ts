@@ -1,0 +1,78 @@
+import { GatewayError } from "../errors/gateway-error.ts";
+import type { EpochState, StrategyName } from "../history/history-strategy.ts";
+
+/** What lies before the turns that a cold load reads. */
+export interface TranscriptFront {
+  readonly turns: number;
+  readonly messages: number;
+  readonly tokens: number;
+  /** Chain over the `seen` fingerprints of those messages: a replay of them is recognised without loading them. */
+  readonly printChain: string;
+}
+
+/** What is needed to price the full replay that this session saves. */
+export interface BillingState {
+  readonly model: string;
+  /** Prompt tokens the last request would have been billed, had everything been replayed. */
+  readonly baselineTokens: number;
+  /** Of them, what stands before the transcript: system messages and envelope. */
+  readonly frontTokens: number;
+  /** Billed over counted tokens, learnt from `usage`. */
+  readonly billedRatio: number;
+}
+
+export interface SessionTotals {
+  readonly baselineTokens: number;
+  readonly sentTokens: number;
+  readonly overheadTokens: number;
+  /** USD, signed, after overhead; models without a price add nothing. */
+  readonly savedUsd: number;
+}
+
+/** The sealed head of a session: everything a turn must know before it sees the transcript. Under 4 KB. */
+export interface SessionHead {
+  readonly sessionId: string;
+  /** First line of the first user message, redacted. */
+  readonly title: string;
+  readonly createdAt: number;
+  readonly lastActiveAt: number;
+  /** When the upstream was last asked; `undefined` for a session that was only created. */
+  readonly lastAskedAt: number | undefined;
+  /** The strategy the session was created with, if it names one. */
+  readonly strategy: StrategyName | undefined;
+  /** Records in the log: the sequence of the next one. */
+  readonly records: number;
+  /** Running hash over turn ids and tags: removed, reordered or swapped records are seen. */
+  readonly recordChain: string;
+  /** The same up to the first record a cold load reads. */
+  readonly frontRecordChain: string;
+  /** Active turns, messages and tokens of the whole session. */
+  readonly turns: number;
+  readonly messages: number;
+  readonly tokens: number;
+  readonly front: TranscriptFront;
+  readonly epoch: EpochState;
+  readonly replayed: boolean;
+  readonly preamble: number;
+  /** Hash of the last system messages a client sent. */
+  readonly systemHash: string | undefined;
+  /** Tag of each slot's current record. */
+  readonly slotTags: Readonly<Record<string, string>>;
+  readonly billing: BillingState | undefined;
+  readonly totals: SessionTotals;
+}
+
+const HEAD_VERSION = 1;
+
+export function encodeHead(head: SessionHead): Buffer {
+  return Buffer.from(JSON.stringify({ version: HEAD_VERSION, head }));
+}
+
+/** @throws GatewayError `record_unreadable` for a head of another version */
+export function decodeHead(plaintext: Buffer): SessionHead {
+  const { version, head } = JSON.parse(plaintext.toString("utf8")) as { version: number; head: SessionHead };
+  if (version !== HEAD_VERSION) throw new GatewayError("record_unreadable", `session head of version ${version}`);
+  return head;
+}
+
+export const emptyFront: TranscriptFront = { turns: 0, messages: 0, tokens: 0, printChain: "" };

@@ -1,0 +1,70 @@
+import type { HistoryKnobs, StrategyName } from "../history/history-strategy.ts";
+import type { Summariser } from "../history/summariser.ts";
+import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import type { BodyLimits } from "../protocol/scan-body.ts";
+import type { PlaceholderNamer, Redactor } from "../redaction/redactor.ts";
+import type { KeyedHash } from "../sealing/keyed-hash.ts";
+import type { Sealer } from "../sealing/sealer.ts";
+import type { LeaseStore } from "../store/lease-store.ts";
+import type { SessionStore } from "../store/session-store.ts";
+import type { TurnMeter } from "../telemetry/turn-meter.ts";
+import type { PriceList, PromptCache } from "../tokens/price-list.ts";
+import type { TokenCounters } from "../tokens/token-counter.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+
+/** Everything a turn touches, as contracts: the use case runs with nothing real behind it. */
+export interface TurnPorts {
+  readonly sessions: SessionStore;
+  readonly leases: LeaseStore;
+  readonly sealer: Sealer;
+  readonly keyedHash: KeyedHash;
+  /** `undefined` when redaction is switched off. */
+  readonly redactor: Redactor | undefined;
+  readonly placeholders: (sessionScope: string) => PlaceholderNamer;
+  readonly counters: TokenCounters;
+  readonly prices: PriceList;
+  readonly upstream: Upstream;
+  readonly summariser: Summariser;
+  readonly meter: TurnMeter;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told of each finished turn, for the live line on a terminal. */
+  readonly onTurn: (report: TurnReport) => void;
+  readonly settings: TurnSettings;
+}
+
+export interface TurnSettings {
+  readonly limits: BodyLimits;
+  readonly strategy: StrategyName;
+  /** `maxTokens` is 0 where the model's own window is the cap. */
+  readonly knobs: HistoryKnobs;
+  readonly summaryModel: string | undefined;
+  readonly summaryTimeoutMs: number;
+  readonly promptCache: PromptCache;
+  readonly keepReasoning: boolean;
+  readonly onDisconnect: "cancel" | "finish";
+  readonly ttl: SessionTtl;
+  readonly idFormat: "token" | "uuid4";
+  readonly concurrency: "parallel" | "serialize" | "reject";
+}
+
+export interface SessionTtl {
+  readonly mode: "sliding" | "fixed";
+  readonly idleMs: number;
+  readonly absoluteMs: number;
+}
+
+/** One line's worth of a turn. The session id is shown to the operator's own terminal only, never logged. */
+export interface TurnReport {
+  readonly sessionId: string;
+  readonly turn: number;
+  readonly mode: string;
+  readonly sentTokens: number;
+  readonly baselineTokens: number;
+  readonly savedUsd: number | undefined;
+  readonly totalSavedUsd: number | undefined;
+  readonly overheadMs: number;
+  /** Why nothing was saved yet, when nothing was. */
+  readonly hint: string | undefined;
+}
