@@ -1,0 +1,114 @@
+import { createChoiceAssembler, type ChoiceAssembler } from "./assemble-choice.ts";
+import type { AnswerChoice, ChatAnswer } from "./chat-answer.ts";
+import { parseUsage } from "./chat-usage.ts";
+import { type JsonObject, isJsonObject } from "./json-object.ts";
+import { type ProjectionOptions, projectMessage } from "./project-message.ts";
+import { eventData, splitEvents } from "./sse-event.ts";
+import type { Usage } from "./chat-message.ts";
+
+export interface AnswerAssembler {
+  /** Takes whole events, as bytes; or the data of one event, as a string. What is not a chunk of an answer is passed over. */
+  add(events: Buffer | string): void;
+  /** The answer so far. */
+  answer(): ChatAnswer;
+}
+
+/** Assembles a streamed answer piece by piece, so that no long stream is parsed in one go at its end. */
+export function createAnswerAssembler(expectedChoices: number, options: ProjectionOptions): AnswerAssembler {
+  const choices = new Map<number, ChoiceAssembler>();
+  let id: string | undefined;
+  let model: string | undefined;
+  let usage: Usage | undefined;
+
+  const addChunk = (chunk: JsonObject): void => {
+    // Azure's first chunk has an empty id and model.
+    id ??= nonEmpty(chunk["id"]);
+    model ??= nonEmpty(chunk["model"]);
+    usage = parseUsage(chunk["usage"]) ?? usage;
+    if (!Array.isArray(chunk["choices"])) return;
+    for (const choice of chunk["choices"]) {
+      if (!isJsonObject(choice)) continue;
+      const index = choiceIndex(choice);
+      const assembler = choices.get(index) ?? createChoiceAssembler();
+      choices.set(index, assembler);
+      assembler.add(choice);
+    }
+  };
+  const addData = (data: string | undefined): void => {
+    const chunk = data === undefined ? undefined : parseObject(data);
+    if (chunk !== undefined) addChunk(chunk);
+  };
+
+  return {
+    add(events) {
+      if (typeof events === "string") addData(events);
+      else for (const event of splitEvents(events)) addData(eventData(event));
+    },
+    answer() {
+      const assembled = [...choices].map(([index, choice]) => choice.choice(index, options));
+      return toAnswer({ id, model, usage, choices: assembled, expectedChoices });
+    },
+  };
+}
+
+/** Assembles a whole stream at once. A buffer holds one or more whole events, a string the data of one. */
+export function assembleFromStream(
+  events: Iterable<Buffer | string>,
+  expectedChoices: number,
+  options: ProjectionOptions,
+): ChatAnswer {
+  const assembler = createAnswerAssembler(expectedChoices, options);
+  for (const event of events) assembler.add(event);
+  return assembler.answer();
+}
+
+/** The answer in a plain body; `undefined` when the body is not a chat completion. */
+export function assembleFromJson(body: Buffer, options: ProjectionOptions): ChatAnswer | undefined {
+  const completion = parseObject(body.toString());
+  if (completion === undefined || !Array.isArray(completion["choices"])) return undefined;
+  const given = completion["choices"].filter(isJsonObject);
+  const choices = given.map((choice) => readChoice(choice, options));
+  return toAnswer({
+    id: nonEmpty(completion["id"]),
+    model: nonEmpty(completion["model"]),
+    usage: parseUsage(completion["usage"]),
+    choices,
+    expectedChoices: Math.max(1, given.length),
+  });
+}
+
+interface Assembled extends Omit<ChatAnswer, "choices" | "complete"> {
+  readonly choices: readonly (AnswerChoice | undefined)[];
+  readonly expectedChoices: number;
+}
+
+function toAnswer({ id, model, usage, choices, expectedChoices }: Assembled): ChatAnswer {
+  const usable = choices.filter((choice) => choice !== undefined).toSorted((one, other) => one.index - other.index);
+  const finished = usable.filter((choice) => choice.finishReason !== null).length;
+  return { id, model, usage, choices: usable, complete: finished >= Math.max(1, expectedChoices) };
+}
+
+function readChoice(choice: JsonObject, options: ProjectionOptions): AnswerChoice | undefined {
+  if (!isJsonObject(choice["message"])) return undefined;
+  const finishReason = nonEmpty(choice["finish_reason"]) ?? null;
+  const message = projectMessage(choice["message"], { ...options, finished: finishReason !== null });
+  return message && { index: choiceIndex(choice), message, finishReason };
+}
+
+function choiceIndex(choice: JsonObject): number {
+  const index = choice["index"];
+  return typeof index === "number" && Number.isSafeInteger(index) && index >= 0 ? index : 0;
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function nonEmpty(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

@@ -1,0 +1,16 @@
+import type { Usage } from "./chat-message.ts";
+import { isJsonObject } from "./json-object.ts";
+
+const count = (value: unknown): number => (typeof value === "number" && value > 0 ? Math.floor(value) : 0);
+
+/** The `usage` of an answer or chunk; `undefined` when it is absent or null. What a provider leaves out counts as 0. */
+export function parseUsage(usage: unknown): Usage | undefined {
+  if (!isJsonObject(usage)) return undefined;
+  const details = isJsonObject(usage["prompt_tokens_details"]) ? usage["prompt_tokens_details"] : {};
+  return {
+    promptTokens: count(usage["prompt_tokens"]),
+    completionTokens: count(usage["completion_tokens"]),
+    cachedTokens: count(details["cached_tokens"]),
+    cacheWriteTokens: count(details["cache_write_tokens"]),
+  };
+}
