@@ -1,0 +1,56 @@
+import type { StoredTurnPrint } from "./reconcile.ts";
+import type { StoredMessage, TurnRecord } from "./turn-record.ts";
+
+/** A turn of the active transcript. */
+export interface ActiveTurn {
+  readonly record: TurnRecord;
+  /** The choice the conversation went on from; 0 while nothing follows. */
+  readonly chosen: number;
+}
+
+/**
+ * The transcript after one more record of the log. A record that rewinds to a turn which is no longer active, because
+ * another writer was first to rewind it away, is appended: nothing is lost.
+ *
+ * The turn rewound to must be among `active` if it is active at all: load it first.
+ */
+export function appendRecord(active: readonly ActiveTurn[], record: TurnRecord): readonly ActiveTurn[] {
+  const kept = keptTurns(active, record.rewindTo);
+  const last = kept.at(-1);
+  if (!last) return [{ record, chosen: 0 }];
+  return [...kept.slice(0, -1), withChoice(last, record.previousChoice), { record, chosen: 0 }];
+}
+
+/** The transcript that a log of records makes, oldest record first. */
+export function activeTurns(records: readonly TurnRecord[]): readonly ActiveTurn[] {
+  return records.reduce<readonly ActiveTurn[]>(appendRecord, []);
+}
+
+function keptTurns(active: readonly ActiveTurn[], rewindTo: string | undefined): readonly ActiveTurn[] {
+  if (rewindTo === undefined) return active;
+  if (rewindTo === "") return [];
+  const index = active.findLastIndex(({ record }) => record.id === rewindTo);
+  return index < 0 ? active : active.slice(0, index + 1);
+}
+
+/** A parallel writer's record may follow a turn that it never saw, and that has fewer choices. */
+const withChoice = ({ record }: ActiveTurn, choice: number): ActiveTurn => ({
+  record,
+  chosen: choice < record.answers.length ? choice : 0,
+});
+
+/** The answer that the transcript went on from; `undefined` when nothing usable arrived. */
+export const chosenAnswer = ({ record, chosen }: ActiveTurn): StoredMessage | undefined => record.answers[chosen];
+
+/** Every message of the active transcript in order, with the chosen answers. */
+export function transcriptMessages(active: readonly ActiveTurn[]): StoredMessage[] {
+  return active.flatMap((turn) => {
+    const answer = chosenAnswer(turn);
+    return answer ? [...turn.record.messages, answer] : turn.record.messages;
+  });
+}
+
+/** The same turns as reconciliation compares them. */
+export function turnPrints(active: readonly ActiveTurn[]): StoredTurnPrint[] {
+  return active.map(({ record: { messages, answers }, chosen }) => ({ messages, answers, chosen }));
+}
