@@ -1,0 +1,73 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Secret } from "../kit/secret.ts";
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** RFC 9110 §7.6.1; `proxy-*` is matched by its prefix. */
+const hopByHop = new Set(["connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]);
+
+/**
+ * Meant for the gateway alone. A browser's cookies belong to the gateway's origin; an answer that was compressed could
+ * not be relayed event by event.
+ */
+const forGatewayOnly = new Set(["host", "content-length", "expect", "cookie", "accept-encoding", "x-user-id"]);
+const gatewayPrefixes = ["x-session-", "x-history-"];
+
+/** They choose an account, which is no longer the caller's choice where the gateway pays. */
+const accountHeaders = new Set(["authorization", "api-key", "openai-organization", "openai-project"]);
+
+export interface RequestHeaderOptions {
+  /** Replaces every credential of the caller. */
+  readonly apiKey: Secret | undefined;
+  /** For a body whose length this process does not know. */
+  readonly keepContentLength: boolean;
+}
+
+/** What goes upstream of a client's headers, as a flat list of names and values. */
+export function requestHeaders(headers: IncomingHttpHeaders, options: RequestHeaderOptions): string[] {
+  const { apiKey, keepContentLength } = options;
+  const named = connectionTokens(headers);
+  const list: string[] = ["accept-encoding", "identity"];
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || isHopByHop(name, named) || isForGateway(name)) continue;
+    if (apiKey !== undefined && accountHeaders.has(name)) continue;
+    for (const one of Array.isArray(value) ? value : [value]) list.push(name, one);
+  }
+  if (apiKey !== undefined) list.push("authorization", `Bearer ${apiKey.expose()}`);
+  const length = headers["content-length"];
+  if (keepContentLength && length !== undefined) list.push("content-length", length);
+  return list;
+}
+
+/** The caller's own credential and the account it names; nothing else of the request. */
+export function credentialHeaders(headers: IncomingHttpHeaders): string[] {
+  const own = Object.entries(headers).filter(([name]) => accountHeaders.has(name));
+  return own.flatMap(([name, value]) => (typeof value === "string" ? [name, value] : []));
+}
+
+/** An answer's headers without those that belong to the connection it came over. */
+export function responseHeaders(headers: Headers): Record<string, string | string[]> {
+  const named = connectionTokens(headers);
+  const kept: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && !isHopByHop(name, named)) kept[name] = value;
+  }
+  return kept;
+}
+
+function isHopByHop(name: string, named: readonly string[]): boolean {
+  return hopByHop.has(name) || name.startsWith("proxy-") || named.includes(name);
+}
+
+function isForGateway(name: string): boolean {
+  return forGatewayOnly.has(name) || gatewayPrefixes.some((prefix) => name.startsWith(prefix));
+}
+
+function connectionTokens(headers: Headers): readonly string[] {
+  const connection = headers["connection"];
+  if (connection === undefined) return [];
+  return String(connection)
+    .toLowerCase()
+    .split(",")
+    .map((token) => token.trim());
+}
