@@ -1,0 +1,47 @@
+import type { KeyObject } from "node:crypto";
+import { LRUCache } from "lru-cache";
+
+import type { Clock } from "../kit/clock.ts";
+import type { KeyStore } from "../store/key-store.ts";
+import { createDataKeys } from "./data-keys.ts";
+import type { Keyring } from "./keyring.ts";
+import { createNonceSource } from "./nonce-source.ts";
+import { createSessionSealer } from "./sealed-record.ts";
+import type { Sealer, SessionIdentity, SessionSealer } from "./sealer.ts";
+
+interface SealerOptions {
+  readonly keys: KeyStore;
+  readonly keyring: Keyring;
+  readonly clock: Clock;
+  readonly maxOwners?: number;
+  readonly maxSessions?: number;
+  readonly maxRecordBytes?: number;
+}
+
+interface HeldSealer {
+  readonly identity: SessionIdentity;
+  readonly dataKey: KeyObject;
+  readonly sealer: SessionSealer;
+}
+
+/** Seals as `sealed-record.ts` describes, under keys derived from one random data key per owner. */
+export function createSealer(options: SealerOptions): Sealer {
+  const { keys, keyring, clock, maxOwners = 10_000, maxSessions = 10_000, maxRecordBytes = 64 * 2 ** 20 } = options;
+  const dataKeys = createDataKeys({ keys, keyring, clock, maxOwners });
+  const held = new LRUCache<string, HeldSealer>({ max: maxSessions });
+  const writeNonce = createNonceSource();
+  return {
+    async forSession(identity) {
+      // Asked every time, so a derived key lives no longer than the data key that it came from.
+      const dataKey = await dataKeys.forOwner(identity.owner);
+      const entry = held.get(identity.key);
+      if (entry?.dataKey === dataKey && isSame(entry.identity, identity)) return entry.sealer;
+      const sealer = createSessionSealer({ dataKey, identity, writeNonce, maxRecordBytes });
+      held.set(identity.key, { identity, dataKey, sealer });
+      return sealer;
+    },
+  };
+}
+
+const isSame = (one: SessionIdentity, other: SessionIdentity): boolean =>
+  one.owner === other.owner && one.key === other.key && one.incarnation === other.incarnation;

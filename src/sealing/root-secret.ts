@@ -1,0 +1,30 @@
+import { generateKeySync, type KeyObject } from "node:crypto";
+
+import { GatewayError } from "../errors/gateway-error.ts";
+import type { KeyStore } from "../store/key-store.ts";
+import type { Keyring } from "./keyring.ts";
+
+interface RootSecretOptions {
+  readonly keys: KeyStore;
+  readonly keyring: Keyring;
+  /** False where a store without a root secret can only mean that it is the wrong store. */
+  readonly mayCreate: boolean;
+}
+
+const NAME = "root-secret";
+const SECRET_BITS = 256;
+
+/**
+ * The secret from which every index, tenant, fingerprint and audit key derives. Made once for a store, for ever:
+ * of racing replicas all get the same one, and one that cannot be opened is never replaced.
+ * @throws GatewayError `record_unreadable` when no master key opens it, or there is none and none may be made
+ */
+export async function openRootSecret({ keys, keyring, mayCreate }: RootSecretOptions): Promise<KeyObject> {
+  const held = await keys.read(NAME);
+  if (!held && !mayCreate) throw new GatewayError("record_unreadable", "the store holds no root secret");
+  const wrapped = held ?? (await keys.putIfAbsent(NAME, wrapNewSecret(keyring)));
+  return keyring.unwrap(NAME, wrapped);
+}
+
+const wrapNewSecret = (keyring: Keyring): Buffer =>
+  keyring.wrap(NAME, generateKeySync("hmac", { length: SECRET_BITS }));
