@@ -20,13 +20,23 @@ export interface SessionStore {
    * Writes head, turn and slots as one atomic step if the stored revision still equals `expected` (`undefined`: the
    * session must not exist). Resolves after the write is as durable as the backend makes it. On a conflict nothing
    * is written and the current snapshot comes back, loaded as `load(key, commit.known)` would.
+   *
+   * A rejected commit may have been written all the same (a reply lost, a timeout): repeat it unchanged. One that is
+   * in place (stored revision, head bytes and turn id are its own) is acknowledged again and written once; if another
+   * writer has gone on since, it conflicts and `current.turns` holds its turn id. Writers that race from one revision
+   * may choose the same next one, so heads must differ in their bytes, as sealed ones do.
+   *
+   * Rejects with TypeError, and writes nothing, when another turn has `turn.sequence`: a turn is never overwritten.
    */
   commit(commit: SessionCommit): Promise<CommitOutcome>;
 
   /** Removes every row of the session. True if there was a live one. Idempotent. */
   remove(key: string): Promise<boolean>;
 
-  /** Sessions of one owner, newest created first (`asc`: oldest first), after the cursor row; by index, never by scan. */
+  /**
+   * Sessions of one owner, newest created first (`asc`: oldest first; equal times by the bytes of the key), after the
+   * cursor row, which need not exist any more; by index, never by scan.
+   */
   list(owner: string, page: ListPage): Promise<SessionRow[]>;
 }
 
@@ -36,7 +46,7 @@ export interface KnownRevision {
   readonly sequence: number;
 }
 
-/** Plain index fields; times in milliseconds since the Unix epoch. */
+/** Plain index fields; times in whole milliseconds since the Unix epoch. */
 export interface SessionFields {
   /** Keyed hash of tenant and user. */
   readonly owner: string;

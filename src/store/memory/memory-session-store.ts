@@ -1,0 +1,133 @@
+import type { Clock } from "../../kit/clock.ts";
+import { isSameIncarnation } from "../revision.ts";
+import type {
+  KnownRevision,
+  ListPage,
+  SealedTurn,
+  SessionCommit,
+  SessionFields,
+  SessionRow,
+  SessionStore,
+  StoredSession,
+} from "../session-store.ts";
+import { turnSequenceTaken } from "../turn-sequence-taken.ts";
+
+interface MemorySession {
+  revision: string;
+  fields: SessionFields;
+  head: Buffer;
+  readonly slots: Map<string, Buffer>;
+  readonly turns: Map<number, SealedTurn>;
+}
+
+/** @param refuseWhenClosed throws `store_unavailable` once the backend is closed */
+export function createMemorySessionStore(clock: Clock, refuseWhenClosed: () => void): SessionStore {
+  const sessions = new Map<string, MemorySession>();
+  const keysOfOwner = new Map<string, Set<string>>();
+
+  const live = (key: string): MemorySession | undefined => {
+    refuseWhenClosed();
+    const session = sessions.get(key);
+    return session && session.fields.expiresAt > clock() ? session : undefined;
+  };
+  const forget = (key: string): void => {
+    const session = sessions.get(key);
+    sessions.delete(key);
+    if (session) keysOfOwner.get(session.fields.owner)?.delete(key);
+  };
+
+  return {
+    async load(key, known) {
+      const session = live(key);
+      return session && snapshot(session, known);
+    },
+    async readTurns(key, from, to) {
+      const session = live(key);
+      return session ? turnsBetween(session, from, to) : [];
+    },
+    async commit(commit) {
+      const current = live(commit.key);
+      if (current?.revision !== commit.expected) {
+        if (current && isInPlace(current, commit)) return { committed: true };
+        return { committed: false, current: current && snapshot(current, commit.known) };
+      }
+      if (commit.turn && current?.turns.has(commit.turn.sequence)) throw turnSequenceTaken(commit.turn.sequence);
+      forget(commit.key);
+      sessions.set(commit.key, write(current, commit));
+      const keys = keysOfOwner.get(commit.fields.owner) ?? new Set();
+      keysOfOwner.set(commit.fields.owner, keys.add(commit.key));
+      return { committed: true };
+    },
+    async remove(key) {
+      const existed = live(key) !== undefined;
+      forget(key);
+      return existed;
+    },
+    async list(owner, page) {
+      refuseWhenClosed();
+      const keys = [...(keysOfOwner.get(owner) ?? [])];
+      const rows = keys.flatMap((key) => {
+        const session = live(key);
+        return session ? [rowOf(key, session)] : [];
+      });
+      return rowsOfPage(rows, page);
+    },
+  };
+}
+
+function write(current: MemorySession | undefined, commit: SessionCommit): MemorySession {
+  const slots = new Map(current?.slots);
+  for (const [name, bytes] of commit.slots ?? []) {
+    if (bytes) slots.set(name, Buffer.from(bytes));
+    else slots.delete(name);
+  }
+  const turns = current?.turns ?? new Map<number, SealedTurn>();
+  if (commit.turn) turns.set(commit.turn.sequence, copyOf(commit.turn));
+  return { revision: commit.revision, fields: { ...commit.fields }, head: Buffer.from(commit.head), slots, turns };
+}
+
+function isInPlace(current: MemorySession, { revision, head, turn }: SessionCommit): boolean {
+  if (current.revision !== revision || !current.head.equals(head)) return false;
+  return turn === undefined || current.turns.get(turn.sequence)?.id === turn.id;
+}
+
+function snapshot(session: MemorySession, known: KnownRevision | undefined): StoredSession {
+  const { revision, fields } = session;
+  if (known?.revision === revision) return { revision, fields, head: undefined, slots: new Map(), turns: [] };
+  const from = known && isSameIncarnation(known.revision, revision) ? known.sequence + 1 : fields.loadFrom;
+  return {
+    revision,
+    fields,
+    head: Buffer.from(session.head),
+    slots: new Map([...session.slots].map(([name, bytes]) => [name, Buffer.from(bytes)])),
+    turns: turnsBetween(session, from, Infinity),
+  };
+}
+
+function turnsBetween(session: MemorySession, from: number, to: number): SealedTurn[] {
+  const turns = [...session.turns.values()].filter(({ sequence }) => sequence >= from && sequence < to);
+  return turns.sort((left, right) => left.sequence - right.sequence).map(copyOf);
+}
+
+function copyOf(turn: SealedTurn): SealedTurn {
+  return { ...turn, sealed: Buffer.from(turn.sealed) };
+}
+
+function rowOf(key: string, { revision, fields, head }: MemorySession): SessionRow {
+  return { key, revision, fields, head: Buffer.from(head) };
+}
+
+function rowsOfPage(rows: SessionRow[], { limit, order, after }: ListPage): SessionRow[] {
+  const direction = order === "asc" ? 1 : -1;
+  const place = (row: SessionRow): Place => ({ createdAt: row.fields.createdAt, key: row.key });
+  return rows
+    .filter((row) => !after || direction * comparePlaces(place(row), after) > 0)
+    .sort((left, right) => direction * comparePlaces(place(left), place(right)))
+    .slice(0, limit);
+}
+
+type Place = NonNullable<ListPage["after"]>;
+
+function comparePlaces(left: Place, right: Place): number {
+  return left.createdAt - right.createdAt || Buffer.compare(Buffer.from(left.key), Buffer.from(right.key));
+}

@@ -1,0 +1,75 @@
+import type { Redis } from "ioredis";
+
+import type { Clock } from "../../kit/clock.ts";
+import type { SessionCommit, SessionStore } from "../session-store.ts";
+import { turnSequenceTaken } from "../turn-sequence-taken.ts";
+import type { OwnerIndex } from "./owner-index.ts";
+import { translated } from "./redis-connection.ts";
+import type { RedisNames } from "./redis-names.ts";
+import { asReply, encodeTurn, parseSnapshot, parseTurns, textAt } from "./session-reply.ts";
+
+const REMOVED = Buffer.from("-");
+const PRESENT = Buffer.from("=");
+
+export interface RedisSessionStoreParts {
+  readonly client: Redis;
+  readonly names: RedisNames;
+  readonly index: OwnerIndex;
+  readonly clock: Clock;
+}
+
+export function createRedisSessionStore({ client, names, index, clock }: RedisSessionStoreParts): SessionStore {
+  return {
+    async load(key, known) {
+      const { revision = "", sequence = -1 } = known ?? {};
+      const reply = await translated(client.sessionLoadBuffer(names.session(key), clock(), revision, sequence));
+      return parseSnapshot(asReply(reply));
+    },
+    async readTurns(key, from, to) {
+      const last = Math.min(to, Number.MAX_SAFE_INTEGER);
+      const reply = await translated(client.sessionReadTurnsBuffer(names.session(key), clock(), from, last));
+      return parseTurns(asReply(reply));
+    },
+    async commit(commit) {
+      const { key, fields } = commit;
+      const parts = commitArguments(commit, clock());
+      // Both leave in one write, the index first: a session may be missing from no list.
+      const [, answer] = await translated(
+        Promise.all([
+          index.enter(fields.owner, { key, createdAt: fields.createdAt }, fields.expiresAt),
+          client.sessionCommitBuffer(names.session(key), ...parts),
+        ]),
+      );
+      const reply = asReply(answer);
+      const outcome = textAt(reply, 0);
+      if (outcome === "committed") return { committed: true };
+      if (outcome === "taken") throw turnSequenceTaken(commit.turn?.sequence);
+      const current = parseSnapshot(reply.slice(1));
+      // The loser of a creation has entered its own time for the winner's session.
+      if (current && current.fields.createdAt !== fields.createdAt) {
+        const { owner, createdAt, expiresAt } = current.fields;
+        await translated(index.enter(owner, { key, createdAt }, expiresAt));
+      }
+      return { committed: false, current };
+    },
+    async remove(key) {
+      const reply = asReply(await translated(client.sessionRemoveBuffer(names.session(key), clock())));
+      if (reply.length === 0) return false;
+      await translated(index.leave(textAt(reply, 0), key));
+      return reply[1] === 1;
+    },
+    list: (owner, page) => translated(index.list(owner, page)),
+  };
+}
+
+function commitArguments(commit: SessionCommit, now: number): (string | number | Buffer)[] {
+  const { expected = "", revision, fields, head, known, turn } = commit;
+  const index = [fields.owner, fields.createdAt, fields.expiresAt, fields.loadFrom];
+  const knownRevision = [known?.revision ?? "", known?.sequence ?? -1];
+  const turnOrNone = turn ? [turn.sequence, encodeTurn(turn)] : ["", ""];
+  const slots = [...(commit.slots ?? [])].flatMap(([name, sealed]) => [
+    name,
+    sealed ? Buffer.concat([PRESENT, sealed]) : REMOVED,
+  ]);
+  return [now, expected, revision, ...index, head, ...knownRevision, ...turnOrNone, ...slots];
+}

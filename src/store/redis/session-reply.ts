@@ -1,0 +1,67 @@
+import type { SealedTurn, SessionFields, StoredSession } from "../session-store.ts";
+
+/** What a script answers: bulk strings as Buffers, integers as numbers, missing values as null. */
+type Reply = readonly (Buffer | number | null)[];
+
+const TURN_ID_LENGTH = 32;
+
+/** A turn as it lies in the hash: its id, then its sealed bytes. */
+export function encodeTurn({ id, sealed }: SealedTurn): Buffer {
+  if (Buffer.byteLength(id) !== TURN_ID_LENGTH) throw new TypeError("a turn id has 32 hex digits");
+  return Buffer.concat([Buffer.from(id), sealed]);
+}
+
+/** The snapshot that `loadLua` and a conflict of `commitLua` answer with. */
+export function parseSnapshot(reply: Reply): StoredSession | undefined {
+  if (reply.length === 0) return undefined;
+  const revision = textAt(reply, 0);
+  const fields = parseFields(reply.slice(1, 5));
+  if (reply.length === 5) return { revision, fields, head: undefined, slots: new Map(), turns: [] };
+
+  const endOfSlots = 7 + 2 * numberAt(reply, 6);
+  const slots = new Map<string, Buffer>();
+  for (let at = 7; at < endOfSlots; at += 2) slots.set(textAt(reply, at), bufferAt(reply, at + 1));
+  return { revision, fields, head: bufferAt(reply, 5), slots, turns: parseTurns(reply.slice(endOfSlots)) };
+}
+
+/** The first sequence and then one value per turn; null where a turn is missing. */
+export function parseTurns(reply: Reply): SealedTurn[] {
+  if (reply.length === 0) return [];
+  const first = numberAt(reply, 0);
+  return reply.slice(1).flatMap((turn, index) => {
+    if (!Buffer.isBuffer(turn)) return [];
+    const id = turn.toString("latin1", 0, TURN_ID_LENGTH);
+    return [{ sequence: first + index, id, sealed: turn.subarray(TURN_ID_LENGTH) }];
+  });
+}
+
+/** Owner, createdAt, expiresAt, loadFrom. */
+export function parseFields(reply: Reply): SessionFields {
+  return {
+    owner: textAt(reply, 0),
+    createdAt: numberAt(reply, 1),
+    expiresAt: numberAt(reply, 2),
+    loadFrom: numberAt(reply, 3),
+  };
+}
+
+/** @throws TypeError when the server answered in a shape that the script cannot have made */
+export function asReply(value: unknown): Reply {
+  if (!Array.isArray(value)) throw new TypeError("unexpected answer of a Redis script");
+  return value;
+}
+
+export function textAt(reply: Reply, index: number): string {
+  return bufferAt(reply, index).toString();
+}
+
+function numberAt(reply: Reply, index: number): number {
+  const value = reply[index];
+  return typeof value === "number" ? value : Number(textAt(reply, index));
+}
+
+export function bufferAt(reply: Reply, index: number): Buffer {
+  const value = reply[index];
+  if (!Buffer.isBuffer(value)) throw new TypeError("unexpected answer of a Redis script");
+  return value;
+}

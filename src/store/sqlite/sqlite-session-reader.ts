@@ -1,0 +1,122 @@
+import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
+
+import type { Clock } from "../../kit/clock.ts";
+import { isSameIncarnation } from "../revision.ts";
+import type {
+  KnownRevision,
+  ListPage,
+  SealedTurn,
+  SessionFields,
+  SessionRow,
+  StoredSession,
+} from "../session-store.ts";
+
+type Row = Record<string, SQLOutputValue>;
+
+export interface SqliteSessionReader {
+  load(key: string, known: KnownRevision | undefined): StoredSession | undefined;
+  readTurns(key: string, from: number, to: number): SealedTurn[];
+  list(owner: string, page: ListPage): SessionRow[];
+}
+
+/** Synchronous reads with prepared statements: an indexed row costs less than a hop to another thread. */
+export function createSqliteSessionReader(database: DatabaseSync, clock: Clock): SqliteSessionReader {
+  const findRow = database.prepare(
+    "SELECT id, revision, owner, created_at, expires_at, load_from FROM sessions WHERE key = ?",
+  );
+  const selectHead = database.prepare("SELECT head FROM sessions WHERE id = ?");
+  const selectSlots = database.prepare("SELECT name, sealed FROM slots WHERE session = ?");
+  const selectTurns = database.prepare(
+    "SELECT sequence, turn, sealed FROM turns WHERE session = ? AND sequence >= ? AND sequence < ? ORDER BY sequence",
+  );
+  const findLive = (key: string): Row | undefined => {
+    const row = findRow.get(key);
+    return row && Number(row["expires_at"]) > clock() ? row : undefined;
+  };
+  const turnsBetween = (session: number, from: number, to: number): SealedTurn[] =>
+    selectTurns.all(session, from, to).map(turnOf);
+
+  const loadWhole = (key: string, known: KnownRevision | undefined): StoredSession | undefined => {
+    const row = findLive(key);
+    if (!row) return undefined;
+    const session = Number(row["id"]);
+    const unchanged = unchangedOf(row);
+    const continues = known !== undefined && isSameIncarnation(known.revision, unchanged.revision);
+    const from = continues ? known.sequence + 1 : unchanged.fields.loadFrom;
+    return {
+      ...unchanged,
+      head: bufferOf(selectHead.get(session)?.["head"]),
+      slots: new Map(selectSlots.all(session).map((slot) => [String(slot["name"]), bufferOf(slot["sealed"])])),
+      turns: turnsBetween(session, from, Number.MAX_SAFE_INTEGER),
+    };
+  };
+
+  return {
+    load(key, known) {
+      const row = known && findLive(key);
+      if (row && row["revision"] === known.revision) return unchangedOf(row);
+      return inSnapshot(database, () => loadWhole(key, known));
+    },
+    readTurns: (key, from, to) =>
+      inSnapshot(database, () => {
+        const row = findLive(key);
+        return row ? turnsBetween(Number(row["id"]), from, Math.min(to, Number.MAX_SAFE_INTEGER)) : [];
+      }),
+    list: createLister(database, clock),
+  };
+}
+
+function createLister(database: DatabaseSync, clock: Clock): SqliteSessionReader["list"] {
+  const columns = "key, revision, owner, created_at, expires_at, load_from, head";
+  const live = "owner = ? AND expires_at > ?";
+  const statements = {
+    asc: database.prepare(
+      `SELECT ${columns} FROM sessions WHERE ${live} AND (created_at, key) > (?, ?)
+       ORDER BY created_at ASC, key ASC LIMIT ?`,
+    ),
+    desc: database.prepare(
+      `SELECT ${columns} FROM sessions WHERE ${live} AND (created_at, key) < (?, ?)
+       ORDER BY created_at DESC, key DESC LIMIT ?`,
+    ),
+  };
+  const beforeAll = { asc: { createdAt: -1, key: "" }, desc: { createdAt: Number.MAX_SAFE_INTEGER, key: "" } };
+  return (owner, { limit, order, after = beforeAll[order] }) =>
+    statements[order].all(owner, clock(), after.createdAt, after.key, limit).map((row) => ({
+      key: String(row["key"]),
+      revision: String(row["revision"]),
+      fields: fieldsOf(row),
+      head: bufferOf(row["head"]),
+    }));
+}
+
+/** Statements outside a transaction would each see the newest state; inside they see one. */
+function inSnapshot<T>(database: DatabaseSync, read: () => T): T {
+  database.exec("BEGIN");
+  try {
+    return read();
+  } finally {
+    database.exec("COMMIT");
+  }
+}
+
+function unchangedOf(row: Row): StoredSession {
+  return { revision: String(row["revision"]), fields: fieldsOf(row), head: undefined, slots: new Map(), turns: [] };
+}
+
+function fieldsOf(row: Row): SessionFields {
+  return {
+    owner: String(row["owner"]),
+    createdAt: Number(row["created_at"]),
+    expiresAt: Number(row["expires_at"]),
+    loadFrom: Number(row["load_from"]),
+  };
+}
+
+function turnOf(row: Row): SealedTurn {
+  return { sequence: Number(row["sequence"]), id: String(row["turn"]), sealed: bufferOf(row["sealed"]) };
+}
+
+export function bufferOf(value: SQLOutputValue | undefined): Buffer {
+  if (!(value instanceof Uint8Array)) throw new TypeError("expected a blob");
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}

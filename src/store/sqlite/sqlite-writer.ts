@@ -1,0 +1,60 @@
+/** The worker thread that owns the writing connection: no fsync ever stops the event loop. */
+import type { DatabaseSync } from "node:sqlite";
+import { parentPort, workerData } from "node:worker_threads";
+
+import { type BatchWriter, createBatchWriter, failureOf } from "./batch-writer.ts";
+import { openWriter } from "./sqlite-database.ts";
+import type { WriteAnswer, WriteJob, WriterMessage } from "./write-job.ts";
+
+const port = parentPort;
+if (!port) throw new TypeError("sqlite-writer.ts runs as a worker thread");
+
+let open: { database: DatabaseSync; writer: BatchWriter } | undefined;
+
+port.on("message", (message: WriterMessage) => {
+  if (message === "close") return close();
+  port.postMessage(write(message.jobs));
+});
+
+function write(jobs: readonly WriteJob[]): WriteAnswer[] {
+  try {
+    open ??= connect();
+    const answers = open.writer.write(jobs);
+    // After a disk error a fresh connection is the safe way back.
+    if (answers.some((answer) => typeof answer === "object" && answer.failure === "unavailable")) disconnect();
+    return answers;
+  } catch (cause) {
+    disconnect();
+    return jobs.map(() => failureOf(cause));
+  }
+}
+
+function connect(): { database: DatabaseSync; writer: BatchWriter } {
+  const database = openWriter(String(workerData));
+  try {
+    return { database, writer: createBatchWriter(database) };
+  } catch (cause) {
+    database.close();
+    throw cause;
+  }
+}
+
+function disconnect(): void {
+  const database = open?.database;
+  open = undefined;
+  try {
+    database?.close();
+  } catch {
+    // The error that led here was answered already.
+  }
+}
+
+function close(): void {
+  try {
+    open?.database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch {
+    // The log is replayed at the next start.
+  }
+  disconnect();
+  port?.close();
+}

@@ -1,0 +1,129 @@
+import type { Worker } from "node:worker_threads";
+
+import type { Log } from "../../kit/log.ts";
+import { storeUnavailable } from "../store-unavailable.ts";
+import { turnSequenceTaken } from "../turn-sequence-taken.ts";
+import { bytesOf, packJobs, type WriteAnswer, type WriteJob, type WriterMessage } from "./write-job.ts";
+
+const MAX_BATCH_JOBS = 512;
+const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+
+export interface WriteQueue {
+  /** The writer's answer, once the batch with the job is on disk. Rejects with `store_unavailable` or TypeError. */
+  run(job: WriteJob): Promise<boolean>;
+  /** Waits for every accepted job, then ends the writer. */
+  close(): Promise<void>;
+}
+
+export interface WriteQueueOptions {
+  /** Called again when the last writer died. */
+  readonly startWorker: () => Worker;
+  readonly log: Log;
+}
+
+interface Waiting {
+  readonly job: WriteJob;
+  readonly resolve: (answer: boolean) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Group commit: jobs of one turn of the event loop leave as one batch, and while that batch is being written the next
+ * one collects. One batch is under way at a time, so jobs are written in the order in which they were asked for.
+ */
+export function createWriteQueue({ startWorker, log }: WriteQueueOptions): WriteQueue {
+  let waiting: Waiting[] = [];
+  let underWay: Waiting[] = [];
+  let worker: Worker | undefined;
+  let flushIsDue = false;
+  let whenDrained: (() => void) | undefined;
+  let closing: Promise<void> | undefined;
+
+  const flush = (): void => {
+    flushIsDue = false;
+    if (underWay.length > 0) return;
+    if (waiting.length === 0) return whenDrained?.();
+    underWay = waiting.splice(0, batchLength(waiting));
+    try {
+      worker ??= start();
+      // A writer with work keeps the process alive, an idle one does not.
+      worker.ref();
+      send(worker, underWay);
+    } catch (cause) {
+      failUnderWay(cause);
+    }
+  };
+  const start = (): Worker => {
+    const started = startWorker();
+    let lastError: unknown;
+    started.unref();
+    started.on("message", (answers: WriteAnswer[]) => {
+      const answered = underWay;
+      underWay = [];
+      started.unref();
+      for (const [index, item] of answered.entries()) settle(item, answers[index]);
+      flush();
+    });
+    started.on("error", (error) => (lastError = error));
+    started.on("exit", () => {
+      if (worker === started) worker = undefined;
+      if (closing && underWay.length === 0) return;
+      log.error({ error: String(lastError) }, "sqlite_writer_died");
+      failUnderWay(lastError);
+    });
+    return started;
+  };
+  const failUnderWay = (cause: unknown): void => {
+    const failed = underWay;
+    underWay = [];
+    for (const { reject } of failed) reject(storeUnavailable("the SQLite writer died", cause));
+    flush();
+  };
+  const drainAndEnd = async (): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      whenDrained = resolve;
+      flush();
+    });
+    const last = worker;
+    if (!last) return;
+    last.ref();
+    const ended = new Promise((resolve) => last.once("exit", resolve));
+    last.postMessage("close" satisfies WriterMessage);
+    await ended;
+  };
+
+  worker = start();
+  return {
+    run: (job) =>
+      new Promise((resolve, reject) => {
+        if (closing) return reject(storeUnavailable("the SQLite store is closed"));
+        waiting.push({ job, resolve, reject });
+        if (flushIsDue || underWay.length > 0) return;
+        flushIsDue = true;
+        setImmediate(flush);
+      }),
+    close: () => (closing ??= drainAndEnd()),
+  };
+}
+
+function batchLength(waiting: readonly Waiting[]): number {
+  let bytes = 0;
+  const end = waiting.findIndex(({ job }, index) => {
+    bytes += bytesOf(job);
+    return index > 0 && (index >= MAX_BATCH_JOBS || bytes > MAX_BATCH_BYTES);
+  });
+  return end === -1 ? waiting.length : end;
+}
+
+function send(worker: Worker, items: readonly Waiting[]): void {
+  const { jobs, buffer } = packJobs(items.map(({ job }) => job));
+  worker.postMessage({ jobs } satisfies WriterMessage, [buffer]);
+}
+
+function settle({ job, resolve, reject }: Waiting, answer: WriteAnswer | undefined): void {
+  if (typeof answer === "boolean") return resolve(answer);
+  if (answer?.failure === "sequence-taken" && job.kind === "commit") {
+    return reject(turnSequenceTaken(job.turn?.sequence));
+  }
+  reject(storeUnavailable(`the SQLite store cannot write: ${answer?.reason}`));
+}

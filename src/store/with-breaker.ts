@@ -1,0 +1,111 @@
+import { GatewayError } from "../errors/gateway-error.ts";
+import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import { type CircuitPass, createCircuit } from "./circuit.ts";
+import type { StoreBackend } from "./store-backend.ts";
+import { storeUnavailable } from "./store-unavailable.ts";
+
+export type StoreOperation =
+  | "load"
+  | "readTurns"
+  | "commit"
+  | "remove"
+  | "list"
+  | "readKey"
+  | "putKey"
+  | "acquireLease"
+  | "releaseLease"
+  | "ping";
+
+/** `refused`: the circuit was open and the backend was not asked. `failed`: the caller's or our own mistake. */
+export type StoreCallOutcome = "ok" | "timeout" | "unavailable" | "refused" | "failed";
+
+export interface BreakerOptions {
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Consecutive failures that open the circuit. Default 5. */
+  readonly failures?: number;
+  /** How long an open circuit refuses before it lets one call through. Default 1,000. */
+  readonly pauseMs?: number;
+  readonly onCall?: (operation: StoreOperation, outcome: StoreCallOutcome, ms: number) => void;
+}
+
+/**
+ * The same backend, never waited for longer than `timeoutMs`, and not asked at all while it keeps failing: calls then
+ * reject at once with `store_unavailable`. `ping` has the timeout but passes an open circuit, because readiness asks.
+ *
+ * A call that timed out is not cancelled: its commit may still be written. Repeat the commit unchanged, and it is
+ * either acknowledged or conflicts with `current.turns` holding its turn (see `SessionStore.commit`).
+ */
+export function withBreaker(backend: StoreBackend, options: BreakerOptions): StoreBackend {
+  const { failures = 5, pauseMs = 1_000, clock, log } = options;
+  const circuit = createCircuit({ failures, pauseMs, clock, log });
+  const guard = createGuard(() => circuit.enter(), options);
+  const guardWithoutCircuit = createGuard(() => alwaysPass, options);
+  const { sessions, keys, leases } = backend;
+  return {
+    sessions: {
+      load: (key, known) => guard("load", () => sessions.load(key, known)),
+      readTurns: (key, from, to) => guard("readTurns", () => sessions.readTurns(key, from, to)),
+      commit: (commit) => guard("commit", () => sessions.commit(commit)),
+      remove: (key) => guard("remove", () => sessions.remove(key)),
+      list: (owner, page) => guard("list", () => sessions.list(owner, page)),
+    },
+    keys: {
+      read: (name) => guard("readKey", () => keys.read(name)),
+      putIfAbsent: (name, bytes) => guard("putKey", () => keys.putIfAbsent(name, bytes)),
+    },
+    leases: {
+      acquire: (name, holder, ttlMs) => guard("acquireLease", () => leases.acquire(name, holder, ttlMs)),
+      release: (name, holder) => guard("releaseLease", () => leases.release(name, holder)),
+    },
+    ping: () => guardWithoutCircuit("ping", () => backend.ping()),
+    close: () => backend.close(),
+  };
+}
+
+const alwaysPass: CircuitPass = { succeeded() {}, failed() {} };
+
+type Guard = <T>(operation: StoreOperation, call: () => Promise<T>) => Promise<T>;
+
+function createGuard(enter: () => CircuitPass | undefined, { timeoutMs, onCall }: BreakerOptions): Guard {
+  return async (operation, call) => {
+    const startedAt = performance.now();
+    const report = (outcome: StoreCallOutcome): void => onCall?.(operation, outcome, performance.now() - startedAt);
+    const pass = enter();
+    if (!pass) {
+      report("refused");
+      throw storeUnavailable("the store kept failing and is left alone for a moment");
+    }
+    try {
+      const value = await withinTime(call(), timeoutMs);
+      pass.succeeded();
+      report("ok");
+      return value;
+    } catch (cause) {
+      const isOutage = cause instanceof GatewayError && cause.code === "store_unavailable";
+      if (isOutage) pass.failed();
+      else pass.succeeded();
+      report(cause instanceof StoreTimeout ? "timeout" : isOutage ? "unavailable" : "failed");
+      throw cause;
+    }
+  };
+}
+
+class StoreTimeout extends GatewayError {
+  constructor(timeoutMs: number) {
+    super("store_unavailable", `the store did not answer within ${timeoutMs} ms`);
+  }
+}
+
+function withinTime<T>(call: Promise<T>, timeoutMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      // When this process was busy, the answer may lie unread in the socket: let the loop read it first.
+      setImmediate(() => reject(new StoreTimeout(timeoutMs)));
+    }, timeoutMs);
+    timer.unref();
+    call.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,67 @@
+import { describe, expect } from "vitest";
+
+import type { StoreBackend } from "../../src/store/store-backend.ts";
+import { followUpOf, HOUR_MS, openingOf, uniqueName } from "../support/store-commits.ts";
+import { describeKeyStore } from "./key-store.suite.ts";
+import { describeLeaseStore } from "./lease-store.suite.ts";
+import { describeSessionStore } from "./session-store.suite.ts";
+import { createRules, type StoreSuiteOptions } from "./store-harness.ts";
+
+/** All that a backend promises: the three contracts, and its own end. */
+export function describeStoreBackend(name: string, options: StoreSuiteOptions): void {
+  describeSessionStore(name, options);
+  describeKeyStore(name, options);
+  describeLeaseStore(name, options);
+
+  describe(`store backend: ${name}`, () => {
+    const { rule } = createRules();
+
+    rule("answers a ping while it is open", async () => {
+      const { backend, cleanUp } = await options.open();
+      await expect(backend.ping()).resolves.toBeUndefined();
+      await backend.close();
+      await cleanUp?.();
+    });
+
+    rule("writes that were accepted before close are acknowledged", async () => {
+      const { backend, now, cleanUp } = await options.open();
+      const fields = { owner: uniqueName("owner"), createdAt: now(), expiresAt: now() + HOUR_MS, loadFrom: 0 };
+      const commits = Array.from({ length: 20 }, () => backend.sessions.commit(openingOf(uniqueName("s"), fields)));
+      const closed = backend.close();
+      expect(await Promise.all(commits)).toEqual(commits.map(() => ({ committed: true })));
+      await closed;
+      await cleanUp?.();
+    });
+
+    rule("can be closed twice, and after that every call rejects with store_unavailable", async () => {
+      const { backend, now, cleanUp } = await options.open();
+      await Promise.all([backend.close(), backend.close()]);
+      await backend.close();
+      for (const call of everyCall(backend, now())) {
+        await expect(call()).rejects.toMatchObject({ name: "GatewayError", code: "store_unavailable" });
+      }
+      await cleanUp?.();
+    });
+  });
+}
+
+/** Every method of a backend, for proofs that they all fail alike. */
+export function everyCall(backend: StoreBackend, now: number): (() => Promise<unknown>)[] {
+  const { sessions, keys, leases } = backend;
+  const fields = { owner: uniqueName("owner"), createdAt: now, expiresAt: now + HOUR_MS, loadFrom: 0 };
+  const opening = openingOf(uniqueName("session"), fields);
+  return [
+    () => sessions.load(opening.key),
+    () => sessions.load(opening.key, { revision: opening.revision, sequence: 0 }),
+    () => sessions.readTurns(opening.key, 0, 9),
+    () => sessions.commit(opening),
+    () => sessions.commit(followUpOf(opening)),
+    () => sessions.remove(opening.key),
+    () => sessions.list(fields.owner, { limit: 9, order: "desc" }),
+    () => keys.read("name"),
+    () => keys.putIfAbsent("name", Buffer.from("bytes")),
+    () => leases.acquire("name", "holder", 1_000),
+    () => leases.release("name", "holder"),
+    () => backend.ping(),
+  ];
+}

@@ -1,0 +1,42 @@
+import { it } from "vitest";
+
+import type { StoreBackend } from "../../src/store/store-backend.ts";
+
+/** A backend under test and the hand on its clock. */
+export interface StoreUnderTest {
+  readonly backend: StoreBackend;
+  /** The time that the backend goes by. */
+  readonly now: () => number;
+  /** Lets time pass: by winding the clock; also by waiting, where a server's own clock decides. */
+  readonly elapse: (ms: number) => Promise<void>;
+  /** Called after every test of the suite; the suite has closed the backend by then. */
+  readonly cleanUp?: () => Promise<void>;
+}
+
+export interface StoreSuiteOptions {
+  /** Called once per suite. Storage may be shared between suites and runs: every test uses names of its own. */
+  readonly open: () => Promise<StoreUnderTest>;
+  /** Rules that this adapter cannot keep, each with the reason. */
+  readonly exemptions?: Readonly<Record<string, string>>;
+}
+
+export type DefineRule = (title: string, check: () => Promise<void>) => void;
+
+/** `it`, but for rules from which the adapter is exempt; `assertAllUsed` catches exemptions of rules that do not exist. */
+export function createRules(exemptions: Readonly<Record<string, string>> = {}): {
+  rule: DefineRule;
+  assertAllUsed: () => void;
+} {
+  const unused = new Set(Object.keys(exemptions));
+  return {
+    rule(title, check) {
+      unused.delete(title);
+      const reason = exemptions[title];
+      if (reason === undefined) it(title, check);
+      else it.skip(`${title} (exempt: ${reason})`, check);
+    },
+    assertAllUsed() {
+      if (unused.size > 0) throw new TypeError(`exempt from unknown rules: ${[...unused].join(", ")}`);
+    },
+  };
+}
