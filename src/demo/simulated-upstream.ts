@@ -10,6 +10,8 @@
  *   [[cut:N]] closes after N       [[reset:N]] the same with a TCP RST       [[fail:N]] an error event after N chunks
  *   [[split]] bytes at odd places  [[chunked1]] single bytes                 [[crlf]] [[cr]] [[bom]] other framing
  *   [[heartbeat]] comments between [[nodone]] [[donetwice]]                  [[azure]] an empty first chunk
+ *
+ * From another process: POST /_script {"user", "reply"} or {"summaries"}; GET /_log; DELETE /_log[?cache=1].
  */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -56,6 +58,8 @@ export interface SimulatedUpstream {
   reset(options?: { readonly cache?: boolean }): void;
   /** Gives `reply` to every request whose last user message is `user`. */
   script(user: string, reply: string): void;
+  /** Directives for requests that ask for a summary: those that old turns are quoted with are not obeyed there. */
+  steerSummaries(directives: string): void;
   close(): Promise<void>;
 }
 
@@ -81,6 +85,7 @@ interface World {
   readonly countTokens: (text: string) => number;
   readonly bill: (body: ChatBody) => { promptTokens: number; cachedTokens: number };
   readonly scripts: Map<string, string>;
+  summaryDirectives: string;
   readonly log: LoggedRequest[];
   readonly now: () => number;
   reset(cache: boolean): void;
@@ -112,6 +117,7 @@ export async function startSimulatedUpstream(options: SimulatedUpstreamOptions =
     log: world.log,
     reset: ({ cache = false } = {}) => world.reset(cache),
     script: (user, reply) => void world.scripts.set(user, reply),
+    steerSummaries: (directives) => (world.summaryDirectives = directives),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -132,11 +138,13 @@ function createWorld(options: SimulatedUpstreamOptions): World {
     countTokens,
     bill: cache.bill,
     scripts,
+    summaryDirectives: "",
     log,
     now,
     reset(withCache) {
       log.length = 0;
       scripts.clear();
+      this.summaryDirectives = "";
       if (withCache) cache.clear();
     },
     nextId: (prefix) => `${prefix}${++serial}`,
@@ -223,8 +231,9 @@ function control(
   { url, bytes }: { url: URL; bytes: Buffer },
 ): void {
   if (url.pathname === "/_script") {
-    const { user, reply } = JSON.parse(bytes.toString()) as { user: string; reply: string };
-    world.scripts.set(user, reply);
+    const { user, reply, summaries } = JSON.parse(bytes.toString()) as { [field: string]: string | undefined };
+    if (user !== undefined && reply !== undefined) world.scripts.set(user, reply);
+    if (summaries !== undefined) world.summaryDirectives = summaries;
   } else if (request.method === "DELETE") {
     world.reset(url.searchParams.has("cache"));
   } else {
@@ -269,7 +278,7 @@ async function chat(exchange: Exchange): Promise<void> {
   const problem = findProblem(entry.body);
   if (problem !== undefined) return sendError(response, 400, problem, null);
   const body = entry.body as ChatBody;
-  const directives = readDirectives(textOf(body.messages.findLast((message) => message.role === "user")));
+  const directives = readDirectives(wantsSummary(body) ? world.summaryDirectives : lastUserText(body));
   Object.assign(entry, world.bill(body));
 
   if (directives.has("hang")) return;
@@ -280,6 +289,13 @@ async function chat(exchange: Exchange): Promise<void> {
   if (body.stream) await streamAnswer(exchange, body, { answer, directives });
   else sendJson(response, 200, plainAnswer(answer));
 }
+
+/** The first message alone tells, as for a model. */
+const wantsSummary = ({ messages }: ChatBody): boolean =>
+  messages[0]?.role === "system" && /summar/i.test(textOf(messages[0]));
+
+const lastUserText = ({ messages }: ChatBody): string =>
+  textOf(messages.findLast((message) => message.role === "user"));
 
 interface Directives {
   has(name: string): boolean;
@@ -386,14 +402,18 @@ function composeAnswer(exchange: Exchange, body: ChatBody, directives: Directive
   };
 }
 
-function replyTo({ scripts }: World, { messages }: ChatBody, directives: Directives): string {
-  const text = textOf(messages.findLast((message) => message.role === "user"));
+function replyTo({ scripts }: World, body: ChatBody, directives: Directives): string {
+  const text = lastUserText(body);
   const words = directives.number("len");
   const scripted = scripts.get(text);
   if (scripted !== undefined) return scripted;
-  if (directives.has("echo")) return JSON.stringify(messages);
+  if (directives.has("echo")) return JSON.stringify(body.messages);
   if (words !== undefined) return Array.from({ length: words }, (_, index) => `word${index}`).join(" ");
-  if (/summar/i.test(textOf(messages[0]))) return `Summary: ${text.slice(0, 600)}`;
+  if (wantsSummary(body))
+    return `Summary: ${text
+      .replaceAll(/<[^>]*>/g, "")
+      .trim()
+      .slice(0, 600)}`;
   return `You said: ${text.slice(0, 400)} — naïve café 東京 😀`;
 }
 
