@@ -1,0 +1,180 @@
+import { describe, expect, it } from "vitest";
+
+import { GatewayError } from "../../../src/errors/gateway-error.ts";
+import { createSealer } from "../../../src/sealing/create-sealer.ts";
+import type { Keyring } from "../../../src/sealing/keyring.ts";
+import type { SessionIdentity } from "../../../src/sealing/sealer.ts";
+import type { KeyStore } from "../../../src/store/key-store.ts";
+import { createMemoryKeyStore } from "../../support/memory-key-store.ts";
+import { identity, keyringOf, randomKey, unreadable } from "./sealing-fixtures.ts";
+
+const hello = Buffer.from("hello");
+const ownedBy = (owner: string): SessionIdentity => ({ ...identity, owner, key: `${owner}-session` });
+
+function setUp(limits: { maxOwners?: number; maxSessions?: number } = {}) {
+  let now = 1_000_000;
+  const keys = createMemoryKeyStore();
+  const keyring = keyringOf("main");
+  const sealer = createSealer({ keys, keyring, clock: () => now, ...limits });
+  const replica = () => createSealer({ keys, keyring, clock: () => now });
+  return { keys, keyring, sealer, replica, pass: (ms: number) => (now += ms) };
+}
+
+/** Another data key stands in the store now, as after an erasure and a new start. */
+function replaceDataKey(keys: { entries: Map<string, Buffer> }, keyring: Keyring): void {
+  for (const name of keys.entries.keys()) keys.entries.set(name, keyring.wrap(name, randomKey()));
+}
+
+describe("a sealer", () => {
+  it("makes one wrapped data key per owner and opens its records on every replica", async () => {
+    const { keys, sealer, replica } = setUp();
+    const sealed = (await sealer.forSession(identity)).seal("turn", "a", hello);
+    await sealer.forSession({ ...identity, key: "other-session" });
+    expect(keys.entries.size).toBe(1);
+    expect((await replica().forSession(identity)).open("turn", "a", sealed)).toEqual(hello);
+  });
+
+  it("keeps owners, sessions and incarnations apart", async () => {
+    const { keys, sealer } = setUp();
+    const sealed = (await sealer.forSession(identity)).seal("turn", "a", hello);
+    const foreign: SessionIdentity[] = [
+      { ...identity, owner: "someone-else" },
+      { ...identity, key: "another-session" },
+      { ...identity, incarnation: "f".repeat(32) },
+    ];
+    for (const other of foreign) {
+      const stranger = await sealer.forSession(other);
+      unreadable(() => stranger.open("turn", "a", sealed));
+    }
+    expect((await sealer.forSession(identity)).open("turn", "a", sealed)).toEqual(hello);
+    expect(keys.entries.size).toBe(2);
+  });
+
+  it("shares one data key between replicas that race to make it", async () => {
+    const { keys, sealer, replica } = setUp();
+    const sealers = await Promise.all([sealer, replica(), replica()].map((each) => each.forSession(identity)));
+    expect(keys.reads).toHaveLength(3);
+    for (const one of sealers) {
+      for (const other of sealers) expect(other.open("turn", "a", one.seal("turn", "a", hello))).toEqual(hello);
+    }
+  });
+
+  it("reads a data key once, however many sessions ask at the same time", async () => {
+    const { keys, sealer } = setUp();
+    const sessions = Array.from({ length: 50 }, (_, index) => ({ ...identity, key: `session-${index}` }));
+    await Promise.all(sessions.map((session) => sealer.forSession(session)));
+    expect(keys.reads).toHaveLength(1);
+  });
+
+  it("asks the store again after 60 s, and derives nothing anew while the data key is the same", async () => {
+    const { keys, sealer, pass } = setUp();
+    const first = await sealer.forSession(identity);
+    pass(59_999);
+    expect(await sealer.forSession(identity)).toBe(first);
+    expect(keys.reads).toHaveLength(1);
+    pass(1);
+    expect(await sealer.forSession(identity)).toBe(first);
+    expect(keys.reads).toHaveLength(2);
+    pass(59_999);
+    expect(await sealer.forSession(identity)).toBe(first);
+    expect(keys.reads).toHaveLength(2);
+  });
+
+  it("uses a replaced data key from the 60th second on, also in sessions that were never idle", async () => {
+    const { keys, keyring, sealer, pass } = setUp();
+    const sealed = (await sealer.forSession(identity)).seal("turn", "a", hello);
+    replaceDataKey(keys, keyring);
+    for (let second = 1; second < 60; second += 1) {
+      pass(1_000);
+      expect((await sealer.forSession(identity)).open("turn", "a", sealed)).toEqual(hello);
+    }
+    pass(1_000);
+    const renewed = await sealer.forSession(identity);
+    unreadable(() => renewed.open("turn", "a", sealed));
+  });
+
+  it("counts the 60 s from before the store was asked", async () => {
+    const { keys, keyring } = setUp();
+    let now = 0;
+    const slow: KeyStore = {
+      async read(name) {
+        const bytes = await keys.read(name);
+        now += 30_000;
+        return bytes;
+      },
+      putIfAbsent: (name, bytes) => keys.putIfAbsent(name, bytes),
+    };
+    const sealer = createSealer({ keys: slow, keyring, clock: () => now });
+    await sealer.forSession(identity);
+    now += 30_000;
+    await sealer.forSession(identity);
+    expect(keys.reads).toHaveLength(2);
+  });
+
+  it("asks the store again when the clock was set back", async () => {
+    const { keys, sealer, pass } = setUp();
+    await sealer.forSession(identity);
+    pass(-1);
+    await sealer.forSession(identity);
+    expect(keys.reads).toHaveLength(2);
+  });
+
+  it("names the missing master key, and makes no other data key", async () => {
+    const { keys, sealer } = setUp();
+    await sealer.forSession(identity);
+    const before = [...keys.entries];
+    const other = createSealer({ keys, keyring: keyringOf("other"), clock: Date.now });
+    await expect(other.forSession(identity)).rejects.toMatchObject({
+      code: "record_unreadable",
+      message: expect.stringContaining('"main"'),
+    });
+    expect([...keys.entries]).toEqual(before);
+  });
+
+  it("refuses a data key that was moved from another owner", async () => {
+    const { keys, sealer, replica } = setUp();
+    await sealer.forSession(ownedBy("ada"));
+    await sealer.forSession(ownedBy("bob"));
+    const [ada, bob] = [...keys.entries.keys()];
+    keys.entries.set(bob ?? "", keys.entries.get(ada ?? "") ?? Buffer.alloc(0));
+    await expect(replica().forSession(ownedBy("bob"))).rejects.toMatchObject({ code: "record_unreadable" });
+  });
+
+  it("rejects while the store is down, to all who wait, and recovers with it", async () => {
+    const { keys, keyring } = setUp();
+    let down = true;
+    const flaky: KeyStore = {
+      async read(name) {
+        if (down) throw new GatewayError("store_unavailable", "down");
+        return keys.read(name);
+      },
+      putIfAbsent: (name, bytes) => keys.putIfAbsent(name, bytes),
+    };
+    let now = 0;
+    const sealer = createSealer({ keys: flaky, keyring, clock: () => now });
+    const results = await Promise.allSettled([sealer.forSession(identity), sealer.forSession(identity)]);
+    expect(results).toMatchObject(Array(2).fill({ status: "rejected", reason: { code: "store_unavailable" } }));
+
+    down = false;
+    const first = await sealer.forSession(identity);
+    down = true;
+    expect(await sealer.forSession(identity)).toBe(first);
+    now += 60_000;
+    await expect(sealer.forSession(identity)).rejects.toMatchObject({ code: "store_unavailable" });
+    down = false;
+    expect(await sealer.forSession(identity)).toBe(first);
+  });
+
+  it("forgets the least recently used owners and sessions beyond its bounds", async () => {
+    const { keys, sealer } = setUp({ maxOwners: 2, maxSessions: 2 });
+    const [ada, bob, eve] = [ownedBy("ada"), ownedBy("bob"), ownedBy("eve")];
+    const first = await sealer.forSession(ada);
+    await sealer.forSession(bob);
+    expect(await sealer.forSession(ada)).toBe(first);
+    await sealer.forSession(eve);
+    expect(await sealer.forSession(ada)).toBe(first);
+    expect(keys.reads).toHaveLength(3);
+    await sealer.forSession(bob);
+    expect(keys.reads).toHaveLength(4);
+  });
+});
