@@ -5,7 +5,7 @@ import type { Clock } from "../kit/clock.ts";
 import type { KeyStore } from "../store/key-store.ts";
 import type { Keyring } from "./keyring.ts";
 
-export interface DataKeysOptions {
+interface DataKeysOptions {
   readonly keys: KeyStore;
   readonly keyring: Keyring;
   readonly clock: Clock;

@@ -58,8 +58,9 @@ export function createSessionSealer({
 
   return {
     seal(kind, id, plaintext) {
-      const sealed = Buffer.allocUnsafe(plaintext.length + RECORD_OVERHEAD_BYTES);
-      if (sealed.length > maxRecordBytes) throw new TypeError(`a record of ${sealed.length} bytes is too long to seal`);
+      const length = plaintext.length + RECORD_OVERHEAD_BYTES;
+      if (length > maxRecordBytes) throw new TypeError(`a record of ${length} bytes is too long to seal`);
+      const sealed = Buffer.allocUnsafe(length);
       HEADER.copy(sealed);
       writeNonce(sealed, NONCE_START);
       commitment.copy(sealed, COMMITMENT_START);

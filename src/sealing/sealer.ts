@@ -3,7 +3,10 @@ export type RecordKind = "head" | "turn" | "slot";
 
 /** Seals and opens the records of one incarnation of one session. Synchronous: the key is at hand. */
 export interface SessionSealer {
-  /** `id` is the turn id, the slot's name, or "" for the head. */
+  /**
+   * `id` is the turn id, the slot's name, or "" for the head.
+   * @throws TypeError for a plaintext beyond the sealer's bound, 64 MiB unless set otherwise
+   */
   seal(kind: RecordKind, id: string, plaintext: Buffer): Buffer;
   /** @throws GatewayError `record_unreadable` for anything this session's key did not seal under the same kind and id */
   open(kind: RecordKind, id: string, sealed: Buffer): Buffer;

@@ -1,6 +1,6 @@
 import type { KeyStore } from "../../src/store/key-store.ts";
 
-export interface MemoryKeyStore extends KeyStore {
+interface MemoryKeyStore extends KeyStore {
   readonly entries: Map<string, Buffer>;
   /** Names in the order in which they were read. */
   readonly reads: string[];

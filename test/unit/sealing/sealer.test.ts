@@ -165,16 +165,23 @@ describe("a sealer", () => {
     expect(await sealer.forSession(identity)).toBe(first);
   });
 
-  it("forgets the least recently used owners and sessions beyond its bounds", async () => {
-    const { keys, sealer } = setUp({ maxOwners: 2, maxSessions: 2 });
+  it("forgets the least recently used owners beyond its bound", async () => {
+    const { keys, sealer } = setUp({ maxOwners: 2 });
     const [ada, bob, eve] = [ownedBy("ada"), ownedBy("bob"), ownedBy("eve")];
-    const first = await sealer.forSession(ada);
-    await sealer.forSession(bob);
-    expect(await sealer.forSession(ada)).toBe(first);
-    await sealer.forSession(eve);
-    expect(await sealer.forSession(ada)).toBe(first);
+    for (const session of [ada, bob, ada, eve, ada]) await sealer.forSession(session);
     expect(keys.reads).toHaveLength(3);
     await sealer.forSession(bob);
     expect(keys.reads).toHaveLength(4);
+  });
+
+  it("forgets the least recently used sessions beyond its bound, and opens their records again", async () => {
+    const { keys, sealer } = setUp({ maxSessions: 1 });
+    const first = await sealer.forSession(identity);
+    const sealed = first.seal("turn", "a", hello);
+    await sealer.forSession({ ...identity, key: "other-session" });
+    const again = await sealer.forSession(identity);
+    expect(again).not.toBe(first);
+    expect(again.open("turn", "a", sealed)).toEqual(hello);
+    expect(keys.reads).toHaveLength(1);
   });
 });
