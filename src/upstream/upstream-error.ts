@@ -8,15 +8,13 @@ const timeoutCodes = new Set([
 ]);
 const closedCodes = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
 
-/**
- * An undici or socket error in the gateway's words. The original is kept only where it has no code: a parser error
- * carries bytes of the answer, and those must not reach a log.
- */
+/** An undici or socket error in the gateway's words. The original is kept only where it says more: a bug of ours. */
 export function toUpstreamError(error: Error, headSeen: boolean): GatewayError {
   if (error instanceof GatewayError) return error;
   const code = errorCode(error);
   const reason = `${headSeen ? "answer broke off" : "no answer"}: ${code ?? error.name}`;
-  const options = code === undefined ? { cause: error } : {};
+  // A parser error carries bytes of the answer as `data`, and those must not reach a log.
+  const options = code === undefined && !("data" in error) ? { cause: error } : {};
   if (code !== undefined && timeoutCodes.has(code)) return new GatewayError("upstream_timeout", reason, options);
   return new GatewayError(headSeen ? "upstream_cut" : "upstream_unreachable", reason, options);
 }
