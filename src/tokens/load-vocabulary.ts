@@ -31,7 +31,7 @@ export async function loadVocabulary(name: VocabularyName, options: LoadVocabula
   const fresh = decodeVocabulary(packed, identity);
   if (!fresh) throw new TypeError("a freshly packed vocabulary is damaged");
   await writePacked(path, packed).catch((error: unknown) => {
-    log.warn({ vocabulary: name, error }, "packed vocabulary not cached");
+    log.warn({ vocabulary: name, cause: String(error) }, "packed vocabulary not cached");
   });
   return fresh;
 }

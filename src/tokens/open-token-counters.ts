@@ -29,7 +29,7 @@ async function loadAll(loaded: Map<VocabularyName, TextCounter>, options: TokenC
     // One after the other: two workers at a first start would take both cores of a small machine.
     for (const name of vocabularyNames) loaded.set(name, createTextCounter(name, await loadVocabulary(name, options)));
   } catch (error) {
-    options.log.warn({ error }, "token vocabularies not loaded, counts are estimates");
+    options.log.warn({ cause: String(error) }, "token vocabularies not loaded, counts are estimates");
   }
 }
 

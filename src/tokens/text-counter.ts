@@ -17,6 +17,9 @@ const maxBytes = 0x100000;
 const maxSlices = 32;
 const sliceLength = 256;
 
+/** Zeros behind the text, so that the splitter may look at the next bytes without asking whether they exist. */
+const padding = 4;
+
 export interface TextCounter {
   /**
    * Tokens of each text, summed. Exact for `alwaysExactBytes`, and beyond as long as the work stays under
@@ -41,11 +44,12 @@ export function createTextCounter(name: VocabularyName, vocabulary: Vocabulary):
   const encoder = new TextEncoder();
   let bytes = new Uint8Array(0);
   let classes = new Uint8Array(0);
+  let usedBytes = 0;
 
   function reserve(text: string): void {
     const needed = Math.min(text.length * 3, maxBytes);
-    if (bytes.length > needed + padding) return;
-    const capacity = 2 ** Math.ceil(Math.log2(needed + 1024));
+    if (bytes.length >= needed + padding) return;
+    const capacity = Math.min(2 ** Math.ceil(Math.log2(needed + 1024)), maxBytes);
     bytes = new Uint8Array(capacity + padding);
     classes = new Uint8Array(capacity + padding);
   }
@@ -72,6 +76,7 @@ export function createTextCounter(name: VocabularyName, vocabulary: Vocabulary):
   function count(text: string, progress: Progress): number {
     reserve(text);
     const { read, written } = encoder.encodeInto(text, bytes.subarray(0, bytes.length - padding));
+    usedBytes = Math.max(usedBytes, written);
     bytes.fill(0, written, written + padding);
     classifyBytes(vocabulary.classes, { bytes, classes, length: written });
     // What ends a piece may lie behind the encoded part.
@@ -93,16 +98,17 @@ export function createTextCounter(name: VocabularyName, vocabulary: Vocabulary):
   return {
     countTexts(texts) {
       const progress: Progress = { bytes: 0, stepsAtStart: merger.steps };
-      return texts.reduce((tokens, text) => tokens + count(text, progress), 0);
+      const tokens = texts.reduce((sum, text) => sum + count(text, progress), 0);
+      // Nobody's words stay behind.
+      bytes.fill(0, 0, usedBytes);
+      usedBytes = 0;
+      return tokens;
     },
     get steps() {
       return merger.steps;
     },
   };
 }
-
-/** Zeros behind the text, so that the splitter may look at the next bytes without asking whether they exist. */
-const padding = 4;
 
 /** UTF-16 units that the first `length` bytes of UTF-8 came from. */
 function charactersOf(bytes: Uint8Array, length: number): number {
