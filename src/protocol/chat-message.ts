@@ -26,6 +26,8 @@ export interface ToolCall {
 export interface Usage {
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** Of them, what is not reasoning: the size of the answer's text when it comes back as history. */
+  readonly textTokens: number;
   /** `prompt_tokens_details.cached_tokens`; 0 when the provider says nothing. */
   readonly cachedTokens: number;
   /** `prompt_tokens_details.cache_write_tokens`, of providers that bill writes apart. */

@@ -7,9 +7,12 @@ const count = (value: unknown): number => (typeof value === "number" && value > 
 export function parseUsage(usage: unknown): Usage | undefined {
   if (!isJsonObject(usage)) return undefined;
   const details = isJsonObject(usage["prompt_tokens_details"]) ? usage["prompt_tokens_details"] : {};
+  const completion = isJsonObject(usage["completion_tokens_details"]) ? usage["completion_tokens_details"] : {};
+  const completionTokens = count(usage["completion_tokens"]);
   return {
     promptTokens: count(usage["prompt_tokens"]),
-    completionTokens: count(usage["completion_tokens"]),
+    completionTokens,
+    textTokens: Math.max(0, completionTokens - count(completion["reasoning_tokens"])),
     cachedTokens: count(details["cached_tokens"]),
     cacheWriteTokens: count(details["cache_write_tokens"]),
   };

@@ -1,5 +1,6 @@
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { EpochState, StrategyName } from "../history/history-strategy.ts";
+import type { ClientHabits } from "./reconcile.ts";
 
 /** What lies before the turns that a cold load reads. */
 export interface TranscriptFront {
@@ -52,8 +53,7 @@ export interface SessionHead {
   readonly tokens: number;
   readonly front: TranscriptFront;
   readonly epoch: EpochState;
-  readonly replayed: boolean;
-  readonly preamble: number;
+  readonly habits: ClientHabits;
   /** Hash of the last system messages a client sent. */
   readonly systemHash: string | undefined;
   /** Tag of each slot's current record. */
@@ -76,3 +76,5 @@ export function decodeHead(plaintext: Buffer): SessionHead {
 }
 
 export const emptyFront: TranscriptFront = { turns: 0, messages: 0, tokens: 0, printChain: "" };
+
+export const noHabits: ClientHabits = { preamble: 0, preambleChain: "", replayed: false };

@@ -1,0 +1,190 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join, dirname } from "node:path";
+
+import { createAdaptorServer } from "@hono/node-server";
+import type { Meter } from "@opentelemetry/api";
+
+import type { GatewayConfig } from "./config/config-schema.ts";
+import { readPriceDocument } from "./config/price-document.ts";
+import { createApp } from "./http/app.ts";
+import type { Clock } from "./kit/clock.ts";
+import type { Log } from "./kit/log.ts";
+import { createRedactor } from "./redaction/create-redactor.ts";
+import { placeholderNamer } from "./redaction/placeholder-namer.ts";
+import { createKeyedHash } from "./sealing/create-keyed-hash.ts";
+import { createSealer } from "./sealing/create-sealer.ts";
+import { openDevelopmentKeyFile } from "./sealing/development-key-file.ts";
+import { createKeyring, type Keyring, parseMasterKeys } from "./sealing/keyring.ts";
+import { openRootSecret } from "./sealing/root-secret.ts";
+import { createPassthroughIdentity } from "./session/passthrough-identity.ts";
+import { openStore } from "./store/open-store.ts";
+import { withBreaker } from "./store/with-breaker.ts";
+import { createTurnMeter } from "./telemetry/create-turn-meter.ts";
+import { createPriceList } from "./tokens/create-price-list.ts";
+import { openTokenCounters } from "./tokens/open-token-counters.ts";
+import type { TurnPorts, TurnReport, TurnSettings } from "./turn/turn-ports.ts";
+import { createTurnRing } from "./turn/turn-ring.ts";
+import { openHttpUpstream } from "./upstream/http-upstream.ts";
+import { createOpenAiSummariser } from "./upstream/openai-summariser.ts";
+
+export interface GatewayParts {
+  readonly meter: Meter;
+  readonly renderMetrics: (() => Promise<string>) | undefined;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly onTurn: (report: TurnReport) => void;
+}
+
+export interface Gateway {
+  /** Resolves to the base URL once connections are accepted. */
+  listen(): Promise<string>;
+  /** Resolves when token counts are exact, or never will be. */
+  readonly countersReady: Promise<void>;
+  /** Lets running answers end, for as long as the configuration allows, then frees everything. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** The composition root: the one place that knows every concrete part. */
+export async function openGateway(config: GatewayConfig, parts: GatewayParts): Promise<Gateway> {
+  const { log, clock, meter } = parts;
+  const turnMeter = createTurnMeter(meter);
+  const keyring = await openKeyring(config, log);
+  const opened = await openStore(config.store.address, { clock, log });
+  const store = withBreaker(opened, {
+    timeoutMs: config.store.timeoutMs,
+    clock,
+    log,
+    onCall: (operation, outcome, ms) => turnMeter.store(operation, outcome === "ok" ? "ok" : "error", ms),
+  });
+  const rootSecret = await openRootSecret({ keys: opened.keys, keyring, mayCreate: true });
+  const keyedHash = createKeyedHash(rootSecret);
+  const upstream = openHttpUpstream({
+    baseUrl: config.upstream.url,
+    timeouts: config.upstream.timeouts,
+    maxConnections: config.upstream.maxConnections,
+  });
+  const counters = openTokenCounters({ cacheDirectory: cacheDirectory(config), log });
+  const ports: TurnPorts = {
+    sessions: store.sessions,
+    leases: store.leases,
+    sealer: createSealer({ keys: store.keys, keyring, clock }),
+    keyedHash,
+    redactor: config.redaction.mode === "off" ? undefined : createRedactor(config.redaction),
+    placeholders: (scope) => placeholderNamer(keyedHash, scope),
+    counters,
+    prices: createPriceList(await readPriceDocument(config.prices.file)),
+    upstream,
+    summariser: createOpenAiSummariser({
+      baseUrl: config.upstream.url,
+      timeoutMs: config.history.summary.timeoutMs,
+    }),
+    meter: turnMeter,
+    clock,
+    log,
+    onTurn: parts.onTurn,
+    settings: turnSettings(config),
+  };
+  const ring = createTurnRing(ports);
+  let isDraining = false;
+  const app = createApp({
+    ring,
+    identity: createPassthroughIdentity({
+      keyedHash,
+      allowPlaceholders: isLoopback(config.http.host),
+      userFromBody: config.identity.userFromBody,
+    }),
+    settings: { maxBodyBytes: config.http.maxBodyBytes, sessionAliases: config.identity.sessionIdFrom },
+    defaultStrategy: config.history.strategy,
+    health: {
+      checks: { store: () => store.ping(), upstream: () => upstream.ping() },
+      isDraining: () => isDraining,
+      renderMetrics: config.telemetry.prometheus ? parts.renderMetrics : undefined,
+    },
+  });
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    serverOptions: { maxHeaderSize: config.http.maxHeaderBytes, noDelay: true, keepAliveTimeout: KEEP_ALIVE_MS },
+  }) as Server;
+  let closing: Promise<void> | undefined;
+  return {
+    countersReady: counters.ready,
+    listen: () => listen(server, config.http),
+    close() {
+      isDraining = true;
+      return (closing ??= drain(server, config.http.drainTimeoutMs)
+        .then(() => ring.upkeep.idle())
+        .then(() => Promise.all([store.close(), upstream.close()]))
+        .then(() => undefined));
+    },
+  };
+}
+
+/** Longer than the load balancers in front keep theirs, so that they and not we close an idle connection first. */
+const KEEP_ALIVE_MS = 75_000;
+const DRAIN_STEP_MS = 50;
+
+function listen(server: Server, { host, port }: GatewayConfig["http"]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      const address = server.address() as AddressInfo;
+      resolve(`http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`);
+    });
+  });
+}
+
+async function drain(server: Server, timeoutMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+  const sweep = setInterval(() => server.closeIdleConnections(), DRAIN_STEP_MS);
+  const force = setTimeout(() => server.closeAllConnections(), timeoutMs);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(force);
+}
+
+async function openKeyring({ keys }: GatewayConfig, log: Log): Promise<Keyring> {
+  if (keys.masterKeys) return createKeyring(parseMasterKeys(keys.masterKeys.expose()));
+  const { masterKeys, created } = await openDevelopmentKeyFile(keys.developmentKeyFile);
+  if (created) log.warn({ file: keys.developmentKeyFile }, "made a development key; without this file the data is lost");
+  return createKeyring(masterKeys);
+}
+
+const loopbackHosts = new Set(["127.0.0.1", "::1", "localhost"]);
+const isLoopback = (host: string): boolean => loopbackHosts.has(host);
+
+/** Beside the database, where there is one. */
+function cacheDirectory({ keys }: GatewayConfig): string {
+  return join(dirname(keys.developmentKeyFile), "cache");
+}
+
+function turnSettings({ http, upstream, history, sessions }: GatewayConfig): TurnSettings {
+  const { summary } = history;
+  return {
+    limits: { maxDepth: http.maxDepth, maxKeys: http.maxKeys },
+    strategy: history.strategy,
+    knobs: {
+      windowTurns: history.window.turns,
+      keepTurns: history.hybrid.keepTurns,
+      floorTokens: history.floorTokens,
+      maxTokens: history.maxTokens ?? 0,
+      exact: history.exact,
+      summaryMode: summary.mode,
+      summaryTokens: summary.maxTokens,
+      summaryRole: summary.role,
+    },
+    summaryModel: summary.model,
+    summaryTimeoutMs: summary.timeoutMs,
+    promptCache: upstream.promptCache,
+    keepReasoning: upstream.keepReasoning,
+    onDisconnect: upstream.onDisconnect,
+    ttl: {
+      mode: sessions.ttl.mode,
+      idleMs: sessions.ttl.seconds * 1000,
+      absoluteMs: sessions.absoluteSeconds * 1000,
+    },
+    idFormat: sessions.idFormat,
+    concurrency: sessions.concurrency,
+  };
+}

@@ -1,0 +1,67 @@
+import { Hono } from "hono";
+
+import { GatewayError } from "../errors/gateway-error.ts";
+import type { StrategyName } from "../history/history-strategy.ts";
+import type { Identity } from "../session/principal.ts";
+import { createSessionDirectory } from "../turn/session-directory.ts";
+import type { TurnRing } from "../turn/turn-ring.ts";
+import { createCredentialCheck } from "./credential-check.ts";
+import { errorAnswer } from "./error-response.ts";
+import type { GatewayEnv } from "./gateway-env.ts";
+import type { HttpSettings } from "./http-settings.ts";
+import { requestId } from "./middleware/request-id.ts";
+import { unambiguousHeaders } from "./middleware/unambiguous-headers.ts";
+import { chatCompletions } from "./routes/chat-completions.ts";
+import { health, type HealthParts } from "./routes/health.ts";
+import { passThroughRoute } from "./routes/pass-through-route.ts";
+import { sessions } from "./routes/sessions.ts";
+
+export interface AppParts {
+  readonly ring: TurnRing;
+  readonly identity: Identity;
+  readonly settings: HttpSettings;
+  readonly defaultStrategy: StrategyName;
+  readonly health: HealthParts;
+}
+
+/** The whole surface, in the order in which a request meets it. */
+export function createApp({
+  ring,
+  identity,
+  settings,
+  defaultStrategy,
+  health: healthParts,
+}: AppParts): Hono<GatewayEnv> {
+  const { upstream, keyedHash, clock, log } = ring.ports;
+  const app = new Hono<GatewayEnv>();
+  app.onError((error, context) => {
+    const { status, headers, body } = errorAnswer(error, context.get("requestId"), log);
+    return new Response(body, { status, headers });
+  });
+  app.notFound((context) => {
+    const { status, headers, body } = errorAnswer(unknownRoute(), context.get("requestId"), log);
+    return new Response(body, { status, headers });
+  });
+  app.use(requestId());
+  app.use(unambiguousHeaders());
+  app.route("/", health(healthParts));
+  app.route("/v1/chat/completions", chatCompletions({ ring, identity, settings }));
+  app.route(
+    "/v1/sessions",
+    sessions({
+      identity,
+      defaultStrategy,
+      directory: createSessionDirectory(ring),
+      credentials: createCredentialCheck(upstream, keyedHash, clock),
+      idFormat: ring.ports.settings.idFormat,
+      maxBodyBytes: settings.maxBodyBytes,
+    }),
+  );
+  app.all("/v1/sessions/*", () => {
+    throw new GatewayError("not_found", "no such session route");
+  });
+  app.all("/v1/*", passThroughRoute({ upstream, log }));
+  return app;
+}
+
+const unknownRoute = (): GatewayError => new GatewayError("not_found", "no such route");

@@ -1,0 +1,95 @@
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { Hono } from "hono";
+
+import { parseChatRequest } from "../../protocol/chat-request.ts";
+import type { Identity } from "../../session/principal.ts";
+import { requestedSession } from "../../session/session-id.ts";
+import { passThrough } from "../../turn/pass-through.ts";
+import { runTurn } from "../../turn/run-turn.ts";
+import type { TurnRing } from "../../turn/turn-ring.ts";
+import { errorAnswer } from "../error-response.ts";
+import type { GatewayEnv } from "../gateway-env.ts";
+import type { HttpSettings } from "../http-settings.ts";
+import { readBody } from "../read-body.ts";
+import { namedSession, refuseSessionInQuery, sessionHeader } from "../session-name.ts";
+import { parseTurnHeaders, type TurnDirections } from "../turn-headers.ts";
+
+interface ChatRouteParts {
+  readonly ring: TurnRing;
+  readonly identity: Identity;
+  readonly settings: HttpSettings;
+}
+
+/** The main job. Works on the raw request and response: a web stream in between would cost more than the turn itself. */
+export function chatCompletions(parts: ChatRouteParts): Hono<GatewayEnv> {
+  const app = new Hono<GatewayEnv>();
+  app.post("/", async ({ env, var: { requestId } }) => {
+    const startedAt = performance.now();
+    const { incoming, outgoing } = env;
+    try {
+      await answerChat(parts, { incoming, outgoing, requestId, startedAt });
+    } catch (error) {
+      // Once a head is out there is nobody left to tell but the log.
+      if (outgoing.headersSent) outgoing.destroy();
+      const answer = errorAnswer(error, requestId, parts.ring.ports.log);
+      if (!outgoing.headersSent) outgoing.writeHead(answer.status, answer.headers).end(answer.body);
+    }
+    return RESPONSE_ALREADY_SENT;
+  });
+  return app;
+}
+
+interface RawExchange extends Pick<GatewayEnv["Bindings"], "incoming" | "outgoing"> {
+  readonly requestId: string;
+  readonly startedAt: number;
+}
+
+async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange: RawExchange): Promise<void> {
+  const { incoming, outgoing, requestId, startedAt } = exchange;
+  refuseSessionInQuery(incoming.url ?? "");
+  const directions = parseTurnHeaders(incoming.headers);
+  const body = await readBody(incoming, settings.maxBodyBytes);
+  if (isStateless(exchange, settings, directions)) return forwardStateless(ring, exchange, body);
+  const chat = parseChatRequest(body, ring.ports.settings.limits);
+  const name = directions.mode === "off" ? undefined : namedSession(incoming, chat, settings.sessionAliases);
+  if (name === undefined) return forwardStateless(ring, exchange, body);
+  const { mode, ...rest } = directions;
+  await runTurn(
+    ring,
+    {
+      ...rest,
+      mode: mode === "off" ? "auto" : mode,
+      requestId,
+      startedAt,
+      chat,
+      headers: incoming.headers,
+      principal: identity.resolve(incoming.headers, bodyUser(chat.fields)),
+      sessionId: requestedSession(name, ring.ports.settings.idFormat).sessionId,
+    },
+    outgoing,
+  );
+}
+
+/** Without a session nothing is read of a request: the body goes on as it came. */
+const isStateless = ({ incoming }: RawExchange, settings: HttpSettings, { mode }: TurnDirections): boolean =>
+  mode === "off" || (sessionHeader(incoming) === undefined && settings.sessionAliases.length === 0);
+
+async function forwardStateless(ring: TurnRing, exchange: RawExchange, body: Buffer): Promise<void> {
+  const { incoming, outgoing } = exchange;
+  await passThrough({
+    upstream: ring.ports.upstream,
+    request: {
+      method: "POST",
+      path: (incoming.url ?? "").replace(/^\/v1/, ""),
+      headers: incoming.headers,
+      body: [body],
+    },
+    client: outgoing,
+    headers: { "x-history-mode": "stateless" },
+  });
+}
+
+function bodyUser(fields: Readonly<Record<string, unknown>>): string | undefined {
+  const user = fields["safety_identifier"] ?? fields["user"];
+  return typeof user === "string" && user !== "" ? user : undefined;
+}

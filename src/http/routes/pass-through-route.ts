@@ -1,0 +1,37 @@
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { Handler } from "hono";
+
+import type { Log } from "../../kit/log.ts";
+import { passThrough } from "../../turn/pass-through.ts";
+import type { Upstream } from "../../upstream/upstream.ts";
+import { errorAnswer } from "../error-response.ts";
+import type { GatewayEnv } from "../gateway-env.ts";
+import { refuseSessionInQuery, sessionHeader } from "../session-name.ts";
+
+/** Everything of the OpenAI API that has no memory: bytes pass both ways, multipart and streams included. */
+export function passThroughRoute({ upstream, log }: { upstream: Upstream; log: Log }): Handler<GatewayEnv> {
+  return async ({ env: { incoming, outgoing }, var: { requestId } }) => {
+    try {
+      refuseSessionInQuery(incoming.url ?? "");
+      const hasBody =
+        incoming.headers["content-length"] !== undefined || incoming.headers["transfer-encoding"] !== undefined;
+      await passThrough({
+        upstream,
+        client: outgoing,
+        request: {
+          method: incoming.method ?? "GET",
+          path: (incoming.url ?? "").replace(/^\/v1/, ""),
+          headers: incoming.headers,
+          body: hasBody ? incoming : undefined,
+        },
+        // A session header on a route without memory is answered, never silently ignored.
+        ...(sessionHeader(incoming) !== undefined && { headers: { "x-history-mode": "unsupported" } }),
+      });
+    } catch (error) {
+      const answer = errorAnswer(error, requestId, log);
+      if (outgoing.headersSent) outgoing.destroy();
+      else outgoing.writeHead(answer.status, answer.headers).end(answer.body);
+    }
+    return RESPONSE_ALREADY_SENT;
+  };
+}

@@ -1,0 +1,144 @@
+import type { Context } from "hono";
+import { Hono } from "hono";
+
+import { GatewayError } from "../../errors/gateway-error.ts";
+import { type StrategyName, strategyNames } from "../../history/history-strategy.ts";
+import type { ChatMessage } from "../../protocol/chat-message.ts";
+import { parseJson } from "../../protocol/scan-body.ts";
+import type { Identity } from "../../session/principal.ts";
+import { parseSessionId, requestedSession, type SessionIdFormat } from "../../session/session-id.ts";
+import type { PageRequest, SessionDirectory, SessionEntry, TranscriptEntry } from "../../turn/session-directory.ts";
+import type { CredentialCheck } from "../credential-check.ts";
+import type { GatewayEnv } from "../gateway-env.ts";
+import { readBody } from "../read-body.ts";
+import { parsePage } from "../page.ts";
+
+interface SessionRouteParts {
+  readonly directory: SessionDirectory;
+  readonly identity: Identity;
+  readonly credentials: CredentialCheck;
+  readonly idFormat: SessionIdFormat;
+  readonly defaultStrategy: StrategyName;
+  readonly maxBodyBytes: number;
+}
+
+/** A user's own sessions: list, create, read, delete, messages. What is not the caller's is not there. */
+export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
+  const { directory } = parts;
+  const app = new Hono<GatewayEnv>();
+  const owner = ownerOf(parts);
+  const shown = (entry: SessionEntry) => showSession(entry, parts.defaultStrategy);
+
+  app.use(async (context, next) => {
+    await next();
+    context.header("cache-control", "no-store");
+    context.header("vary", "Authorization");
+  });
+  app.get("/", async (context) => {
+    const { entries, hasMore } = await directory.list(await owner(context), parsePage(context.req.query(), "desc"));
+    return context.json(listOf(entries.map(shown), hasMore));
+  });
+  app.post("/", async (context) => {
+    const caller = await owner(context);
+    const body = readFields(await readBody(context.env.incoming, parts.maxBodyBytes));
+    const entry = await directory.create(caller, {
+      sessionId: requestedSession(body.id ?? "new", parts.idFormat).sessionId,
+      title: body.title ?? "",
+      strategy: body.strategy,
+    });
+    return context.json(shown(entry), 201);
+  });
+  app.get("/:id", async (context) => {
+    return context.json(shown(await directory.read(await owner(context), sessionParam(context))));
+  });
+  app.delete("/:id", async (context) => {
+    const id = sessionParam(context);
+    await directory.remove(await owner(context), id);
+    return context.json({ id, object: "session.deleted", deleted: true });
+  });
+  app.get("/:id/messages", async (context) => {
+    const page = parsePage(context.req.query(), "asc");
+    const entries = await directory.messages(await owner(context), sessionParam(context));
+    return context.json(pageOfMessages(entries, page));
+  });
+  return app;
+}
+
+/** Only who the upstream would serve may read what is stored: a revoked key reads nothing. */
+const ownerOf =
+  ({ identity, credentials }: SessionRouteParts) =>
+  async ({ env: { incoming } }: Context<GatewayEnv>): Promise<string> => {
+    const principal = identity.resolve(incoming.headers);
+    await credentials.verify(principal, incoming.headers);
+    return principal.owner;
+  };
+
+/** A malformed id is somebody's session as little as an unknown one. */
+function sessionParam(context: Context<GatewayEnv>): string {
+  try {
+    return parseSessionId(context.req.param("id") ?? "");
+  } catch {
+    throw new GatewayError("session_not_found", "malformed session id in a path");
+  }
+}
+
+interface NewSessionFields {
+  readonly id: string | undefined;
+  readonly title: string | undefined;
+  readonly strategy: StrategyName | undefined;
+}
+
+const MAX_TITLE = 200;
+
+function readFields(body: Buffer): NewSessionFields {
+  const fields = body.length === 0 ? {} : parseJson(body.toString("utf8"));
+  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) throw wrong("body", "must be an object");
+  const { id, title, strategy, ...unknown } = fields as Record<string, unknown>;
+  const [extra] = Object.keys(unknown);
+  if (extra !== undefined) throw wrong(extra.slice(0, 64), "is not a field of a session");
+  if (id !== undefined && typeof id !== "string") throw wrong("id", "must be a string");
+  if (title !== undefined && (typeof title !== "string" || title.length > MAX_TITLE)) {
+    throw wrong("title", `must be a string of at most ${MAX_TITLE} characters`);
+  }
+  const known = strategyNames.find((name) => name === strategy);
+  if (strategy !== undefined && !known) throw wrong("strategy", `must be one of ${strategyNames.join(", ")}`);
+  return { id, title, strategy: known };
+}
+
+const wrong = (param: string, rule: string): GatewayError =>
+  new GatewayError("invalid_parameter", `${param} ${rule}`, { publicDetail: `'${param}' ${rule}.`, param });
+
+const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000);
+
+const showSession = ({ head, expiresAt }: SessionEntry, defaultStrategy: StrategyName) => ({
+  id: head.sessionId,
+  object: "session",
+  title: head.title,
+  created_at: seconds(head.createdAt),
+  last_active_at: seconds(head.lastActiveAt),
+  expires_at: seconds(expiresAt),
+  turn_count: head.turns,
+  message_count: head.messages,
+  strategy: head.strategy ?? defaultStrategy,
+  tokens_saved: head.totals.baselineTokens - head.totals.sentTokens - head.totals.overheadTokens,
+});
+
+function showMessage({ id, at, turn, status, message }: TranscriptEntry) {
+  const fields = JSON.parse(message.bytes.toString("utf8")) as ChatMessage;
+  return { ...fields, id, object: "session.message", created_at: seconds(at), turn, status };
+}
+
+function pageOfMessages(entries: readonly TranscriptEntry[], { limit, order, after }: PageRequest) {
+  const ordered = order === "asc" ? entries : entries.toReversed();
+  const from = after === undefined ? 0 : ordered.findIndex(({ id }) => id === after) + 1;
+  if (after !== undefined && from === 0) throw wrong("after", "is not the id of one of this session's messages");
+  return listOf(ordered.slice(from, from + limit).map(showMessage), ordered.length > from + limit);
+}
+
+const listOf = <T extends { readonly id: string }>(data: readonly T[], hasMore: boolean) => ({
+  object: "list",
+  data,
+  first_id: data[0]?.id ?? null,
+  last_id: data.at(-1)?.id ?? null,
+  has_more: hasMore,
+});

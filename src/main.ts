@@ -1,0 +1,83 @@
+import { parseArgs } from "node:util";
+
+import { ConfigError } from "./config/config-error.ts";
+import { loadConfig } from "./config/load-config.ts";
+import { GatewayError } from "./errors/gateway-error.ts";
+import { openGateway } from "./gateway.ts";
+import { createLog } from "./telemetry/create-log.ts";
+import { openTelemetry } from "./telemetry/sdk.ts";
+import { turnLine } from "./telemetry/turn-line.ts";
+
+const USAGE = `stategate <command>
+
+  start   run the gateway (default)
+  demo    play a long conversation against a simulated upstream; needs no key and no network
+`;
+
+const { positionals } = parseArgs({ allowPositionals: true, options: {} });
+const [command = "start"] = positionals;
+
+if (command === "start") await start();
+else if (command === "demo") await import("./demo/run-demo.ts").then(({ runDemo }) => runDemo());
+else fail(USAGE);
+
+async function start(): Promise<void> {
+  const config = readConfig();
+  const log = createLog(config.log.level);
+  const { env, stdout } = process;
+  const telemetry = await openTelemetry({
+    prometheus: config.telemetry.prometheus,
+    otlp: Boolean(env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? env["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"]),
+  });
+  const showsTurns = config.telemetry.turnLine === "on" || (config.telemetry.turnLine === "auto" && stdout.isTTY);
+  const gateway = await openGateway(config, {
+    meter: telemetry.meter,
+    renderMetrics: telemetry.renderMetrics,
+    log,
+    clock: Date.now,
+    onTurn: (report) => void (showsTurns && stdout.write(`${turnLine(report)}\n`)),
+  }).catch((error: unknown) => fail(`stategate cannot start: ${messageOf(error)}\n`));
+  const url = await gateway.listen().catch((error: unknown) => fail(`stategate cannot listen: ${messageOf(error)}\n`));
+  stdout.write(`stategate listens on ${url}/v1 in front of ${config.upstream.url}, sessions in ${storeName(config.store.address)}\n`);
+  stdout.write(`${summaryNotice(config.history)}\n`);
+
+  const stop = (signal: NodeJS.Signals): void => {
+    log.info({ signal }, "draining");
+    process.once(signal, () => process.exit(1));
+    void gateway
+      .close()
+      .then(() => telemetry.close())
+      .then(() => process.exit(0));
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+}
+
+function readConfig() {
+  try {
+    return loadConfig({ env: process.env, cwd: process.cwd() });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return fail(`${error.message}\n`);
+  }
+}
+
+/** Who pays for the gateway's own model calls is said before the first one is made. */
+function summaryNotice({ strategy, summary }: ReturnType<typeof loadConfig>["history"]): string {
+  if (strategy !== "hybrid" || summary.mode === "off") return `history: ${strategy}, no summaries`;
+  if (summary.mode === "extractive") return `history: ${strategy}, summaries extracted here, no model asked`;
+  return `history: ${strategy}, summaries by ${summary.model ?? "each request's own model"}, paid with the caller's key`;
+}
+
+/** A store's address without the credentials it may hold. */
+const storeName = (address: string): string => address.replace(/\/\/[^@/]*@/, "//");
+
+const messageOf = (error: unknown): string => {
+  if (error instanceof GatewayError || error instanceof TypeError) return error.message;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+};
+
+function fail(message: string): never {
+  process.stderr.write(message);
+  process.exit(1);
+}

@@ -1,0 +1,30 @@
+interface TurnLineReport {
+  readonly sessionId: string;
+  readonly turn: number;
+  readonly mode: string;
+  readonly sentTokens: number;
+  readonly baselineTokens: number;
+  readonly savedUsd: number | undefined;
+  readonly totalSavedUsd: number | undefined;
+  readonly overheadMs: number;
+  readonly hint: string | undefined;
+}
+
+const MAX_NAME = 32;
+
+/** One line per turn for the operator's own terminal: `my-chat #7 replay: sent 412 of 3,180 tokens, saved $0.0031 …`. */
+export function turnLine(report: TurnLineReport): string {
+  const { sessionId, turn, mode, sentTokens, baselineTokens, savedUsd, totalSavedUsd, overheadMs, hint } = report;
+  const name = sessionId.length > MAX_NAME ? `${sessionId.slice(0, MAX_NAME - 1)}…` : sessionId;
+  const total = totalSavedUsd === undefined ? "" : ` (total ${money(totalSavedUsd)})`;
+  const saved = savedUsd === undefined ? "model without a price" : `saved ${money(savedUsd)}${total}`;
+  const reason = hint ? `, ${hint}` : "";
+  return `${name} #${turn} ${mode}: sent ${count(sentTokens)} of ${count(baselineTokens)} tokens, ${saved}${reason}, +${overheadMs.toFixed(1)} ms`;
+}
+
+const count = (tokens: number): string => tokens.toLocaleString("en-US");
+
+function money(usd: number): string {
+  const digits = Math.abs(usd) >= 1 ? 2 : 4;
+  return `${usd < 0 ? "-" : ""}$${Math.abs(usd).toFixed(digits)}`;
+}

@@ -1,0 +1,115 @@
+import type { EpochState, Summary } from "../history/history-strategy.ts";
+import { rewindEpoch } from "../history/rewind-epoch.ts";
+import { type ActiveTurn, appendRecord } from "../session/active-turns.ts";
+import { foldChain } from "../session/fingerprint.ts";
+import { emptyFront, type SessionHead, type SessionTotals, type TranscriptFront } from "../session/session-head.ts";
+import type { StoredMessage, TurnRecord } from "../session/turn-record.ts";
+import type { OpenedSession } from "./opened-session.ts";
+import type { TurnDraft } from "./turn-draft.ts";
+
+/** What a turn makes of a session, before it is sealed. */
+export interface AdvancedSession {
+  readonly head: Omit<SessionHead, "slotTags" | "recordChain" | "frontRecordChain">;
+  readonly record: TurnRecord;
+  readonly active: readonly ActiveTurn[];
+  readonly summaries: readonly Summary[];
+  /** Sequence of the first record a cold load has to read. */
+  readonly loadFrom: number;
+}
+
+export const freshEpoch: EpochState = { number: 0, firstTurn: 0, ledger: 0, summaryFailed: false };
+export const noTotals: SessionTotals = { baselineTokens: 0, sentTokens: 0, overheadTokens: 0, savedUsd: 0 };
+
+/**
+ * Applies a draft to a snapshot. Pure, so that a conflict only means doing it again on the newer snapshot:
+ * the ledger counts as a delta, and a new epoch is kept only if the one it was planned on still stands.
+ */
+export function advanceSession(base: OpenedSession | undefined, draft: TurnDraft): AdvancedSession {
+  const held = base?.head;
+  const record: TurnRecord = { ...draft.record, sequence: held?.records ?? 0 };
+  const before = base?.active ?? [];
+  const active = appendRecord(before, record);
+  const { epoch, summaries } = nextEpoch(base, draft, keptTurns(base, record));
+  const front = base?.front ?? emptyFront;
+  const firstHeld = active[epoch.firstTurn - front.turns];
+  const whole = tally(front, active);
+  return {
+    record,
+    active,
+    summaries,
+    loadFrom: firstHeld?.record.sequence ?? record.sequence,
+    head: {
+      sessionId: draft.sessionId,
+      title: held?.title || draft.title,
+      createdAt: held?.createdAt ?? draft.askedAt,
+      lastActiveAt: draft.askedAt,
+      lastAskedAt: draft.askedAt,
+      strategy: held?.strategy,
+      records: record.sequence + 1,
+      turns: front.turns + active.length,
+      messages: whole.messages,
+      tokens: whole.tokens,
+      front: advanceFront(front, active.slice(0, epoch.firstTurn - front.turns)),
+      epoch,
+      habits: draft.habits,
+      systemHash: draft.system?.hash ?? held?.systemHash,
+      billing: draft.billing,
+      totals: addTotals(held?.totals ?? noTotals, draft),
+    },
+  };
+}
+
+/** Active turns of the base that a record leaves standing. A rewind to a turn that is gone takes nothing away. */
+function keptTurns(base: OpenedSession | undefined, { rewindTo }: { rewindTo: string | undefined }): number {
+  if (!base) return 0;
+  const all = base.head.turns;
+  if (rewindTo === undefined) return all;
+  if (rewindTo === "") return 0;
+  const index = base.active.findIndex(({ record }) => record.id === rewindTo);
+  return index < 0 ? all : base.front.turns + index + 1;
+}
+
+function nextEpoch(
+  base: OpenedSession | undefined,
+  { epoch: change }: TurnDraft,
+  keep: number,
+): { epoch: EpochState; summaries: readonly Summary[] } {
+  const held = base?.head.epoch ?? freshEpoch;
+  const survived = rewindEpoch(held, base?.summaries ?? [], keep);
+  if (survived.epoch.number !== change.parent) {
+    return { ...survived, epoch: { ...survived.epoch, ledger: survived.epoch.ledger + change.carried } };
+  }
+  const summaries = change.digest ? [...survived.summaries, change.digest] : survived.summaries;
+  // Of what was summarised before this epoch nothing is sent any more: the newer text stands for it.
+  return { epoch: change.state, summaries: summaries.filter(({ toTurn }) => toTurn >= change.state.firstTurn) };
+}
+
+function* messagesOf({ record, chosen }: ActiveTurn): Generator<StoredMessage> {
+  yield* record.messages;
+  const answer = record.answers[chosen];
+  if (answer) yield answer;
+}
+
+function tally(front: TranscriptFront, turns: readonly ActiveTurn[]): { messages: number; tokens: number } {
+  let { messages, tokens } = front;
+  for (const turn of turns) {
+    for (const message of messagesOf(turn)) {
+      messages += 1;
+      tokens += message.tokens;
+    }
+  }
+  return { messages, tokens };
+}
+
+function advanceFront(front: TranscriptFront, turns: readonly ActiveTurn[]): TranscriptFront {
+  let { printChain } = front;
+  for (const turn of turns) for (const message of messagesOf(turn)) printChain = foldChain(printChain, message.seen);
+  return { turns: front.turns + turns.length, printChain, ...tally(front, turns) };
+}
+
+const addTotals = (totals: SessionTotals, { totals: added }: TurnDraft): SessionTotals => ({
+  baselineTokens: totals.baselineTokens + added.baselineTokens,
+  sentTokens: totals.sentTokens + added.sentTokens,
+  overheadTokens: totals.overheadTokens,
+  savedUsd: totals.savedUsd + added.savedUsd,
+});

@@ -1,0 +1,38 @@
+import { LRUCache } from "lru-cache";
+
+import type { Clock } from "../kit/clock.ts";
+import type { UpstreamHead } from "../upstream/upstream.ts";
+import type { RelayResult } from "./relay-answer.ts";
+import type { TurnScope } from "./turn-scope.ts";
+
+export interface KeptAnswer {
+  readonly head: UpstreamHead;
+  readonly bytes: readonly Buffer[];
+  readonly form: "json" | "stream";
+}
+
+/** Answers in the provider's own bytes, for retries: in memory only, bounded, and not for long. */
+export interface AnswerCache {
+  keep(scope: TurnScope, turnId: string, relay: RelayResult): void;
+  find(turnId: string): KeptAnswer | undefined;
+}
+
+const MAX_AGE_MS = 10 * 60_000;
+const MAX_BYTES = 32 << 20;
+
+export function createAnswerCache(clock: Clock): AnswerCache {
+  const answers = new LRUCache<string, KeptAnswer>({
+    maxSize: MAX_BYTES,
+    ttl: MAX_AGE_MS,
+    perf: { now: clock },
+    sizeCalculation: ({ bytes }) => bytes.reduce((sum, piece) => sum + piece.length, 500),
+  });
+  return {
+    keep({ request, idempotencyHash }, turnId, { head, bytes, form }) {
+      // Only who names his requests, or whose SDK counts its tries, can ask for the same answer again.
+      const mayRetry = idempotencyHash !== undefined || request.headers["x-stainless-retry-count"] !== undefined;
+      if (mayRetry && head && (form === "json" || form === "stream")) answers.set(turnId, { head, bytes, form });
+    },
+    find: (turnId) => answers.get(turnId),
+  };
+}

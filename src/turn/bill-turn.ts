@@ -1,0 +1,86 @@
+import type { Usage } from "../protocol/chat-message.ts";
+import type { BillingState } from "../session/session-head.ts";
+import type { TurnFigures } from "../telemetry/turn-meter.ts";
+import { inputCost, replayCachedTokens } from "../tokens/cost.ts";
+import type { ModelPrice, PromptCache } from "../tokens/price-list.ts";
+import type { TurnPlan } from "./plan-turn.ts";
+
+interface BillParts {
+  readonly plan: TurnPlan;
+  readonly model: string;
+  /** `undefined` when the provider did not say: counts stand in. */
+  readonly usage: Usage | undefined;
+  readonly price: ModelPrice | undefined;
+  readonly promptCache: PromptCache;
+  readonly now: number;
+}
+
+export interface TurnBill {
+  readonly figures: TurnFigures;
+  readonly billing: BillingState;
+  /** Signed; 0 for a model without a price. */
+  readonly savedUsd: number;
+}
+
+/** A ratio beyond these says that the usage speaks of something else than this prompt. */
+const MIN_RATIO = 0.3;
+const MAX_RATIO = 3;
+/** The closing tokens of a prompt are not part of what the next one shares with it. */
+const CLOSING_TOKENS = 3;
+
+/**
+ * What a turn cost, and what a full replay of it would have cost under the same prompt cache: the front it shares with
+ * the full replay of the request before would have been cached, had that request come within the cache's life.
+ */
+export function billTurn(parts: BillParts): TurnBill {
+  const { plan, model, usage, price } = parts;
+  const held = plan.session?.head.billing;
+  const billedRatio = ratioOf(plan, usage) ?? held?.billedRatio ?? 1;
+  const sentTokens = usage?.promptTokens ?? Math.round(plan.sentTokens * billedRatio);
+  const unsent = Math.round((plan.fullTokens - plan.sentTokens) * billedRatio);
+  const baselineTokens = Math.max(0, sentTokens + unsent);
+  const baselineCachedTokens = sharedTokens(parts, { baselineTokens, billedRatio });
+  const sent = { tokens: sentTokens, cached: usage?.cachedTokens ?? 0, written: usage?.cacheWriteTokens ?? 0 };
+  const baseline = {
+    tokens: baselineTokens,
+    cached: baselineCachedTokens,
+    // A full replay writes what it does not read, wherever this provider bills writes at all.
+    written: sent.written > 0 ? baselineTokens - baselineCachedTokens : 0,
+  };
+  const usd = price && { sent: inputCost(price, sent), baseline: inputCost(price, baseline) };
+  return {
+    figures: {
+      model,
+      strategy: plan.strategy,
+      mode: plan.mode,
+      sentTokens,
+      cachedTokens: sent.cached,
+      completionTokens: usage?.completionTokens ?? 0,
+      baselineTokens,
+      baselineCachedTokens,
+      usd,
+    },
+    billing: { model, baselineTokens, frontTokens: plan.frontTokens, billedRatio },
+    savedUsd: usd ? usd.baseline - usd.sent : 0,
+  };
+}
+
+function ratioOf({ sentTokens }: TurnPlan, usage: Usage | undefined): number | undefined {
+  if (!usage || sentTokens === 0 || usage.promptTokens === 0) return undefined;
+  return Math.min(MAX_RATIO, Math.max(MIN_RATIO, usage.promptTokens / sentTokens));
+}
+
+function sharedTokens(
+  { plan, model, promptCache, now }: BillParts,
+  { baselineTokens, billedRatio }: { baselineTokens: number; billedRatio: number },
+): number {
+  const head = plan.session?.head;
+  const before = head?.billing;
+  if (!before || before.model !== model || before.frontTokens !== plan.frontTokens) return 0;
+  if (head.lastAskedAt === undefined || now - head.lastAskedAt > promptCache.ttlSeconds * 1000) return 0;
+  const shared =
+    plan.mode === "edited"
+      ? Math.round((plan.frontTokens + plan.keptTokens) * billedRatio)
+      : before.baselineTokens - CLOSING_TOKENS;
+  return replayCachedTokens(Math.min(shared, baselineTokens - CLOSING_TOKENS), promptCache);
+}

@@ -1,0 +1,61 @@
+import type { ServerResponse } from "node:http";
+
+import { errorCatalog } from "../errors/error-catalog.ts";
+import type { GatewayError } from "../errors/gateway-error.ts";
+import { type RelayResult, responseHeaders } from "./relay-answer.ts";
+import type { Remembered } from "./remember-turn.ts";
+
+interface FinishParts {
+  readonly client: ServerResponse;
+  readonly relay: RelayResult;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly stored: Remembered;
+}
+
+/**
+ * Releases what was held back until the turn was stored. A client that sees the end knows that it is remembered;
+ * when the append failed it sees an error in the end's place.
+ *
+ * @throws GatewayError when nothing was sent yet and there is no good answer to send
+ */
+export function finishAnswer(parts: FinishParts): void {
+  const { client, relay } = parts;
+  if (relay.clientGone) return;
+  if (relay.form === "passed") finishPassed(client, relay);
+  else if (relay.form === "stream") finishStream(parts);
+  else finishJson(parts);
+}
+
+function finishPassed(client: ServerResponse, { failure }: RelayResult): void {
+  if (failure) client.destroy();
+  else client.end();
+}
+
+function finishStream({ client, relay, stored }: FinishParts): void {
+  const failure = relay.failure ?? lost(stored);
+  if (failure) {
+    client.end(errorEvent(failure));
+    return;
+  }
+  // Clients ignore comments; whoever reads the wire sees what the head could not say any more.
+  if (stored.failure) client.write(`: x-session-degraded: ${stored.failure.reason}\n\n`);
+  client.end(Buffer.concat(relay.held));
+}
+
+function finishJson({ client, relay, headers, stored }: FinishParts): void {
+  const failure = relay.failure ?? lost(stored);
+  if (failure) throw failure;
+  if (!relay.head) throw new TypeError("a plain answer without a head");
+  const degraded = stored.failure && { "x-session-degraded": stored.failure.reason };
+  client.writeHead(relay.head.status, responseHeaders(relay.head, { ...headers, ...degraded }));
+  client.end(Buffer.concat(relay.held));
+}
+
+/** Only a lost append spoils an answer; what could not be redacted or sealed is delivered, flagged. */
+const lost = ({ failure }: Remembered): GatewayError | undefined =>
+  failure?.reason === "append_failed" ? failure.error : undefined;
+
+function errorEvent({ publicMessage, code, param }: GatewayError): string {
+  const { type } = errorCatalog[code];
+  return `data: ${JSON.stringify({ error: { message: publicMessage, type, param, code } })}\n\n`;
+}

@@ -1,0 +1,94 @@
+import { GatewayError } from "../errors/gateway-error.ts";
+import { foldRecordChain } from "../sealing/chain.ts";
+import { recordTag } from "../sealing/sealed-record.ts";
+import type { Sealer, SessionSealer } from "../sealing/sealer.ts";
+import { type ActiveTurn, appendRecord } from "../session/active-turns.ts";
+import { decodeHead, emptyFront, type SessionHead } from "../session/session-head.ts";
+import { decodeSummaries, decodeSystem, SUMMARY_SLOT, SYSTEM_SLOT } from "../session/slots.ts";
+import { decodeTurnRecord } from "../session/turn-record-codec.ts";
+import type { SealedTurn, StoredSession } from "../store/session-store.ts";
+import type { LogEntry, OpenedSession, SessionRef } from "./opened-session.ts";
+
+export const incarnationOf = (revision: string): string => revision.slice(0, revision.indexOf("."));
+
+/**
+ * Opens what the store returned. With `base`, an earlier snapshot, only what came since is decrypted.
+ *
+ * @throws GatewayError `record_unreadable` when a record was removed, reordered, swapped or altered
+ */
+export async function openSession(
+  sealer: Sealer,
+  ref: SessionRef,
+  { stored, base }: { stored: StoredSession; base: OpenedSession | undefined },
+): Promise<OpenedSession> {
+  if (!stored.head) {
+    if (base?.revision !== stored.revision) throw broken("a snapshot without a head");
+    return base;
+  }
+  const incarnation = incarnationOf(stored.revision);
+  const known = base?.incarnation === incarnation ? base : undefined;
+  const keys = await sealer.forSession({ ...ref, incarnation });
+  const head = decodeHead(keys.open("head", "", stored.head));
+  const since = known ? stored.turns.filter(({ sequence }) => sequence >= known.head.records) : stored.turns;
+  const log = openLog(keys, since, known?.head.recordChain ?? head.frontRecordChain);
+  const end = log.at(-1);
+  const chain = end ? end.chainAfter : (known?.head.recordChain ?? head.frontRecordChain);
+  if (chain !== head.recordChain) throw broken("the chain of records does not close");
+  const slots = openSlots(keys, stored, head);
+  return {
+    ref,
+    incarnation,
+    revision: stored.revision,
+    fields: stored.fields,
+    head,
+    sealer: keys,
+    log: known ? [...known.log, ...log] : log,
+    front: known?.front ?? head.front,
+    active: log.reduce<readonly ActiveTurn[]>(
+      (active, { record }) => appendRecord(active, record),
+      known?.active ?? [],
+    ),
+    system: decodeSystem(slots.get(SYSTEM_SLOT)),
+    summaries: decodeSummaries(slots.get(SUMMARY_SLOT)),
+  };
+}
+
+/** The same session with every turn of its log: for edits far back, for strategies that send all, for reading it out. */
+export function withOlderTurns(session: OpenedSession, older: readonly SealedTurn[]): OpenedSession {
+  const front = openLog(session.sealer, older, "");
+  const chain = front.at(-1)?.chainAfter ?? "";
+  if (chain !== (session.log[0]?.chainBefore ?? session.head.recordChain)) throw broken("older records are missing");
+  const log: LogEntry[] = [...front, ...session.log];
+  return {
+    ...session,
+    log,
+    front: emptyFront,
+    active: log.reduce<readonly ActiveTurn[]>((active, { record }) => appendRecord(active, record), []),
+  };
+}
+
+function openLog(
+  keys: SessionSealer,
+  turns: readonly SealedTurn[],
+  chain: string,
+): (LogEntry & { readonly chainAfter: string })[] {
+  let chainBefore = chain;
+  return turns.map(({ id, sequence, sealed }) => {
+    const record = decodeTurnRecord(keys.open("turn", id, sealed), { id, sequence });
+    const entry = { record, chainBefore, chainAfter: foldRecordChain(chainBefore, id, sealed) };
+    chainBefore = entry.chainAfter;
+    return entry;
+  });
+}
+
+function openSlots(keys: SessionSealer, stored: StoredSession, head: SessionHead): Map<string, Buffer> {
+  return new Map(
+    Object.entries(head.slotTags).map(([name, tag]) => {
+      const sealed = stored.slots.get(name);
+      if (!sealed || recordTag(sealed) !== tag) throw broken(`slot ${name} is not the one the head knows`);
+      return [name, keys.open("slot", name, sealed)];
+    }),
+  );
+}
+
+const broken = (what: string): GatewayError => new GatewayError("record_unreadable", what);

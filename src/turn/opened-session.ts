@@ -1,0 +1,45 @@
+import type { HistoryMessage, Summary } from "../history/history-strategy.ts";
+import type { SessionSealer } from "../sealing/sealer.ts";
+import type { ActiveTurn } from "../session/active-turns.ts";
+import type { SessionHead, TranscriptFront } from "../session/session-head.ts";
+import type { TurnRecord } from "../session/turn-record.ts";
+import type { SessionFields } from "../store/session-store.ts";
+
+export interface SessionRef {
+  /** Storage key: keyed hash over owner and session id. */
+  readonly key: string;
+  readonly owner: string;
+}
+
+/** A record of the log with the running hash over everything before it. */
+export interface LogEntry {
+  readonly record: TurnRecord;
+  readonly chainBefore: string;
+}
+
+/** A snapshot of a session in clear, immutable: every commit makes the next one. Never leaves this process. */
+export interface OpenedSession {
+  readonly ref: SessionRef;
+  readonly incarnation: string;
+  readonly revision: string;
+  readonly fields: SessionFields;
+  readonly head: SessionHead;
+  readonly sealer: SessionSealer;
+  /** Records held, in order, without a gap up to the newest. */
+  readonly log: readonly LogEntry[];
+  /** What lies before `active[0]`. */
+  readonly front: TranscriptFront;
+  readonly active: readonly ActiveTurn[];
+  readonly system: readonly HistoryMessage[];
+  readonly summaries: readonly Summary[];
+}
+
+/** The highest sequence held; -1 for an empty log. */
+export const lastSequence = (session: OpenedSession): number => session.head.records - 1;
+
+export const knownRevision = (session: OpenedSession | undefined) =>
+  session && { revision: session.revision, sequence: lastSequence(session) };
+
+/** Sequence of the first record held, or of the next one when none is. */
+export const firstSequence = (session: OpenedSession): number =>
+  session.log[0]?.record.sequence ?? session.head.records;

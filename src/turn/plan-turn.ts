@@ -1,0 +1,264 @@
+import type {
+  Economics,
+  HistoryKnobs,
+  HistoryMessage,
+  HistoryTurn,
+  HistoryView,
+  Selection,
+  StrategyName,
+} from "../history/history-strategy.ts";
+import { rewindEpoch } from "../history/rewind-epoch.ts";
+import { strategyFor } from "../history/strategy-registry.ts";
+import { appendTail, placeholderNote } from "../history/tail-note.ts";
+import { type ActiveTurn, turnPrints } from "../session/active-turns.ts";
+import type { ClientHabits, HistoryMode, Reconciled, TranscriptPrint } from "../session/reconcile.ts";
+import { reconcile } from "../session/reconcile-conversation.ts";
+import { emptyFront, noHabits } from "../session/session-head.ts";
+import type { StoredMessage } from "../session/turn-record.ts";
+import type { ModelPrice } from "../tokens/price-list.ts";
+import type { TokenCounter } from "../tokens/token-counter.ts";
+import { freshEpoch } from "./advance-session.ts";
+import type { OpenedSession } from "./opened-session.ts";
+import type { IncomingMessage } from "./read-conversation.ts";
+import type { SessionCache } from "./session-cache.ts";
+import type { TurnPorts } from "./turn-ports.ts";
+import type { TurnRequest } from "./turn-request.ts";
+
+export interface TurnInput {
+  readonly request: TurnRequest;
+  readonly system: readonly HistoryMessage[];
+  readonly incoming: readonly IncomingMessage[];
+  readonly envelopeTokens: number;
+  readonly counter: TokenCounter;
+  readonly price: ModelPrice | undefined;
+  /** Active turns to keep when this request takes the place of an unfinished turn. */
+  readonly replaces: number | undefined;
+}
+
+/** What will be sent for one request, and what it does to the session. */
+export interface TurnPlan {
+  readonly mode: HistoryMode;
+  readonly strategy: StrategyName;
+  /** The snapshot planned on, with older turns where they were needed. */
+  readonly session: OpenedSession | undefined;
+  readonly keepTurns: number;
+  readonly rewindTo: string | undefined;
+  readonly previousChoice: number;
+  /** Messages of a superseded turn that the new turn repeats in front of its own. */
+  readonly repeated: readonly StoredMessage[];
+  /** Incoming messages that the transcript does not hold yet. */
+  readonly fresh: readonly IncomingMessage[];
+  readonly habits: ClientHabits;
+  readonly selection: Selection;
+  readonly parentEpoch: number;
+  readonly carried: number;
+  /** System messages, history and incoming ones as they are sent. */
+  readonly context: readonly HistoryMessage[];
+  /** False when the context is exactly what the client sent: the body goes out as it came. */
+  readonly changed: boolean;
+  readonly redactions: number;
+  /** Counted prompt tokens: of the context, of a full replay, and of what stands before the transcript in it. */
+  readonly sentTokens: number;
+  readonly fullTokens: number;
+  readonly frontTokens: number;
+  /** Counted tokens of the kept transcript. */
+  readonly keptTokens: number;
+}
+
+/** Tokens that close every prompt: the answer's own framing (OpenAI cookbook). */
+const CLOSING_TOKENS = 3;
+
+export async function planTurn(
+  ports: TurnPorts,
+  cache: SessionCache,
+  { input, snapshot }: { input: TurnInput; snapshot: OpenedSession | undefined },
+): Promise<TurnPlan> {
+  const { request, incoming } = input;
+  const { session, reconciled: found } = await reconcileRequest(cache, input, snapshot);
+  const reconciled = replacing(found, input.replaces);
+  const strategyName = request.strategy ?? session?.head.strategy ?? ports.settings.strategy;
+  const strategy = strategyFor(strategyName);
+  const knobs = knobsFor(ports, input);
+  const survived = rewindEpoch(session?.head.epoch ?? freshEpoch, session?.summaries ?? [], reconciled.keepTurns);
+  const needed = strategy.firstTurnNeeded(survived.epoch.firstTurn, reconciled.keepTurns, knobs);
+  const held = session && needed < session.front.turns ? await cache.loadAll(session) : session;
+  const system = input.system.length > 0 || reconciled.mode !== "delta" ? input.system : (held?.system ?? []);
+  const kept = keptTurns(held, reconciled);
+  const fresh = incoming.slice(reconciled.freshFrom);
+  const repeated = repeatedMessages(held, reconciled);
+  const view: HistoryView = {
+    system,
+    turns: historyTurns(held, kept, { reconciled, incoming }),
+    firstLoadedTurn: held?.front.turns ?? 0,
+    incoming: [...repeated, ...fresh.map(({ sent }) => sent)],
+    summaries: survived.summaries,
+    epoch: survived.epoch,
+    envelopeTokens: input.envelopeTokens,
+    now: ports.clock(),
+    lastAskedAt: session?.head.lastAskedAt,
+    economics: economicsOf(input.price, ports.settings.promptCache.ttlSeconds),
+    knobs,
+    countText: (text) => input.counter.countText(text),
+  };
+  const selection = strategy.select(view);
+  return describePlan({ input, view, selection, reconciled, held, kept, repeated, fresh, strategy: strategyName });
+}
+
+async function reconcileRequest(
+  cache: SessionCache,
+  { request, incoming }: TurnInput,
+  snapshot: OpenedSession | undefined,
+): Promise<{ session: OpenedSession | undefined; reconciled: Reconciled }> {
+  const prints = incoming.map(({ message, fingerprint }) => ({ role: message.role, fingerprint }));
+  const first = reconcile(printOf(snapshot), prints, request.mode);
+  if (!("needsTurnsFrom" in first)) return { session: snapshot, reconciled: first };
+  const session = snapshot && (await cache.loadAll(snapshot));
+  const second = reconcile(printOf(session), prints, request.mode);
+  if ("needsTurnsFrom" in second) throw new TypeError("reconcile asked for turns it was given");
+  return { session, reconciled: second };
+}
+
+/** In delta mode nothing in the messages tells that they repeat an unfinished turn; the retry itself does. */
+const replacing = (reconciled: Reconciled, keepTurns: number | undefined): Reconciled =>
+  keepTurns !== undefined && reconciled.mode === "delta" ? { ...reconciled, keepTurns } : reconciled;
+
+function repeatedMessages(
+  session: OpenedSession | undefined,
+  { keepTurns, keepMessages }: Reconciled,
+): readonly StoredMessage[] {
+  const superseded = keepMessages > 0 ? session?.active[keepTurns - session.front.turns] : undefined;
+  return superseded?.record.messages.slice(0, keepMessages) ?? [];
+}
+
+function printOf(session: OpenedSession | undefined): TranscriptPrint {
+  const front = session?.front ?? emptyFront;
+  return {
+    firstTurn: front.turns,
+    messagesBefore: front.messages,
+    chainBefore: front.printChain,
+    turns: turnPrints(session?.active ?? []),
+    ...(session?.head.habits ?? noHabits),
+  };
+}
+
+/** The turns that stay, the last of them with the answer the client went on from. */
+function keptTurns(
+  session: OpenedSession | undefined,
+  { keepTurns, previousChoice }: Reconciled,
+): readonly ActiveTurn[] {
+  if (!session) return [];
+  const kept = session.active.slice(0, Math.max(0, keepTurns - session.front.turns));
+  const last = kept.at(-1);
+  if (!last || last.chosen === previousChoice) return kept;
+  return [...kept.slice(0, -1), { ...last, chosen: previousChoice }];
+}
+
+function historyTurns(
+  session: OpenedSession | undefined,
+  kept: readonly ActiveTurn[],
+  { reconciled, incoming }: { reconciled: Reconciled; incoming: readonly IncomingMessage[] },
+): HistoryTurn[] {
+  const firstIndex = session?.front.turns ?? 0;
+  const { replaysFrom, freshFrom } = reconciled;
+  // In replay mode what is kept verbatim is the client's own bytes: it never sees a placeholder of ours.
+  const own = (stored: HistoryMessage, at: number): HistoryMessage => {
+    const index = replaysFrom === undefined ? -1 : at - replaysFrom;
+    const sent = index >= 0 && index < freshFrom ? incoming[index]?.sent : undefined;
+    return sent ? { ...stored, bytes: sent.bytes, redactions: 0 } : stored;
+  };
+  let position = session?.front.messages ?? 0;
+  return kept.map(({ record, chosen }, offset) => {
+    const answer = record.answers[chosen];
+    const stored = answer ? [...record.messages, answer] : record.messages;
+    const first = position;
+    const messages = replaysFrom === undefined ? stored : stored.map((message, at) => own(message, first + at));
+    position += stored.length;
+    return { index: firstIndex + offset, at: record.at, messages, stored };
+  });
+}
+
+interface PlanParts {
+  readonly input: TurnInput;
+  readonly view: HistoryView;
+  readonly selection: Selection;
+  readonly reconciled: Reconciled;
+  readonly held: OpenedSession | undefined;
+  readonly kept: readonly ActiveTurn[];
+  readonly repeated: readonly StoredMessage[];
+  readonly fresh: readonly IncomingMessage[];
+  readonly strategy: StrategyName;
+}
+
+function describePlan(parts: PlanParts): TurnPlan {
+  const { input, view, selection, reconciled, held, kept, repeated, fresh, strategy } = parts;
+  const { keepTurns, previousChoice, mode, habits } = reconciled;
+  const past = [...view.system, ...selection.history];
+  const redactions = past.reduce((sum, message) => sum + message.redactions, 0);
+  const context = [...past, ...withNote(selection.incoming, redactions, view)];
+  const frontTokens = input.envelopeTokens + sumTokens(view.system);
+  const keptTokens = (held?.front.tokens ?? 0) + view.turns.reduce((sum, turn) => sum + sumTokens(turn.stored), 0);
+  const original = [...input.system, ...input.incoming.map(({ sent }) => sent)];
+  const all = held?.head.turns ?? 0;
+  return {
+    mode,
+    strategy,
+    session: held,
+    keepTurns,
+    rewindTo: keepTurns < all ? (kept.at(-1)?.record.id ?? "") : undefined,
+    previousChoice,
+    repeated,
+    fresh,
+    habits,
+    selection,
+    parentEpoch: view.epoch.number,
+    carried: selection.cut ? 0 : Math.max(0, selection.epoch.ledger - view.epoch.ledger),
+    context,
+    changed: context.length !== original.length || context.some(({ bytes }, index) => bytes !== original[index]?.bytes),
+    redactions,
+    sentTokens: input.envelopeTokens + sumTokens(context) + CLOSING_TOKENS,
+    fullTokens: frontTokens + keptTokens + sumTokens(view.incoming) + CLOSING_TOKENS,
+    frontTokens,
+    keptTokens,
+  };
+}
+
+/** Only where the newest message is the user's may a note go: nothing may stand between a call and its result. */
+function withNote(
+  incoming: readonly HistoryMessage[],
+  redactions: number,
+  view: HistoryView,
+): readonly HistoryMessage[] {
+  const newest = incoming.at(-1);
+  if (redactions === 0 || newest?.role !== "user") return incoming;
+  return [...incoming.slice(0, -1), appendTail(newest, placeholderNote, view.countText)];
+}
+
+const sumTokens = (messages: readonly HistoryMessage[]): number =>
+  messages.reduce((sum, message) => sum + message.tokens, 0);
+
+/** Ratios for a model without a price: those of most current models, so that the ledger still errs on the safe side. */
+const UNPRICED: Omit<Economics, "cacheTtlMs"> = { cachedRatio: 0.25, writeRatio: 1, outputRatio: 4 };
+
+function economicsOf(price: ModelPrice | undefined, ttlSeconds: number): Economics {
+  const cacheTtlMs = ttlSeconds * 1000;
+  if (!price || price.input === 0) return { ...UNPRICED, cacheTtlMs };
+  return {
+    cachedRatio: price.cachedInput / price.input,
+    writeRatio: price.cacheWrite / price.input,
+    outputRatio: price.output / price.input,
+    cacheTtlMs,
+  };
+}
+
+const UNKNOWN_WINDOW = 128_000;
+/** Of the model's window, what is left to the answer when the request does not say how long it may be. */
+const ANSWER_SHARE = 0.1;
+
+/** The hard cap is the configured one, or the model's window less room for the answer. */
+function knobsFor({ settings: { knobs } }: TurnPorts, { request, price }: TurnInput): HistoryKnobs {
+  if (knobs.maxTokens > 0) return knobs;
+  const window = price?.contextWindow ?? UNKNOWN_WINDOW;
+  const asked = request.chat.fields["max_completion_tokens"] ?? request.chat.fields["max_tokens"];
+  const answer = typeof asked === "number" && asked > 0 ? asked : window * ANSWER_SHARE;
+  return { ...knobs, maxTokens: Math.max(1, Math.floor(window - answer)) };
+}

@@ -1,0 +1,46 @@
+import type { HistoryMessage } from "../history/history-strategy.ts";
+import type { ChatMessage } from "../protocol/chat-message.ts";
+import type { RequestMessage } from "../protocol/chat-request.ts";
+import type { TokenCounter } from "../tokens/token-counter.ts";
+
+/** A message of the request's conversation: what the client sent, and how it will travel. */
+export interface IncomingMessage {
+  readonly message: ChatMessage;
+  readonly fingerprint: string;
+  readonly sent: HistoryMessage;
+}
+
+export interface Conversation {
+  /** Leading system and developer messages: they belong to the request, not to the history. */
+  readonly system: readonly RequestMessage[];
+  readonly rest: readonly RequestMessage[];
+}
+
+export function splitConversation(messages: readonly RequestMessage[]): Conversation {
+  const first = messages.findIndex(({ message: { role } }) => role !== "system" && role !== "developer");
+  const end = first < 0 ? messages.length : first;
+  return { system: messages.slice(0, end), rest: messages.slice(end) };
+}
+
+/** The form in which a message travels: its bytes with what the history engine must know of it. */
+export function toHistoryMessage(message: ChatMessage, bytes: Buffer, tokens: number, redactions = 0): HistoryMessage {
+  return {
+    role: message.role,
+    bytes,
+    tokens,
+    toolCallIds: message.tool_calls?.map(({ id }) => id) ?? [],
+    toolCallId: message.tool_call_id ?? undefined,
+    redactions,
+  };
+}
+
+/** Counted only when asked: of a replayed message the transcript knows the count already. */
+export function readMessage({ message, bytes }: RequestMessage, counter: TokenCounter): HistoryMessage {
+  let tokens: number | undefined;
+  return {
+    ...toHistoryMessage(message, bytes, 0),
+    get tokens() {
+      return (tokens ??= counter.countMessage(message));
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { ChatMessage } from "../protocol/chat-message.ts";
+import { countPlaceholders } from "../redaction/count-placeholders.ts";
+import type { PlaceholderNamer, Redaction, Redactor } from "../redaction/redactor.ts";
+import type { StoredMessage } from "../session/turn-record.ts";
+import type { TokenCounter } from "../tokens/token-counter.ts";
+import { toHistoryMessage } from "./read-conversation.ts";
+
+/** A message as the client knows it, on its way to the store. */
+export interface ClearMessage {
+  readonly message: ChatMessage;
+  /** Its bytes where they came from the client; an answer's are written here. */
+  readonly bytes: Buffer | undefined;
+  readonly fingerprint: string;
+  /** Counted already, or known from `usage`. */
+  readonly tokens: number | undefined;
+}
+
+export interface RedactionParts {
+  readonly redactor: Redactor | undefined;
+  readonly name: PlaceholderNamer;
+  readonly counter: TokenCounter;
+  readonly fingerprint: (message: ChatMessage) => string;
+}
+
+export interface RedactedMessages {
+  readonly messages: readonly StoredMessage[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** @throws GatewayError `redaction_failed`: then nothing of these messages may be stored */
+export async function redactMessages(parts: RedactionParts, clear: readonly ClearMessage[]): Promise<RedactedMessages> {
+  const redactions = await parts.redactor?.redact(
+    clear.map(({ message }) => message),
+    parts.name,
+  );
+  const counts: Record<string, number> = {};
+  for (const redaction of redactions ?? []) {
+    for (const [type, count] of Object.entries(redaction.counts)) counts[type] = (counts[type] ?? 0) + count;
+  }
+  return { messages: clear.map((item, index) => storedForm(parts, item, redactions?.[index])), counts };
+}
+
+function storedForm(
+  { counter, fingerprint }: RedactionParts,
+  { message, bytes, fingerprint: seen, tokens }: ClearMessage,
+  redaction: Redaction | undefined,
+): StoredMessage {
+  if (!redaction || redaction.message === message) {
+    // A copy: a slice would keep the whole request body in memory for as long as the session is hot.
+    const own = bytes ? Buffer.from(bytes) : Buffer.from(JSON.stringify(message));
+    const held = countPlaceholders(own.toString("latin1"));
+    return { ...toHistoryMessage(message, own, tokens ?? counter.countMessage(message), held), seen, stored: seen };
+  }
+  const text = JSON.stringify(redaction.message);
+  return {
+    ...toHistoryMessage(
+      redaction.message,
+      Buffer.from(text),
+      counter.countMessage(redaction.message),
+      countPlaceholders(text),
+    ),
+    seen,
+    stored: fingerprint(redaction.message),
+  };
+}

@@ -1,0 +1,190 @@
+import { hash, randomBytes } from "node:crypto";
+
+import { GatewayError } from "../errors/gateway-error.ts";
+import type { ChatMessage } from "../protocol/chat-message.ts";
+import type { StoredMessage } from "../session/turn-record.ts";
+import type { DegradedReason } from "../telemetry/turn-meter.ts";
+import type { TurnBill } from "./bill-turn.ts";
+import type { OpenedSession } from "./opened-session.ts";
+import type { TurnInput, TurnPlan } from "./plan-turn.ts";
+import { splitConversation } from "./read-conversation.ts";
+import { type ClearMessage, redactMessages, type RedactionParts } from "./redact-turn.ts";
+import type { RelayResult } from "./relay-answer.ts";
+import { storeTurn } from "./store-turn.ts";
+import type { TurnDraft } from "./turn-draft.ts";
+import type { TurnScope } from "./turn-scope.ts";
+
+export interface FreshRedaction {
+  readonly messages: readonly StoredMessage[];
+  readonly system: TurnDraft["system"];
+}
+
+const partsOf = ({ ring, ref }: TurnScope, { counter }: TurnInput): RedactionParts => ({
+  redactor: ring.ports.redactor,
+  name: ring.ports.placeholders(ref.key),
+  counter,
+  fingerprint: ring.fingerprint,
+});
+
+/** Begins while the model thinks: what the client said is ready to be sealed when the answer is. */
+export async function redactFresh(
+  scope: TurnScope,
+  { input, plan }: { input: TurnInput; plan: TurnPlan },
+): Promise<FreshRedaction | GatewayError> {
+  const parts = partsOf(scope, input);
+  try {
+    const clear = plan.fresh.map(({ message, fingerprint, sent }): ClearMessage => ({
+      message,
+      fingerprint,
+      bytes: sent.bytes,
+      tokens: sent.tokens,
+    }));
+    const { messages, counts } = await redactMessages(parts, clear);
+    scope.ring.ports.meter.redactions(counts);
+    return { messages, system: await redactSystem(scope, { parts, plan, input }) };
+  } catch (error) {
+    return asFailure(error, "redaction_failed");
+  }
+}
+
+async function redactSystem(
+  { ring, request }: TurnScope,
+  { parts, plan, input }: { parts: RedactionParts; plan: TurnPlan; input: TurnInput },
+): Promise<TurnDraft["system"]> {
+  if (input.system.length === 0) return undefined;
+  const systemHash = hash("sha256", Buffer.concat(input.system.map(({ bytes }) => bytes)), "base64url");
+  if (systemHash === plan.session?.head.systemHash) return undefined;
+  const clear = splitConversation(request.chat.messages).system.map(({ message, bytes }): ClearMessage => ({
+    message,
+    bytes,
+    fingerprint: ring.fingerprint(message),
+    tokens: undefined,
+  }));
+  return { hash: systemHash, messages: (await redactMessages(parts, clear)).messages };
+}
+
+interface RememberParts {
+  readonly input: TurnInput;
+  readonly plan: TurnPlan;
+  readonly relay: RelayResult;
+  readonly bill: TurnBill;
+  readonly redacting: Promise<FreshRedaction | GatewayError>;
+  readonly askedAt: number;
+}
+
+/** Whether a turn is in the store, and if not, why: `undefined` reason means that none was meant to be. */
+export interface Remembered {
+  readonly session: OpenedSession | undefined;
+  readonly failure: { readonly reason: DegradedReason; readonly error: GatewayError } | undefined;
+}
+
+const notRemembered: Remembered = { session: undefined, failure: undefined };
+
+export async function rememberTurn(scope: TurnScope, parts: RememberParts): Promise<Remembered> {
+  const { ring, request, ref } = scope;
+  const { relay, plan } = parts;
+  const fresh = await parts.redacting;
+  if (!request.record) return notRemembered;
+  if (!relay.answer || (relay.answer.choices.length === 0 && !relay.answer.complete)) {
+    ring.failures.add(ref.key, scope.requestHash);
+    return notRemembered;
+  }
+  try {
+    if (fresh instanceof GatewayError) throw fresh;
+    const draft = await draftTurn(scope, { ...parts, fresh });
+    const startedAt = performance.now();
+    const session = await storeTurn(ring, { ref, snapshot: plan.session, draft });
+    ring.ports.meter.stage("append", performance.now() - startedAt);
+    if (session && relay.answer.complete) ring.answers.keep(scope, draft.record.id, relay);
+    return { session, failure: undefined };
+  } catch (error) {
+    const failure = describeFailure(asFailure(error, "append_failed"));
+    ring.ports.meter.degraded(failure.reason);
+    ring.ports.log.error({ requestId: request.requestId, code: failure.error.code }, "turn was not stored");
+    ring.flags.put(ref.key, failure.reason);
+    ring.failures.add(ref.key, scope.requestHash);
+    return { session: undefined, failure };
+  }
+}
+
+async function draftTurn(
+  scope: TurnScope,
+  { input, plan, relay, bill, fresh, askedAt }: RememberParts & { fresh: FreshRedaction },
+): Promise<TurnDraft> {
+  const { ring, request } = scope;
+  const answer = relay.answer;
+  const startedAt = performance.now();
+  const answers = await redactMessages(
+    partsOf(scope, input),
+    (answer?.choices ?? []).map(({ message }) => clearAnswer(scope, relay, message)),
+  );
+  ring.ports.meter.redactions(answers.counts);
+  ring.ports.meter.stage("redact", performance.now() - startedAt);
+  const { figures } = bill;
+  return {
+    sessionId: request.sessionId,
+    title: titleOf(fresh.messages),
+    habits: plan.habits,
+    system: fresh.system,
+    askedAt,
+    billing: bill.billing,
+    totals: { baselineTokens: figures.baselineTokens, sentTokens: figures.sentTokens, savedUsd: bill.savedUsd },
+    epoch: {
+      parent: plan.parentEpoch,
+      state: plan.selection.epoch,
+      cut: plan.selection.cut,
+      carried: plan.carried,
+      digest: plan.selection.digest,
+    },
+    record: {
+      id: randomBytes(16).toString("hex"),
+      at: askedAt,
+      status: answer?.complete ? "complete" : "incomplete",
+      model: request.chat.model,
+      rewindTo: plan.rewindTo,
+      previousChoice: plan.previousChoice,
+      messages: [...plan.repeated, ...fresh.messages],
+      answers: answers.messages,
+      finishReasons: answer?.choices.map(({ finishReason }) => finishReason) ?? [],
+      usage: answer?.usage,
+      requestHash: scope.requestHash,
+      idempotencyHash: scope.idempotencyHash,
+    },
+  };
+}
+
+/** Framing of one message in a prompt, its role included (OpenAI cookbook). */
+const FRAMING_TOKENS = 4;
+
+function clearAnswer({ ring, request }: TurnScope, { answer }: RelayResult, message: ChatMessage): ClearMessage {
+  // A plain answer's size is on the bill; only what the bill mixes with other things is counted here.
+  const isPlain = request.chat.choices === 1 && typeof message.content === "string" && !message.tool_calls;
+  const billed = answer?.complete && isPlain ? answer.usage?.textTokens : undefined;
+  return {
+    message,
+    bytes: undefined,
+    fingerprint: ring.fingerprint(message),
+    tokens: billed === undefined ? undefined : billed + FRAMING_TOKENS,
+  };
+}
+
+const TITLE_LENGTH = 80;
+
+function titleOf(messages: readonly StoredMessage[]): string {
+  const user = messages.find(({ role }) => role === "user");
+  if (!user) return "";
+  const { content } = JSON.parse(user.bytes.toString("utf8")) as ChatMessage;
+  const text = typeof content === "string" ? content : (content?.find((part) => part.text)?.text ?? "");
+  const line = text.trim().split(/\r?\n/, 1)[0] ?? "";
+  return line.length > TITLE_LENGTH ? `${line.slice(0, TITLE_LENGTH - 1)}…` : line;
+}
+
+const asFailure = (error: unknown, code: "redaction_failed" | "append_failed"): GatewayError =>
+  error instanceof GatewayError ? error : new GatewayError(code, "unexpected failure", { cause: error });
+
+function describeFailure(error: GatewayError): { reason: DegradedReason; error: GatewayError } {
+  if (error.code === "redaction_failed") return { reason: "redaction_failed", error };
+  if (error.code === "record_unreadable") return { reason: "seal_failed", error };
+  const lost = new GatewayError("append_failed", "the turn could not be appended", { cause: error });
+  return { reason: "append_failed", error: lost };
+}

@@ -1,0 +1,79 @@
+import type { ActiveTurn } from "../session/active-turns.ts";
+import { readSignal, splitEvents } from "../protocol/sse-event.ts";
+import type { ChatMessage } from "../protocol/chat-message.ts";
+import type { TurnRecord } from "../session/turn-record.ts";
+import type { KeptAnswer } from "./answer-cache.ts";
+import { privateHeaders } from "./turn-headers.ts";
+import type { TurnScope } from "./turn-scope.ts";
+
+/** Answers a repeated request from what is stored: no model is asked, nothing is stored again. */
+export function answerAgain({ ring, request, client }: TurnScope, { record }: ActiveTurn): void {
+  const kept = ring.answers.find(record.id);
+  const sameForm = kept && (kept.form === "stream") === request.chat.stream;
+  const headers = {
+    ...privateHeaders,
+    "x-session-id": request.sessionId,
+    "x-session-turn": String(record.sequence + 1),
+    "x-history-mode": "replay",
+    "x-stategate-repeat": "true",
+    ...(!sameForm && { "x-session-degraded": "stored_form" }),
+  };
+  if (sameForm) {
+    client.writeHead(kept.head.status, { ...kept.head.headers, ...headers });
+    client.end(keptBytes(kept, request.chat.includeUsage));
+    return;
+  }
+  ring.ports.meter.degraded("stored_form");
+  const type = request.chat.stream ? "text/event-stream; charset=utf-8" : "application/json";
+  client.writeHead(200, { "content-type": type, ...headers });
+  client.end(request.chat.stream ? storedStream(record) : JSON.stringify(storedCompletion(record)));
+}
+
+function keptBytes({ form, bytes }: KeptAnswer, includeUsage: boolean): Buffer {
+  const whole = Buffer.concat(bytes);
+  if (form === "json" || includeUsage) return whole;
+  return Buffer.concat(splitEvents(whole).filter((event) => !readSignal(event).usageOnly));
+}
+
+const messageOf = (bytes: Buffer): ChatMessage => JSON.parse(bytes.toString("utf8")) as ChatMessage;
+
+const envelope = (record: TurnRecord, object: string) => ({
+  id: `chatcmpl-${record.id}`,
+  object,
+  created: Math.floor(record.at / 1000),
+  model: record.model,
+});
+
+function storedCompletion(record: TurnRecord) {
+  const { usage } = record;
+  return {
+    ...envelope(record, "chat.completion"),
+    choices: record.answers.map(({ bytes }, index) => ({
+      index,
+      message: { refusal: null, ...messageOf(bytes) },
+      logprobs: null,
+      finish_reason: record.finishReasons[index] ?? "stop",
+    })),
+    ...(usage && {
+      usage: {
+        prompt_tokens: usage.promptTokens,
+        completion_tokens: usage.completionTokens,
+        total_tokens: usage.promptTokens + usage.completionTokens,
+        prompt_tokens_details: { cached_tokens: usage.cachedTokens },
+      },
+    }),
+  };
+}
+
+function storedStream(record: TurnRecord): string {
+  const chunk = (index: number, delta: object, finishReason: string | null): string => {
+    const choices = [{ index, delta, logprobs: null, finish_reason: finishReason }];
+    return `data: ${JSON.stringify({ ...envelope(record, "chat.completion.chunk"), choices })}\n\n`;
+  };
+  const events = record.answers.map(({ bytes }, index) => {
+    const { tool_calls: calls, ...message } = messageOf(bytes);
+    const delta = calls ? { ...message, tool_calls: calls.map((call, at) => ({ index: at, ...call })) } : message;
+    return chunk(index, delta, null) + chunk(index, {}, record.finishReasons[index] ?? "stop");
+  });
+  return `${events.join("")}data: [DONE]\n\n`;
+}

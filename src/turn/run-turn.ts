@@ -1,0 +1,158 @@
+import { hash } from "node:crypto";
+import type { ServerResponse } from "node:http";
+
+import { GatewayError } from "../errors/gateway-error.ts";
+import { billTurn } from "./bill-turn.ts";
+import { finishAnswer } from "./finish-answer.ts";
+import { findRepeat, type Repeat } from "./find-repeat.ts";
+import type { OpenedSession } from "./opened-session.ts";
+import { measureTurn } from "./measure-turn.ts";
+import { passThrough } from "./pass-through.ts";
+import { planTurn, type TurnInput, type TurnPlan } from "./plan-turn.ts";
+import { readMessage, splitConversation } from "./read-conversation.ts";
+import { relayAnswer } from "./relay-answer.ts";
+import { redactFresh, rememberTurn } from "./remember-turn.ts";
+import { answerAgain } from "./repeat-answer.ts";
+import { spliceBody } from "./splice-body.ts";
+import { nextFields } from "./store-turn.ts";
+import { privateHeaders, turnHeaders } from "./turn-headers.ts";
+import type { TurnRequest } from "./turn-request.ts";
+import type { TurnRing } from "./turn-ring.ts";
+import type { TurnScope } from "./turn-scope.ts";
+
+/**
+ * One chat completion on a session: load, reconcile, plan, splice, ask, relay, remember, finish, measure.
+ * Resolves when the client has its answer and upkeep is on its way.
+ *
+ * @throws GatewayError while nothing has been sent to the client yet
+ */
+export async function runTurn(ring: TurnRing, request: TurnRequest, client: ServerResponse): Promise<void> {
+  const scope = scopeOf(ring, request, client);
+  await ring.gate.enter(scope, async () => {
+    const loaded = await loadSession(scope);
+    if (loaded === "unavailable") return forwardWithoutHistory(scope);
+    const repeat = findRepeat(loaded, repeatPrint(scope));
+    if (repeat?.kind === "answered") return answerAgain(scope, repeat.turn);
+    await takeTurn(scope, loaded, repeat);
+  });
+}
+
+async function takeTurn(scope: TurnScope, snapshot: OpenedSession | undefined, repeat: Repeat): Promise<void> {
+  const { ring, request, client, ref } = scope;
+  const { ports } = ring;
+  const input = readInput(scope, repeat);
+  const plan = await planTurn(ports, ring.cache, { input, snapshot });
+  const askedAt = ports.clock();
+  const expiresAt = expiryAfter(scope, plan, askedAt);
+  const headers = turnHeaders({ sessionId: request.sessionId, plan, expiresAt, degraded: ring.flags.take(ref.key) });
+  const redacting = redactFresh(scope, { input, plan });
+  const ownBefore = performance.now() - request.startedAt;
+  const relay = await relayAnswer({
+    upstream: ports.upstream,
+    request: {
+      method: "POST",
+      path: "/chat/completions",
+      headers: request.headers,
+      body: spliceBody(request.chat, plan.changed ? plan.context.map(({ bytes }) => bytes) : undefined),
+    },
+    client,
+    headers,
+    expectedChoices: request.chat.choices,
+    clientWantsUsage: request.chat.includeUsage,
+    keepReasoning: ports.settings.keepReasoning,
+    onDisconnect: ports.settings.onDisconnect,
+  });
+  const answeredAt = performance.now();
+  const bill = billTurn({
+    plan,
+    model: request.chat.model,
+    usage: relay.answer?.usage,
+    price: input.price,
+    promptCache: ports.settings.promptCache,
+    now: askedAt,
+  });
+  const stored = await rememberTurn(scope, { input, plan, relay, bill, redacting, askedAt });
+  finishAnswer({ client, relay, headers, stored });
+  const overheadMs = ownBefore + (performance.now() - answeredAt);
+  const durationMs = answeredAt - request.startedAt - ownBefore;
+  measureTurn(ports, { request, plan, relay, bill, stored, overheadMs, durationMs });
+  ring.upkeep.after({ request, plan, stored });
+}
+
+function scopeOf(ring: TurnRing, request: TurnRequest, client: ServerResponse): TurnScope {
+  const { keyedHash } = ring.ports;
+  const { owner } = request.principal;
+  const key = keyedHash.hash("session", owner, request.sessionId);
+  return {
+    ring,
+    request,
+    client,
+    ref: { key, owner },
+    requestHash: hash("sha256", request.chat.body, "base64url"),
+    idempotencyHash:
+      request.idempotencyKey === undefined ? undefined : keyedHash.hash("cache-key", key, request.idempotencyKey),
+  };
+}
+
+/** @returns "unavailable" when the store cannot answer and the request can do without it */
+async function loadSession({ ring, ref, request }: TurnScope): Promise<OpenedSession | undefined | "unavailable"> {
+  const startedAt = performance.now();
+  try {
+    const session = await ring.cache.load(ref);
+    ring.ports.meter.stage("load", performance.now() - startedAt);
+    return session;
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === "store_unavailable" && carriesHistory(request))
+      return "unavailable";
+    throw error;
+  }
+}
+
+/** A client that brings its history loses nothing when ours cannot be read; any other would start a new conversation. */
+const carriesHistory = ({ mode, chat }: TurnRequest): boolean =>
+  mode === "replay" || chat.messages.some(({ message }) => message.role === "assistant");
+
+async function forwardWithoutHistory({ ring, request, client }: TurnScope): Promise<void> {
+  ring.ports.meter.degraded("load_failed");
+  await passThrough({
+    upstream: ring.ports.upstream,
+    request: { method: "POST", path: "/chat/completions", headers: request.headers, body: [request.chat.body] },
+    client,
+    headers: {
+      ...privateHeaders,
+      "x-session-id": request.sessionId,
+      "x-history-mode": "stateless",
+      "x-session-degraded": "load_failed",
+    },
+  });
+}
+
+const repeatPrint = ({ ring, request, ref, requestHash, idempotencyHash }: TurnScope) => ({
+  requestHash,
+  idempotencyHash,
+  isRetry: request.retryCount > 0 && !ring.failures.has(ref.key, requestHash),
+});
+
+function readInput({ ring: { ports, fingerprint, countCache }, request }: TurnScope, repeat: Repeat): TurnInput {
+  const { model, messages } = request.chat;
+  const counter = ports.counters.forModel(model);
+  const { system, rest } = splitConversation(messages);
+  return {
+    request,
+    counter,
+    price: ports.prices.priceOf(model),
+    system: system.map((message) => countCache.systemMessage(message, counter)),
+    incoming: rest.map((incoming) => ({
+      message: incoming.message,
+      fingerprint: fingerprint(incoming.message),
+      sent: readMessage(incoming, counter),
+    })),
+    envelopeTokens: countCache.envelopeTokens(request.chat, counter),
+    replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,
+  };
+}
+
+function expiryAfter({ ring: { ports }, ref }: TurnScope, { session }: TurnPlan, now: number): number {
+  const head = { createdAt: session?.head.createdAt ?? now };
+  return nextFields(ports, { ref, head, loadFrom: 0 }).expiresAt;
+}

@@ -1,0 +1,82 @@
+import { LRUCache } from "lru-cache";
+
+import type { Clock } from "../kit/clock.ts";
+import type { Sealer } from "../sealing/sealer.ts";
+import type { SessionStore, StoredSession } from "../store/session-store.ts";
+import { openSession, withOlderTurns } from "./open-session.ts";
+import { firstSequence, knownRevision, type OpenedSession, type SessionRef } from "./opened-session.ts";
+
+interface SessionCacheOptions {
+  readonly sessions: SessionStore;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly maxBytes: number;
+}
+
+/** Opened sessions by storage key. A hot session costs one small load and no decryption. */
+export interface SessionCache {
+  /** One round trip. `undefined`: never written, expired or removed. */
+  load(ref: SessionRef): Promise<OpenedSession | undefined>;
+  /** The same snapshot with every turn since the first. */
+  loadAll(session: OpenedSession): Promise<OpenedSession>;
+  /** What the store said after a conflict, opened on top of what is held. */
+  reopen(stored: StoredSession, base: OpenedSession | undefined, ref: SessionRef): Promise<OpenedSession>;
+  /** What is held of this life of the session, perhaps newer than a caller's snapshot. No I/O. */
+  peek(key: string, incarnation: string): OpenedSession | undefined;
+  keep(session: OpenedSession): void;
+  drop(key: string): void;
+}
+
+/** An opened session that no load has confirmed for this long is dropped: erasure and expiry reach every replica. */
+const MAX_AGE_MS = 60_000;
+const ENTRY_BYTES = 2_000;
+
+export function createSessionCache({ sessions, sealer, clock, maxBytes }: SessionCacheOptions): SessionCache {
+  const opened = new LRUCache<string, OpenedSession>({
+    maxSize: maxBytes,
+    sizeCalculation: sizeOf,
+    ttl: MAX_AGE_MS,
+    perf: { now: clock },
+  });
+  const keep = (session: OpenedSession): OpenedSession => {
+    const held = opened.get(session.ref.key);
+    // A load that was overtaken by a commit must not bring the older snapshot back.
+    if (!held || held.incarnation !== session.incarnation || held.head.records <= session.head.records) {
+      opened.set(session.ref.key, session);
+    }
+    return session;
+  };
+  const open = async (ref: SessionRef, stored: StoredSession, base: OpenedSession | undefined) =>
+    keep(await openSession(sealer, ref, { stored, base }));
+  return {
+    async load(ref) {
+      const base = opened.get(ref.key);
+      const stored = await sessions.load(ref.key, knownRevision(base));
+      if (stored) return open(ref, stored, base);
+      opened.delete(ref.key);
+      return undefined;
+    },
+    async loadAll(session) {
+      const from = firstSequence(session);
+      return from === 0 ? session : withOlderTurns(session, await sessions.readTurns(session.ref.key, 0, from));
+    },
+    reopen: (stored, base, ref) => open(ref, stored, base),
+    peek(key, incarnation) {
+      const held = opened.peek(key);
+      return held?.incarnation === incarnation ? held : undefined;
+    },
+    keep: (session) => void keep(session),
+    drop: (key) => void opened.delete(key),
+  };
+}
+
+function sizeOf({ log, system }: OpenedSession): number {
+  let bytes = ENTRY_BYTES;
+  for (const { record } of log) {
+    bytes += 500;
+    for (const message of record.messages) bytes += message.bytes.length;
+    for (const answer of record.answers) bytes += answer.bytes.length;
+  }
+  for (const message of system) bytes += message.bytes.length;
+  return bytes;
+}

@@ -1,0 +1,174 @@
+import { randomBytes } from "node:crypto";
+
+import { GatewayError } from "../errors/gateway-error.ts";
+import type { KeyedQueue } from "../kit/keyed-queue.ts";
+import { foldRecordChain } from "../sealing/chain.ts";
+import { recordTag } from "../sealing/sealed-record.ts";
+import type { SessionSealer } from "../sealing/sealer.ts";
+import { encodeHead, type SessionHead } from "../session/session-head.ts";
+import { encodeSummaries, encodeSystem, SUMMARY_SLOT, SYSTEM_SLOT } from "../session/slots.ts";
+import { encodeTurnRecord } from "../session/turn-record-codec.ts";
+import type { CommitOutcome, SessionCommit, SessionFields } from "../store/session-store.ts";
+import { type AdvancedSession, advanceSession } from "./advance-session.ts";
+import { incarnationOf } from "./open-session.ts";
+import { firstSequence, knownRevision, type LogEntry, type OpenedSession, type SessionRef } from "./opened-session.ts";
+import type { SessionCache } from "./session-cache.ts";
+import type { TurnDraft } from "./turn-draft.ts";
+import type { TurnPorts } from "./turn-ports.ts";
+
+/** A race is won within as many tries as there are writers; this many writers at once are an attack. */
+const MAX_CONFLICTS = 64;
+
+export interface StoreTurnParts {
+  readonly ports: TurnPorts;
+  readonly cache: SessionCache;
+  readonly appends: KeyedQueue;
+}
+
+/**
+ * Seals a turn once and appends it, rebuilding only the head when another writer was first.
+ * `undefined`: the session was removed while the turn ran, and stays removed.
+ *
+ * @throws GatewayError `store_unavailable`, `record_unreadable`
+ */
+export function storeTurn(
+  { ports, cache, appends }: StoreTurnParts,
+  { ref, snapshot, draft }: { ref: SessionRef; snapshot: OpenedSession | undefined; draft: TurnDraft },
+): Promise<OpenedSession | undefined> {
+  return appends.run(ref.key, async () => {
+    let base = snapshot && (cache.peek(ref.key, snapshot.incarnation) ?? snapshot);
+    let sealed: SealedRecord | undefined;
+    for (let tries = 0; tries < MAX_CONFLICTS; tries += 1) {
+      base = await withNeededTurns(cache, base, draft);
+      const incarnation = base?.incarnation ?? sealed?.incarnation ?? randomBytes(16).toString("hex");
+      const keys = base?.sealer ?? (await ports.sealer.forSession({ ...ref, incarnation }));
+      const advanced = advanceSession(base, draft);
+      if (sealed?.incarnation !== incarnation) {
+        const bytes = keys.seal("turn", draft.record.id, encodeTurnRecord(advanced.record));
+        sealed = { incarnation, bytes };
+      }
+      const next = sealSession({ ports, ref, base, draft, advanced, keys, sealed });
+      const outcome = await commitTwice(ports, next.commit);
+      if (outcome.committed) {
+        cache.keep(next.session);
+        return next.session;
+      }
+      if (!outcome.current) return undefined;
+      if (snapshot && incarnationOf(outcome.current.revision) !== snapshot.incarnation) return undefined;
+      base = await cache.reopen(outcome.current, base, ref);
+    }
+    throw new GatewayError("session_conflict", "too many writers on one session");
+  });
+}
+
+interface SealedRecord {
+  readonly incarnation: string;
+  readonly bytes: Buffer;
+}
+
+/** A record that rewinds far back, or an epoch that begins earlier, needs turns that a cold load leaves out. */
+async function withNeededTurns(
+  cache: SessionCache,
+  base: OpenedSession | undefined,
+  { record: { rewindTo }, epoch }: TurnDraft,
+): Promise<OpenedSession | undefined> {
+  if (!base || base.front.turns === 0) return base;
+  const rewindsBefore = rewindTo !== undefined && !base.active.some(({ record }) => record.id === rewindTo);
+  return rewindsBefore || epoch.state.firstTurn < base.front.turns ? cache.loadAll(base) : base;
+}
+
+/** A commit that timed out may have been written: asking once more with the same revision tells. */
+async function commitTwice(ports: TurnPorts, commit: SessionCommit): Promise<CommitOutcome> {
+  try {
+    return await ports.sessions.commit(commit);
+  } catch (error) {
+    if (!(error instanceof GatewayError && error.code === "store_unavailable")) throw error;
+    return ports.sessions.commit(commit);
+  }
+}
+
+interface SealParts {
+  readonly ports: TurnPorts;
+  readonly ref: SessionRef;
+  readonly base: OpenedSession | undefined;
+  readonly draft: TurnDraft;
+  readonly advanced: AdvancedSession;
+  readonly keys: SessionSealer;
+  readonly sealed: SealedRecord;
+}
+
+function sealSession(parts: SealParts): { commit: SessionCommit; session: OpenedSession } {
+  const { ports, ref, base, advanced, keys, sealed } = parts;
+  const { record, loadFrom, active } = advanced;
+  const chainBefore = base?.head.recordChain ?? "";
+  const entry: LogEntry = { record, chainBefore };
+  const log = [...(base?.log ?? []), entry].filter((item) => item.record.sequence >= loadFrom);
+  const slots = sealSlots(parts);
+  const head: SessionHead = {
+    ...advanced.head,
+    recordChain: foldRecordChain(chainBefore, record.id, sealed.bytes),
+    frontRecordChain: log[0]?.chainBefore ?? chainBefore,
+    slotTags: slots.tags,
+  };
+  const revision = nextRevision(base, sealed.incarnation);
+  const fields = nextFields(ports, { ref, head, loadFrom });
+  const session: OpenedSession = {
+    ref,
+    incarnation: sealed.incarnation,
+    revision,
+    fields,
+    head,
+    sealer: keys,
+    log,
+    front: head.front,
+    active: active.slice(head.front.turns - (base?.front.turns ?? 0)),
+    system: parts.draft.system?.messages ?? base?.system ?? [],
+    summaries: advanced.summaries,
+  };
+  const known = knownRevision(base);
+  const commit: SessionCommit = {
+    key: ref.key,
+    expected: base?.revision,
+    revision,
+    fields,
+    head: keys.seal("head", "", encodeHead(head)),
+    turn: { sequence: record.sequence, id: record.id, sealed: sealed.bytes },
+    slots: slots.sealed,
+    ...(known && { known }),
+  };
+  return { commit, session };
+}
+
+function sealSlots({ base, draft, advanced, keys }: SealParts) {
+  const tags: Record<string, string> = { ...base?.head.slotTags };
+  const sealed = new Map<string, Buffer>();
+  const put = (name: string, plaintext: Buffer): void => {
+    const bytes = keys.seal("slot", name, plaintext);
+    tags[name] = recordTag(bytes);
+    sealed.set(name, bytes);
+  };
+  if (draft.system) put(SYSTEM_SLOT, encodeSystem(draft.system.messages));
+  if (!isSame(base?.summaries ?? [], advanced.summaries)) put(SUMMARY_SLOT, encodeSummaries(advanced.summaries));
+  return { sealed, tags };
+}
+
+const isSame = <T>(left: readonly T[], right: readonly T[]): boolean =>
+  left.length === right.length && left.every((item, index) => item === right[index]);
+
+export function nextRevision(base: OpenedSession | undefined, incarnation: string): string {
+  const number = base ? Number(base.revision.slice(base.revision.indexOf(".") + 1)) : 0;
+  return `${incarnation}.${number + 1}`;
+}
+
+export function nextFields(
+  { settings: { ttl }, clock }: Pick<TurnPorts, "settings" | "clock">,
+  { ref, head, loadFrom }: { ref: SessionRef; head: Pick<SessionHead, "createdAt">; loadFrom: number },
+): SessionFields {
+  const idleEnd = (ttl.mode === "sliding" ? clock() : head.createdAt) + ttl.idleMs;
+  return {
+    owner: ref.owner,
+    createdAt: head.createdAt,
+    expiresAt: Math.min(idleEnd, head.createdAt + ttl.absoluteMs),
+    loadFrom,
+  };
+}

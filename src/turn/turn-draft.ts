@@ -1,0 +1,29 @@
+import type { CutReason, EpochState, HistoryMessage, Summary } from "../history/history-strategy.ts";
+import type { BillingState } from "../session/session-head.ts";
+import type { ClientHabits } from "../session/reconcile.ts";
+import type { TurnRecord } from "../session/turn-record.ts";
+
+/** A turn ready to be stored, and what it does to the session's head. Everything here is redacted. */
+export interface TurnDraft {
+  readonly sessionId: string;
+  readonly record: Omit<TurnRecord, "sequence">;
+  /** First line of the first user message; counts only for the session's first turn. */
+  readonly title: string;
+  readonly habits: ClientHabits;
+  /** System messages the client sent, when they differ from the ones last sent. */
+  readonly system: { readonly hash: string; readonly messages: readonly HistoryMessage[] } | undefined;
+  readonly epoch: EpochChange;
+  readonly billing: BillingState;
+  readonly totals: { readonly baselineTokens: number; readonly sentTokens: number; readonly savedUsd: number };
+  readonly askedAt: number;
+}
+
+export interface EpochChange {
+  /** Number of the epoch the plan was made on: it stands only while that one does. */
+  readonly parent: number;
+  readonly state: EpochState;
+  readonly cut: CutReason | undefined;
+  /** What this turn added to the ledger; all that survives of the change when another writer was first. */
+  readonly carried: number;
+  readonly digest: Summary | undefined;
+}

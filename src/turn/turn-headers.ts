@@ -1,0 +1,30 @@
+import type { DegradedReason } from "../telemetry/turn-meter.ts";
+import type { TurnPlan } from "./plan-turn.ts";
+
+interface TurnHeaderParts {
+  readonly sessionId: string;
+  readonly plan: TurnPlan;
+  readonly expiresAt: number;
+  /** From this session's last answer, when it was known too late for that answer's head. */
+  readonly degraded: DegradedReason | undefined;
+}
+
+/** Answers on a session are nobody else's: no cache between here and the client may keep them. */
+export const privateHeaders = { "cache-control": "no-store", vary: "Authorization" } as const;
+
+/** What a turn says about itself before its answer is known. */
+export function turnHeaders({ sessionId, plan, expiresAt, degraded }: TurnHeaderParts): Record<string, string> {
+  const stored = plan.session?.head.messages ?? 0;
+  return {
+    ...privateHeaders,
+    "x-session-id": sessionId,
+    "x-session-turn": String((plan.session?.head.turns ?? 0) + 1),
+    "x-session-expires": new Date(expiresAt).toISOString(),
+    "x-history-mode": plan.mode,
+    "x-history-strategy": plan.strategy,
+    "x-history-messages": `${plan.selection.history.length}/${stored}`,
+    "x-tokens-saved": String(plan.fullTokens - plan.sentTokens),
+    ...(plan.redactions > 0 && { "x-redactions-in-context": String(plan.redactions) }),
+    ...(degraded && { "x-session-degraded": degraded }),
+  };
+}

@@ -1,0 +1,25 @@
+import type { IncomingHttpHeaders } from "node:http";
+
+import type { StrategyName } from "../history/history-strategy.ts";
+import type { ChatRequest } from "../protocol/chat-request.ts";
+import type { Principal } from "../session/principal.ts";
+import type { RequestedMode } from "../session/reconcile.ts";
+
+/** One chat completion request on a session, its headers understood. */
+export interface TurnRequest {
+  readonly requestId: string;
+  readonly principal: Principal;
+  /** The client's name for the session; `new` was already replaced by a minted one. */
+  readonly sessionId: string;
+  readonly chat: ChatRequest;
+  readonly headers: IncomingHttpHeaders;
+  readonly mode: RequestedMode;
+  readonly strategy: StrategyName | undefined;
+  /** False: the history is used, nothing is stored. */
+  readonly record: boolean;
+  readonly idempotencyKey: string | undefined;
+  /** How often the client's SDK says it tried before. */
+  readonly retryCount: number;
+  /** When the request arrived, for our own overhead. */
+  readonly startedAt: number;
+}

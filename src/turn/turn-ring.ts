@@ -1,0 +1,80 @@
+import { LRUCache } from "lru-cache";
+
+import { createKeyedQueue, type KeyedQueue } from "../kit/keyed-queue.ts";
+import type { ChatMessage } from "../protocol/chat-message.ts";
+import { createFingerprinter } from "../session/fingerprint.ts";
+import type { DegradedReason } from "../telemetry/turn-meter.ts";
+import { type AnswerCache, createAnswerCache } from "./answer-cache.ts";
+import { type CountCache, createCountCache } from "./count-cache.ts";
+import { createSessionCache, type SessionCache } from "./session-cache.ts";
+import { createTurnGate, type TurnGate } from "./turn-gate.ts";
+import type { TurnPorts } from "./turn-ports.ts";
+import { createUpkeep, type Upkeep } from "./upkeep.ts";
+
+/** The ports of a turn with what one replica remembers between turns. Nothing of it is needed to be right, only to be fast. */
+export interface TurnRing {
+  readonly ports: TurnPorts;
+  readonly cache: SessionCache;
+  /** Appends of one session, one after another. */
+  readonly appends: KeyedQueue;
+  readonly gate: TurnGate;
+  readonly answers: AnswerCache;
+  readonly countCache: CountCache;
+  readonly failures: FailureMemory;
+  readonly flags: FlagMemory;
+  readonly upkeep: Upkeep;
+  fingerprint(message: ChatMessage): string;
+}
+
+/** Requests that were not remembered: a retry of one is a first try, not a repetition. */
+export interface FailureMemory {
+  add(key: string, requestHash: string): void;
+  has(key: string, requestHash: string): boolean;
+}
+
+/** What a session's last answer could not say any more: it goes as a header on the next one. */
+export interface FlagMemory {
+  put(key: string, reason: DegradedReason): void;
+  take(key: string): DegradedReason | undefined;
+}
+
+const MAX_MEMORIES = 10_000;
+const SESSION_CACHE_BYTES = 96 << 20;
+
+export function createTurnRing(ports: TurnPorts): TurnRing {
+  const { sessions, sealer, clock, settings } = ports;
+  const cache = createSessionCache({ sessions, sealer, clock, maxBytes: SESSION_CACHE_BYTES });
+  const appends = createKeyedQueue();
+  return {
+    ports,
+    cache,
+    appends,
+    gate: createTurnGate(settings.concurrency),
+    answers: createAnswerCache(clock),
+    countCache: createCountCache(),
+    failures: createFailureMemory(),
+    flags: createFlagMemory(),
+    upkeep: createUpkeep({ ports, cache, appends }),
+    fingerprint: createFingerprinter(ports.keyedHash),
+  };
+}
+
+function createFailureMemory(): FailureMemory {
+  const failed = new LRUCache<string, true>({ max: MAX_MEMORIES });
+  return {
+    add: (key, requestHash) => void failed.set(`${key}:${requestHash}`, true),
+    has: (key, requestHash) => failed.has(`${key}:${requestHash}`),
+  };
+}
+
+function createFlagMemory(): FlagMemory {
+  const flags = new LRUCache<string, DegradedReason>({ max: MAX_MEMORIES });
+  return {
+    put: (key, reason) => void flags.set(key, reason),
+    take(key) {
+      const reason = flags.get(key);
+      if (reason) flags.delete(key);
+      return reason;
+    },
+  };
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from "node:crypto";
+
+import type { Summary } from "../history/history-strategy.ts";
+import type { SummaryResult } from "../history/summariser.ts";
+import type { KeyedQueue } from "../kit/keyed-queue.ts";
+import { recordTag } from "../sealing/sealed-record.ts";
+import { chosenAnswer } from "../session/active-turns.ts";
+import { encodeHead, type SessionHead } from "../session/session-head.ts";
+import { encodeSummaries, SUMMARY_SLOT } from "../session/slots.ts";
+import { inputCost } from "../tokens/cost.ts";
+import { knownRevision, type OpenedSession } from "./opened-session.ts";
+import type { TurnPlan } from "./plan-turn.ts";
+import type { Remembered } from "./remember-turn.ts";
+import type { SessionCache } from "./session-cache.ts";
+import { nextRevision } from "./store-turn.ts";
+import type { TurnPorts } from "./turn-ports.ts";
+import type { TurnRequest } from "./turn-request.ts";
+
+export interface Upkeep {
+  /** Starts what a turn left to do, if anything, and returns at once. Never throws. */
+  after(turn: { request: TurnRequest; plan: TurnPlan; stored: Remembered }): void;
+  /** Resolves when everything started has ended. */
+  idle(): Promise<void>;
+}
+
+interface UpkeepParts {
+  readonly ports: TurnPorts;
+  readonly cache: SessionCache;
+  readonly appends: KeyedQueue;
+}
+
+interface SummaryTask {
+  readonly session: OpenedSession;
+  readonly request: TurnRequest;
+  readonly fromTurn: number;
+  readonly toTurn: number;
+}
+
+/** Longer than a summary may take, so that a crashed replica's claim ends by itself. */
+const LEASE_SLACK_MS = 5_000;
+const MAX_CONFLICTS = 16;
+
+/** Makes the summary that the next cut will need, in the replica that served the turn, one at a time per session. */
+export function createUpkeep(parts: UpkeepParts): Upkeep {
+  const running = new Map<string, Promise<void>>();
+  const holder = randomUUID();
+  return {
+    after({ request, plan, stored: { session } }) {
+      const wanted = plan.selection.wantsSummary;
+      if (!wanted || !session || running.has(session.ref.key)) return;
+      const { key } = session.ref;
+      const work = summarise(parts, { session, request, ...wanted }, holder)
+        .catch((error: unknown) => parts.ports.log.warn({ cause: nameOf(error) }, "upkeep failed"))
+        .finally(() => running.delete(key));
+      running.set(key, work);
+    },
+    async idle() {
+      while (running.size > 0) await Promise.all(running.values());
+    },
+  };
+}
+
+async function summarise(parts: UpkeepParts, task: SummaryTask, holder: string): Promise<void> {
+  const { ports } = parts;
+  const name = `summary:${task.session.ref.key}`;
+  const leaseMs = ports.settings.summaryTimeoutMs + LEASE_SLACK_MS;
+  if (!(await ports.leases.acquire(name, holder, leaseMs))) return;
+  try {
+    const result = await askForSummary(parts, task).catch((error: unknown) => {
+      ports.meter.degraded("summary_failed");
+      ports.log.warn({ requestId: task.request.requestId, cause: nameOf(error) }, "summary failed");
+      return undefined;
+    });
+    await keepSummary(parts, task, result);
+  } finally {
+    await ports.leases.release(name, holder);
+  }
+}
+
+async function askForSummary({ ports }: UpkeepParts, task: SummaryTask): Promise<SummaryResult> {
+  const { session, request, fromTurn, toTurn } = task;
+  const { front, active, summaries } = session;
+  const turns = active.slice(fromTurn - front.turns, toTurn - front.turns).map((turn, offset) => {
+    const answer = chosenAnswer(turn);
+    const stored = answer ? [...turn.record.messages, answer] : turn.record.messages;
+    return { index: fromTurn + offset, at: turn.record.at, messages: stored, stored };
+  });
+  const previous = summaries.find((summary) => summary.toTurn === fromTurn);
+  return ports.summariser.summarise(
+    { turns, previous, maxTokens: ports.settings.knobs.summaryTokens },
+    {
+      model: ports.settings.summaryModel ?? request.chat.model,
+      credential: request.principal.credential,
+      signal: AbortSignal.timeout(ports.settings.summaryTimeoutMs),
+    },
+  );
+}
+
+/** Writes the summary, or that there is none, into the session as it stands by now. */
+async function keepSummary(
+  { ports, cache, appends }: UpkeepParts,
+  task: SummaryTask,
+  result: SummaryResult | undefined,
+): Promise<void> {
+  const usd = result && reportOverhead(ports, result);
+  await appends.run(task.session.ref.key, async () => {
+    let base: OpenedSession = cache.peek(task.session.ref.key, task.session.incarnation) ?? task.session;
+    for (let tries = 0; tries < MAX_CONFLICTS && stillStands(base, task); tries += 1) {
+      const next = withSummary(base, { task, result, usd: usd ?? 0 });
+      const known = knownRevision(base);
+      const { sealed, slots } = sealSummary(next);
+      const outcome = await ports.sessions.commit({
+        key: base.ref.key,
+        expected: base.revision,
+        revision: sealed.revision,
+        fields: base.fields,
+        head: sealed.sealer.seal("head", "", encodeHead(sealed.head)),
+        slots,
+        ...(known && { known }),
+      });
+      if (outcome.committed) return cache.keep(sealed);
+      if (!outcome.current) return;
+      base = await cache.reopen(outcome.current, base, base.ref);
+    }
+  });
+}
+
+/** Turns that were summarised may have been rewound away meanwhile, or cut by another replica's digest. */
+function stillStands(base: OpenedSession, { session, toTurn }: SummaryTask): boolean {
+  if (base.incarnation !== session.incarnation || base.head.epoch.number !== session.head.epoch.number) return false;
+  const last = session.active[toTurn - 1 - session.front.turns]?.record.id;
+  return last !== undefined && base.active[toTurn - 1 - base.front.turns]?.record.id === last;
+}
+
+function withSummary(
+  base: OpenedSession,
+  { task, result, usd }: { task: SummaryTask; result: SummaryResult | undefined; usd: number },
+): OpenedSession {
+  const { epoch, totals } = base.head;
+  const { fromTurn, toTurn } = task;
+  const prepared: Summary | undefined = result && { fromTurn, toTurn, text: result.text, by: "model" };
+  // One that was prepared earlier and not used yet is what this one was built on: it stays until the cut.
+  const summaries = prepared
+    ? [...base.summaries.filter((summary) => summary.toTurn < toTurn), prepared]
+    : base.summaries;
+  const overheadTokens = result ? result.promptTokens + result.completionTokens : 0;
+  const head: SessionHead = {
+    ...base.head,
+    epoch: { ...epoch, summaryFailed: result === undefined },
+    totals: {
+      ...totals,
+      overheadTokens: totals.overheadTokens + overheadTokens,
+      savedUsd: totals.savedUsd - usd,
+    },
+  };
+  return { ...base, head, summaries, revision: nextRevision(base, base.incarnation) };
+}
+
+function sealSummary(session: OpenedSession) {
+  if (session.summaries.length === 0) return { sealed: session, slots: new Map<string, Buffer>() };
+  const slot = session.sealer.seal("slot", SUMMARY_SLOT, encodeSummaries(session.summaries));
+  const slotTags = { ...session.head.slotTags, [SUMMARY_SLOT]: recordTag(slot) };
+  return {
+    sealed: { ...session, head: { ...session.head, slotTags } },
+    slots: new Map([[SUMMARY_SLOT, slot]]),
+  };
+}
+
+function reportOverhead(ports: TurnPorts, result: SummaryResult): number {
+  const { model, promptTokens, cachedTokens, completionTokens } = result;
+  const price = ports.prices.priceOf(model);
+  const usd = price
+    ? inputCost(price, { tokens: promptTokens, cached: cachedTokens, written: 0 }) + completionTokens * price.output
+    : undefined;
+  ports.meter.overhead({ model, purpose: "summary", promptTokens, completionTokens, usd });
+  return usd ?? 0;
+}
+
+const nameOf = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : "unknown");
