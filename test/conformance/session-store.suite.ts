@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { setImmediate as nextTurnOfTheLoop } from "node:timers/promises";
 
 import { afterAll, beforeAll, describe, expect } from "vitest";
 
-import type { SessionCommit, SessionFields, SessionStore } from "../../src/store/session-store.ts";
+import type { SealedTurn, SessionCommit, SessionFields, SessionStore } from "../../src/store/session-store.ts";
 import {
   followUpOf,
   HOUR_MS,
@@ -143,6 +144,33 @@ function loadRules({ store, fields, opening, rule }: Subject): void {
     before?.turns[0]?.sealed.fill(0);
     const after = await store().load(commit.key);
     expect(after?.turns[0]).toEqual(commit.turn);
+  });
+
+  rule("a load while others write is of one moment", async () => {
+    const headOf = ({ id }: SealedTurn): Buffer => Buffer.from(id);
+    const next = (sequence: number): Partial<SessionCommit> => {
+      const turn = turnOf(sequence);
+      return { turn, head: headOf(turn), slots: new Map([["last", headOf(turn)]]) };
+    };
+    let last = opening(next(0));
+    await mustCommit(store(), last);
+    let isWriting = true;
+    const read = async (): Promise<void> => {
+      while (isWriting) {
+        const session = await store().load(last.key);
+        const turn = session?.turns.at(-1);
+        expect(session?.head).toEqual(turn && headOf(turn));
+        expect(session?.slots.get("last")).toEqual(session?.head);
+        await nextTurnOfTheLoop();
+      }
+    };
+    const write = async (): Promise<void> => {
+      for (let sequence = 1; sequence <= 300; sequence++) {
+        last = followUpOf(last, next(sequence));
+        await mustCommit(store(), last);
+      }
+    };
+    await Promise.all([read(), read(), write().finally(() => (isWriting = false))]);
   });
 
   rule("a session of many turns loads whole", async () => {

@@ -29,6 +29,7 @@ export async function openRedisBackend(options: RedisBackendOptions): Promise<St
   const { clock, keyPrefix } = options;
   const client = await connectRedis(options);
   const names = createRedisNames(keyPrefix);
+  let closing: Promise<void> | undefined;
   const index = createOwnerIndex({ client, names, clock });
   return {
     sessions: createRedisSessionStore({ client, names, index, clock }),
@@ -37,7 +38,7 @@ export async function openRedisBackend(options: RedisBackendOptions): Promise<St
     async ping() {
       await translated(client.ping());
     },
-    close: () => closeRedis(client),
+    close: () => (closing ??= closeRedis(client)),
   };
 }
 

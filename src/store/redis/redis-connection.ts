@@ -50,11 +50,15 @@ export async function translated<T>(call: Promise<T>): Promise<T> {
 }
 
 export async function closeRedis(client: Redis): Promise<void> {
-  if (client.status === "end") return;
-  const ended = new Promise((resolve) => client.once("end", resolve));
-  // QUIT is answered after every command before it, so accepted writes are waited for.
-  await client.quit().catch(() => client.disconnect());
-  await ended;
+  try {
+    const ended = new Promise((resolve) => client.once("end", resolve));
+    // QUIT is answered after every command before it, so accepted writes are waited for.
+    await client.quit();
+    await ended;
+  } catch {
+    // Not connected now, or closed before. A client between two attempts to connect never says "end".
+    client.disconnect();
+  }
 }
 
 function redisUnavailable(cause: unknown): Error {

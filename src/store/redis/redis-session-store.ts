@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 
 import type { Clock } from "../../kit/clock.ts";
-import type { SessionCommit, SessionStore } from "../session-store.ts";
+import type { SessionCommit, SessionFields, SessionStore } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 import type { OwnerIndex } from "./owner-index.ts";
 import { translated } from "./redis-connection.ts";
@@ -19,6 +19,17 @@ export interface RedisSessionStoreParts {
 }
 
 export function createRedisSessionStore({ client, names, index, clock }: RedisSessionStoreParts): SessionStore {
+  const enter = (key: string, { owner, createdAt, expiresAt }: SessionFields): Promise<unknown> =>
+    index.enter(owner, { key, createdAt }, expiresAt);
+
+  /** Both leave in one write, the index first: it may name a session that is not there, but never lack one. */
+  const send = async (commit: SessionCommit): Promise<unknown> => {
+    const parts = commitArguments(commit, clock());
+    const entered = enter(commit.key, commit.fields);
+    const [answer] = await Promise.all([client.sessionCommitBuffer(names.session(commit.key), ...parts), entered]);
+    return answer;
+  };
+
   return {
     async load(key, known) {
       const { revision = "", sequence = -1 } = known ?? {};
@@ -31,25 +42,13 @@ export function createRedisSessionStore({ client, names, index, clock }: RedisSe
       return parseTurns(asReply(reply));
     },
     async commit(commit) {
-      const { key, fields } = commit;
-      const parts = commitArguments(commit, clock());
-      // Both leave in one write, the index first: a session may be missing from no list.
-      const [, answer] = await translated(
-        Promise.all([
-          index.enter(fields.owner, { key, createdAt: fields.createdAt }, fields.expiresAt),
-          client.sessionCommitBuffer(names.session(key), ...parts),
-        ]),
-      );
-      const reply = asReply(answer);
+      const reply = asReply(await translated(send(commit)));
       const outcome = textAt(reply, 0);
       if (outcome === "committed") return { committed: true };
       if (outcome === "taken") throw turnSequenceTaken(commit.turn?.sequence);
       const current = parseSnapshot(reply.slice(1));
       // The loser of a creation has entered its own time for the winner's session.
-      if (current && current.fields.createdAt !== fields.createdAt) {
-        const { owner, createdAt, expiresAt } = current.fields;
-        await translated(index.enter(owner, { key, createdAt }, expiresAt));
-      }
+      if (current && commit.expected === undefined) await translated(enter(commit.key, current.fields));
       return { committed: false, current };
     },
     async remove(key) {

@@ -1,0 +1,69 @@
+import { spawnSync } from "node:child_process";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { describe, expect, it } from "vitest";
+
+import { openStore } from "../../../src/store/open-store.ts";
+import { createRecordedLog } from "../../support/store-log.ts";
+import { createTempFolder } from "../../support/store-temp-folder.ts";
+
+const options = { clock: Date.now, log: createRecordedLog().log };
+
+describe("a store address", () => {
+  it("memory: opens a store that keeps nothing", async () => {
+    const backend = await openStore("memory:", options);
+    await backend.ping();
+    await backend.close();
+  });
+
+  it("sqlite: opens the file that it names", async () => {
+    const folder = await createTempFolder();
+    const backend = await openStore(`sqlite:${join(folder.path, "a", "b.db")}`, options);
+    await backend.close();
+    expect(await readdir(join(folder.path, "a"))).toEqual(["b.db"]);
+    await folder.remove();
+  });
+
+  it("redis:// leads to a server, and an absent one is store_unavailable", async () => {
+    for (const address of ["redis://127.0.0.1:1", "rediss://127.0.0.1:1"]) {
+      await expect(openStore(address, options)).rejects.toMatchObject({ code: "store_unavailable" });
+    }
+  });
+
+  it("of a later version says so", async () => {
+    for (const address of ["postgres://h/d", "dynamodb://eu/t", "redis+cluster://h:1,h:2"]) {
+      await expect(openStore(address, options)).rejects.toThrow(/not available in this version/);
+    }
+  });
+
+  it("that means nothing is a TypeError, which repeats no password", async () => {
+    for (const address of [
+      "",
+      "mysql://u:hunter2@h",
+      "sqlite:",
+      "sqlite::memory:",
+      "redis:hunter2",
+      "rediss://h:hunter2",
+    ]) {
+      const error: unknown = await openStore(address, options).catch((cause: unknown) => cause);
+      expect(error).toBeInstanceOf(TypeError);
+      expect(String(error)).not.toContain("hunter2");
+    }
+  });
+
+  it("loads the driver of its own store only", () => {
+    const source = fileURLToPath(new URL("../../../src/store/open-store.ts", import.meta.url));
+    const program = `
+      import { createRequire } from "node:module";
+      const { openStore } = await import(${JSON.stringify(source)});
+      const log = { info() {}, warn() {}, error() {} };
+      await (await openStore("memory:", { clock: Date.now, log })).close();
+      const loaded = Object.keys(createRequire(import.meta.url).cache).filter((path) => path.includes("ioredis"));
+      console.log(loaded.length, process.moduleLoadList.includes("NativeModule sqlite"));
+    `;
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+    expect(stdout.trim()).toBe("0 false");
+  });
+});
