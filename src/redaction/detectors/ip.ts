@@ -1,0 +1,98 @@
+import { isIPv6 } from "node:net";
+import { isAlphanumeric, isDigit, isWhiteSpace } from "../characters.ts";
+import { wordsBefore } from "./context-words.ts";
+import type { Detector } from "./detector.ts";
+
+const VERSION_WORDS = new Set(["v", "version", "release", "section", "chapter", "clause"]);
+const MAX_IPV6_LENGTH = 45;
+
+/** Public addresses. Private, loopback, link-local, shared and multicast ones say nothing about a person and stay. */
+export const ipDetector: Detector = {
+  type: "IP",
+  canOccur: (survey) => survey.digits >= 4,
+  scan(text, { from, to, report }) {
+    let at = from;
+    while (at < to) {
+      const end = isDigit(text.charCodeAt(at)) && !isInside(text, at) ? addressEnd(text, at) : undefined;
+      if (end !== undefined) report(at, end);
+      at = end ?? at + 1;
+    }
+    return Math.max(at, to);
+  },
+};
+
+function addressEnd(text: string, start: number): number | undefined {
+  return ipv4End(text, start) ?? ipv6End(text, start);
+}
+
+function isInside(text: string, at: number): boolean {
+  const before = text.charCodeAt(at - 1);
+  return isAlphanumeric(before) || (before === 46 && isDigit(text.charCodeAt(at - 2)));
+}
+
+function ipv4End(text: string, start: number): number | undefined {
+  const octets: number[] = [];
+  let at = start;
+  for (;;) {
+    const octet = readOctet(text, at);
+    if (octet === undefined) return undefined;
+    octets.push(octet.value);
+    at = octet.end;
+    if (octets.length === 4) break;
+    if (text.charCodeAt(at) !== 46) return undefined;
+    at = afterBreak(text, at + 1);
+  }
+  const next = text.charCodeAt(at);
+  if (isAlphanumeric(next) || (next === 46 && isDigit(text.charCodeAt(at + 1)))) return undefined;
+  return isPublicIpv4(octets) && !isVersion(text, start) ? at : undefined;
+}
+
+function readOctet(text: string, at: number): { value: number; end: number } | undefined {
+  let end = at;
+  while (end - at < 4 && isDigit(text.charCodeAt(end))) end++;
+  const value = end > at && end - at < 4 ? Number(text.slice(at, end)) : 256;
+  return value < 256 ? { value, end } : undefined;
+}
+
+/** An address may be wrapped after a dot; a space alone ends a sentence. */
+function afterBreak(text: string, at: number): number {
+  let end = at;
+  let broken = false;
+  while (end - at < 8 && isWhiteSpace(text.charCodeAt(end))) broken = text.charCodeAt(end++) < 32 || broken;
+  return broken ? end : at;
+}
+
+function isVersion(text: string, start: number): boolean {
+  const [word] = wordsBefore(text, start, 12);
+  return word !== undefined && VERSION_WORDS.has(word);
+}
+
+/** RFC 6890's special ranges. Addresses for documentation count as public: people write them where real ones belong. */
+function isPublicIpv4([first = 0, second = 0]: readonly number[]): boolean {
+  if (first === 0 || first === 10 || first === 127 || first >= 224) return false;
+  if (first === 100) return second < 64 || second > 127;
+  if (first === 169) return second !== 254;
+  if (first === 172) return second < 16 || second > 31;
+  return first !== 192 || second !== 168;
+}
+
+/** Global unicast (2000::/3) is all that is routed publicly, which also tells an address from times and C++ names. */
+function ipv6End(text: string, start: number): number | undefined {
+  const lead = text.charCodeAt(start);
+  if (lead !== 50 && lead !== 51) return undefined;
+  let end = start;
+  while (end - start <= MAX_IPV6_LENGTH && isIpv6Unit(text.charCodeAt(end))) end++;
+  while (
+    end > start &&
+    (text.charAt(end - 1) === "." || (text.charAt(end - 1) === ":" && text.charAt(end - 2) !== ":"))
+  )
+    end--;
+  const address = text.slice(start, end);
+  const isGlobal = address.indexOf(":") === 4 && !isAlphanumeric(text.charCodeAt(end)) && isIPv6(address);
+  return isGlobal ? end : undefined;
+}
+
+function isIpv6Unit(unit: number): boolean {
+  const lower = unit | 32;
+  return isDigit(unit) || unit === 58 || unit === 46 || (lower >= 97 && lower <= 102);
+}

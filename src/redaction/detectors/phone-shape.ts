@@ -1,0 +1,113 @@
+import { type CountryCode, parsePhoneNumberFromString } from "libphonenumber-js/min";
+import { isBlank, isDigit } from "../characters.ts";
+import type { DigitRun, Link } from "./digit-runs.ts";
+
+export interface PhoneCandidate {
+  readonly text: string;
+  readonly run: DigitRun;
+  readonly first: number;
+  readonly last: number;
+  readonly digits: string;
+  /** With its opening bracket and plus sign. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where national numbers are tried; a number of another country is found by its `+`, its shape or its context. */
+const REGIONS: readonly CountryCode[] = [
+  "US",
+  "GB",
+  "DE",
+  "FR",
+  "ES",
+  "IT",
+  "NL",
+  "BE",
+  "AU",
+  "BR",
+  "IN",
+  "JP",
+  "SE",
+  "ZA",
+];
+const MAX_EXTENSION_DIGITS = 6;
+const EXTENSION_MARKS = ["extension", "ext.", "ext", "x", "#"];
+
+/** Whether the way it is written alone makes it a phone number. */
+export function isPhoneByItself(candidate: PhoneCandidate): boolean {
+  const { text, start, digits } = candidate;
+  if (text.slice(start, start + 3).includes("+")) return isInternational(`+${digits}`);
+  if (isPartOfTable(candidate)) return false;
+  if (digits.startsWith("00")) return candidate.last > candidate.first && isInternational(`+${digits.slice(2)}`);
+  return isNorthAmerican(candidate) || isBracketed(candidate) || hasTrunkPrefix(candidate);
+}
+
+/** A row of equally joined groups is not cut into phone numbers. */
+function isPartOfTable({ run, first, last }: PhoneCandidate): boolean {
+  const inner = new Set<Link | undefined>(run.links.slice(first, last));
+  return inner.has(run.links[first - 1]) || inner.has(run.links[last]);
+}
+
+function isInternational(number: string): boolean {
+  return parsePhoneNumberFromString(number, { extract: false })?.isPossible() ?? false;
+}
+
+function isValidNational(digits: string, regions: readonly CountryCode[]): boolean {
+  return regions.some(
+    (region) => parsePhoneNumberFromString(digits, { defaultCountry: region, extract: false })?.isValid() ?? false,
+  );
+}
+
+/** 555-123-4567, 555.123.4567, (555) 123-4567, 1-555-123-4567; with blanks only when the area code exists. */
+function isNorthAmerican({ run, first, last, digits }: PhoneCandidate): boolean {
+  const sizes = run.groups.slice(first, last + 1).map((group) => group.digits.length);
+  const national = sizes.join("-").endsWith("3-3-4") ? digits.slice(-10) : "";
+  const prefix = digits.slice(0, -10);
+  if (national < "2" || !(sizes.length === 3 ? prefix === "" : sizes.length === 4 && prefix === "1")) return false;
+  const [one, two] = run.links.slice(last - 2, last);
+  if (one === "(") return two !== "/" && two !== "_";
+  if (one !== two) return false;
+  return one === " " ? isValidNational(national, ["US"]) : one === "-" || one === ".";
+}
+
+/** (0711) 123 45 67: an area code in brackets, unless it looks like a year. */
+function isBracketed({ text, run, first, last, digits, start }: PhoneCandidate): boolean {
+  const area = run.groups[first]?.digits ?? "";
+  const isOpened = text.charAt(start) === "(" && text.charAt(run.groups[first]?.end ?? 0) === ")";
+  if (!isOpened || last === first || area.length > 5 || digits.length > 12) return false;
+  return (area.startsWith("0") && digits.length >= 9) || (area.length !== 4 && isValidNational(digits, REGIONS));
+}
+
+/** 0490 75 40 81, 01.84.17.61.18, 0171/2345678: a trunk prefix and groups of two or more. */
+function hasTrunkPrefix({ run, first, last, digits }: PhoneCandidate): boolean {
+  if (digits.length < 9 || digits.length > 11 || !digits.startsWith("0") || digits.charAt(1) === "0") return false;
+  const groups = run.groups.slice(first, last + 1);
+  const lead = groups[0]?.digits.length ?? 0;
+  if (groups.length < 2 || lead < 2 || lead > 6 || groups.some((group) => group.digits.length < 2)) return false;
+  const kinds = new Set(run.links.slice(first, last));
+  if (kinds.has("_") || kinds.has("(")) return false;
+  return (groups.length > 2 && kinds.size === 1) || isValidNational(digits, REGIONS);
+}
+
+/** Takes in `+`, `(` and `(+` in front of the digits. */
+export function prefixStart(text: string, digitsStart: number): number {
+  let start = digitsStart;
+  if (text.charAt(start - 1) === "(") start--;
+  const plus = isBlank(text.charCodeAt(start - 1)) && text.charAt(start - 2) === "+" ? start - 2 : start - 1;
+  if (start > 0 && text.charAt(plus) === "+") start = plus;
+  return start < digitsStart && text.charAt(start) === "+" && text.charAt(start - 1) === "(" ? start - 1 : start;
+}
+
+/** Where the number ends with its extension: `x4587`, ` ext. 12`; `end` when it has none. */
+export function extensionEnd(text: string, end: number): number {
+  let at = end;
+  while (at - end < 2 && (isBlank(text.charCodeAt(at)) || text.charAt(at) === ",")) at++;
+  const tail = text.slice(at, at + 10).toLowerCase();
+  const mark = EXTENSION_MARKS.find((candidate) => tail.startsWith(candidate));
+  if (mark === undefined) return end;
+  at += mark.length;
+  if (isBlank(text.charCodeAt(at))) at++;
+  let after = at;
+  while (after - at < MAX_EXTENSION_DIGITS && isDigit(text.charCodeAt(after))) after++;
+  return after > at && !isDigit(text.charCodeAt(after)) ? after : end;
+}

@@ -1,0 +1,109 @@
+import type { Detector } from "./detector.ts";
+import { type DigitRun, digitsOf, endsNumber, type Link, nextDigitRun, readings, startsNumber } from "./digit-runs.ts";
+import { isAnnouncedPhone, isLabelledPhone } from "./phone-context.ts";
+import { extensionEnd, isPhoneByItself, type PhoneCandidate, prefixStart } from "./phone-shape.ts";
+
+const MIN_DIGITS = 7;
+const MAX_DIGITS = 15;
+/** `001` or `00` in front of fifteen digits. */
+const MAX_WRITTEN_DIGITS = 18;
+
+/** Phone numbers: written so that they can be nothing else, or called one by the words around them. */
+export const phoneDetector: Detector = {
+  type: "PHONE",
+  canOccur: (survey) => survey.digits >= MIN_DIGITS,
+  scan(text, { from, to, report }) {
+    let at = from;
+    for (let run = nextDigitRun(text, at, to); run !== undefined; run = nextDigitRun(text, at, to)) {
+      // A wrapped number is looked for only where no number stands on a line of its own.
+      readings(run).some((reading) => reportPhones(text, reading, report));
+      at = run.next;
+    }
+    return Math.max(at, to);
+  },
+};
+
+function reportPhones(text: string, run: DigitRun, report: (start: number, end: number) => void): boolean {
+  let found = false;
+  for (let first = 0; first < run.groups.length; first++) {
+    const phone = longestPhone(text, run, first);
+    if (phone === undefined) continue;
+    report(phone.start, extensionEnd(text, phone.end));
+    found = true;
+    first = phone.last;
+  }
+  return found;
+}
+
+function longestPhone(text: string, run: DigitRun, first: number): PhoneCandidate | undefined {
+  const start = prefixStart(text, run.groups[first]?.start ?? 0);
+  if (run.links[first - 1] === "." || !startsNumber(text, start) || isPriced(text, start)) return undefined;
+  let announced: boolean | undefined;
+  for (let last = lastReachable(run, first); last >= first; last--) {
+    const candidate = {
+      text,
+      run,
+      first,
+      last,
+      digits: digitsOf(run, first, last),
+      start,
+      end: run.groups[last]?.end ?? 0,
+    };
+    if (candidate.digits.length < MIN_DIGITS) return undefined;
+    if (!isPlausible(candidate)) continue;
+    if (isPhoneByItself(candidate)) return candidate;
+    if (candidate.digits.length > MAX_DIGITS || Number(candidate.digits) === 0) continue;
+    if (isLabelledPhone(text, candidate.end) || (announced ??= isAnnouncedPhone(text, start))) return candidate;
+  }
+  return undefined;
+}
+
+/** A number goes no further than its digits allow, nor across a line break or a wide gap. */
+function lastReachable(run: DigitRun, first: number): number {
+  let length = run.groups[first]?.digits.length ?? 0;
+  let last = first;
+  while (last + 1 < run.groups.length && joins(run.links[last])) {
+    length += run.groups[last + 1]?.digits.length ?? 0;
+    if (length > MAX_WRITTEN_DIGITS) break;
+    last++;
+  }
+  return last;
+}
+
+function joins(link: Link | undefined): boolean {
+  return link !== undefined && link !== "\n" && link !== "=";
+}
+
+/** `$1234567` and `#1234567` are a price and a reference. */
+function isPriced(text: string, start: number): boolean {
+  return start > 0 && "$€£¥#".includes(text.charAt(start - 1));
+}
+
+function isPlausible({ text, run, first, last, end }: PhoneCandidate): boolean {
+  if (!endsNumber(text, end) && extensionEnd(text, end) === end) return false;
+  if (run.links[last] === "." || isDecimal(run, first, last)) return false;
+  return !holdsDate(run, first, last);
+}
+
+function isDecimal(run: DigitRun, first: number, last: number): boolean {
+  return last - first === 1 && run.links[first] === "." && (run.groups[first]?.digits.length ?? 0) < 3;
+}
+
+function holdsDate(run: DigitRun, first: number, last: number): boolean {
+  for (let index = first; index + 2 <= last; index++) {
+    const link = run.links[index];
+    if (link !== run.links[index + 1] || (link !== "-" && link !== "." && link !== "/")) continue;
+    const [one = "", two = "", three = ""] = run.groups.slice(index, index + 3).map((group) => group.digits);
+    if (isYear(one) && isDayOrMonth(two) && isDayOrMonth(three)) return true;
+    if (isDayOrMonth(one) && isDayOrMonth(two) && isYear(three)) return true;
+  }
+  return false;
+}
+
+function isYear(digits: string): boolean {
+  return digits.length === 4 && (digits.startsWith("19") || digits.startsWith("20"));
+}
+
+function isDayOrMonth(digits: string): boolean {
+  return digits.length <= 2 && Number(digits) > 0 && Number(digits) <= 31;
+}

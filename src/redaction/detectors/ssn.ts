@@ -1,0 +1,67 @@
+import { wordsBefore } from "./context-words.ts";
+import type { Detector } from "./detector.ts";
+import { type DigitRun, digitsOf, endsNumber, nextDigitRun, readings, startsNumber } from "./digit-runs.ts";
+
+const CONTEXT_REACH = 40;
+const CONTEXT = new Set(["ssn", "ssns", "social", "socialsecurity"]);
+const PHONE_CONTEXT = new Set(["phone", "tel", "telephone", "mobile", "cell", "fax", "call"]);
+
+/** US social security numbers: 3-2-4 with one kind of separator, or nine digits that are called one. */
+export const ssnDetector: Detector = {
+  type: "SSN",
+  canOccur: (survey) => survey.digits >= 9,
+  scan(text, { from, to, report }) {
+    let at = from;
+    for (let run = nextDigitRun(text, at, to); run !== undefined; run = nextDigitRun(text, at, to)) {
+      for (const reading of readings(run)) reportNumbers(text, reading, report);
+      at = run.next;
+    }
+    return Math.max(at, to);
+  },
+};
+
+function reportNumbers(text: string, run: DigitRun, report: (start: number, end: number) => void): void {
+  for (let first = 0; first < run.groups.length; first++) {
+    const last = lastGroupOfNumber(text, run, first);
+    if (last === undefined) continue;
+    report(run.groups[first]?.start ?? 0, run.groups[last]?.end ?? 0);
+    first = last;
+  }
+}
+
+function lastGroupOfNumber(text: string, run: DigitRun, first: number): number | undefined {
+  const start = run.groups[first]?.start ?? 0;
+  let length = 0;
+  for (let last = first; last < run.groups.length && length < 9; last++) {
+    length += run.groups[last]?.digits.length ?? 0;
+    if (length !== 9) continue;
+    const end = run.groups[last]?.end ?? 0;
+    if (!isAssignable(digitsOf(run, first, last)) || !startsNumber(text, start) || !endsNumber(text, end))
+      return undefined;
+    return isWrittenLikeNumber(run, first, last, text) || isCalledNumber(text, start) ? last : undefined;
+  }
+  return undefined;
+}
+
+function isWrittenLikeNumber(run: DigitRun, first: number, last: number, text: string): boolean {
+  const [area, group, serial] = run.groups.slice(first, last + 1).map((part) => part.digits.length);
+  if (last - first !== 2 || area !== 3 || group !== 2 || serial !== 4) return false;
+  const kinds = new Set(run.links.slice(first, last).filter((link) => link !== "\n"));
+  const [kind] = kinds;
+  if (kinds.size !== 1 || kind === undefined || kind === "(" || kind === "=") return false;
+  if (run.links[first - 1] === kind || run.links[last] === kind) return false;
+  return (
+    kind === "-" ||
+    !wordsBefore(text, run.groups[first]?.start ?? 0, CONTEXT_REACH).some((word) => PHONE_CONTEXT.has(word))
+  );
+}
+
+function isCalledNumber(text: string, start: number): boolean {
+  return wordsBefore(text, start, CONTEXT_REACH).some((word) => CONTEXT.has(word));
+}
+
+/** The Social Security Administration never assigns area 000, 666 and 900 to 999, group 00, serial 0000. */
+function isAssignable(digits: string): boolean {
+  const area = digits.slice(0, 3);
+  return area !== "000" && area !== "666" && area < "900" && digits.slice(3, 5) !== "00" && digits.slice(5) !== "0000";
+}

@@ -1,0 +1,68 @@
+import type { Detector } from "./detectors/detector.ts";
+import { findFindings } from "./find-findings.ts";
+import { type Edit, isJson, jsonEdits } from "./json-literals.ts";
+import type { EntityType, Finding, PlaceholderNamer } from "./redactor.ts";
+
+export interface TextRedaction {
+  readonly text: string;
+  readonly types: readonly EntityType[];
+}
+
+export interface TextRedactionOptions {
+  readonly detectors: readonly Detector[];
+  readonly name: PlaceholderNamer;
+  /** What the text is said to be, such as the key that it stands under; matched as context, never changed. */
+  readonly label?: string;
+}
+
+/** A replacement may set a neighbour free that an overlap had hidden. It rarely takes a second round, never this many. */
+const MAX_ROUNDS = 8;
+const EDITS_PER_STEP = 64;
+const NOTHING: readonly EntityType[] = [];
+
+/** Replaces findings until there are none left, so that redacting the outcome again changes nothing. */
+export function* redactText(source: string, options: TextRedactionOptions): Generator<undefined, TextRedaction> {
+  let text = source;
+  let types = NOTHING;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const findings = yield* labelledFindings(text, options);
+    if (findings.length === 0) break;
+    types = [...types, ...findings.map((finding) => finding.type)];
+    text = yield* replaceFindings(text, findings, options.name);
+  }
+  return { text, types };
+}
+
+function* labelledFindings(
+  text: string,
+  { detectors, label }: TextRedactionOptions,
+): Generator<undefined, readonly Finding[]> {
+  if (label === undefined) return yield* findFindings(text, detectors);
+  const prefix = `${label}: `;
+  const findings = yield* findFindings(prefix + text, detectors);
+  return findings
+    .filter((finding) => finding.end > prefix.length)
+    .map(({ type, start, end }) => ({ type, start: Math.max(0, start - prefix.length), end: end - prefix.length }));
+}
+
+function* replaceFindings(
+  text: string,
+  findings: readonly Finding[],
+  name: PlaceholderNamer,
+): Generator<undefined, string> {
+  const edits = isJson(text) ? jsonEdits(text, findings) : findings.map(plainEdit);
+  const pieces: string[] = [];
+  let at = 0;
+  for (const [index, { finding, start, end, isQuoted }] of edits.entries()) {
+    const placeholder = name(finding.type, text.slice(finding.start, finding.end));
+    pieces.push(text.slice(at, start), isQuoted ? JSON.stringify(placeholder) : placeholder);
+    at = end;
+    if (index % EDITS_PER_STEP === EDITS_PER_STEP - 1) yield;
+  }
+  pieces.push(text.slice(at));
+  return pieces.join("");
+}
+
+function plainEdit(finding: Finding): Edit {
+  return { finding, start: finding.start, end: finding.end, isQuoted: false };
+}
