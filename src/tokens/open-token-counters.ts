@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import type { Log } from "../kit/log.ts";
 import { loadVocabulary } from "./load-vocabulary.ts";
 import { countableMessage } from "./message-tokens.ts";
@@ -27,9 +29,22 @@ export function openTokenCounters(options: TokenCountersOptions): TokenCounters 
 async function loadAll(loaded: Map<VocabularyName, TextCounter>, options: TokenCountersOptions): Promise<void> {
   try {
     // One after the other: two workers at a first start would take both cores of a small machine.
-    for (const name of vocabularyNames) loaded.set(name, createTextCounter(name, await loadVocabulary(name, options)));
+    for (const name of vocabularyNames) {
+      const counter = createTextCounter(name, await loadVocabulary(name, options));
+      loaded.set(name, counter);
+      await warmUp(counter);
+    }
   } catch (error) {
     options.log.warn({ cause: String(error) }, "token vocabularies not loaded, counts are estimates");
+  }
+}
+
+/** Interpreted, a first megabyte would take twice its time: a little of every kind of text gets the code compiled. */
+async function warmUp(counter: TextCounter): Promise<void> {
+  for (let slice = 0; slice < 64; slice += 1) {
+    const noise = randomBytes(512);
+    counter.countTexts([noise.toString("base64"), noise.toString("latin1"), "abcdefghij".repeat(8)]);
+    await setImmediate();
   }
 }
 

@@ -7,8 +7,8 @@ import type { Vocabulary } from "./vocabulary.ts";
 /** Texts of this many UTF-8 bytes together are counted exactly, whatever they say. */
 export const alwaysExactBytes = 0x10000;
 
-/** Merging work of one call beyond which the rest is estimated: 700 KB of prose stays below. */
-export const maxStepsPerCall = 1_800_000;
+/** Merging work of one call beyond which the rest is estimated: 600 KB of prose stays below. */
+export const maxStepsPerCall = 1_500_000;
 
 /** Encoded at once at most; what lies behind is estimated. */
 const maxBytes = 0x100000;

@@ -6,7 +6,7 @@ export interface TokenCounter {
   readonly vocabulary: string;
   /**
    * Tokens of a text; special tokens in it count as the ordinary text they are. Exact up to 64 KB whatever it says, and
-   * for some 700 KB of prose or code; beyond a bounded amount of work the rest is extrapolated from samples, so that
+   * for some 600 KB of prose or code; beyond a bounded amount of work the rest is extrapolated from samples, so that
    * no input of any length blocks the event loop for 50 ms.
    */
   countText(text: string): number;
