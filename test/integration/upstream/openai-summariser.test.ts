@@ -87,15 +87,15 @@ describe("the summariser", () => {
   });
 
   it.each([
-    ["refused", "[[refuse]]"],
-    ["truncated", "[[finish:length]]"],
-    ["filtered", "[[finish:content_filter]]"],
-    ["empty", "[[len:0]]"],
-    ["failed", "[[error:400]]"],
-    ["not an answer at all", "[[garbage]]"],
-  ])("rejects when the summary is %s", async (_name, directive) => {
+    ["[[refuse]]", "summary refused by the model"],
+    ["[[finish:length]]", "summary not finished by the model"],
+    ["[[finish:content_filter]]", "summary not finished by the model"],
+    ["[[len:0]]", "summary empty"],
+    ["[[error:400]]", "summary failed: BadRequestError 400"],
+    ["[[garbage]]", "summary failed: SyntaxError"],
+  ])("rejects an answer that is %s: %s", async (directive, message) => {
     simulated.steerSummaries(directive);
-    await expect(summarise()).rejects.toMatchObject({ name: "GatewayError" });
+    await expect(summarise()).rejects.toMatchObject({ name: "GatewayError", message });
   });
 
   it("tries a second time when the upstream has a bad moment, not a third", async () => {

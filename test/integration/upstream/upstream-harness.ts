@@ -28,7 +28,10 @@ export function exchange(
     const call = upstream.send(
       { method: "GET", path: "/models", headers: {}, body: undefined, ...request },
       {
-        onHead: (given) => (head = given),
+        onHead: (given) => {
+          if (head !== undefined) throw new Error("a second head");
+          head = given;
+        },
         onData: (chunk) => {
           chunks.push(chunk);
           onChunk(call, chunks);
