@@ -1,0 +1,237 @@
+import { z } from "zod";
+
+import { Secret } from "../kit/secret.ts";
+import { MASTER_KEYS_SHAPE, STORE_ADDRESS_SHAPE } from "./value-shapes.ts";
+
+const count = () => z.int().positive();
+const milliseconds = () => z.int().positive().max(2_147_483_647);
+const toSecret = (value: string): Secret => new Secret(value);
+
+const http = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .default("127.0.0.1")
+    .describe("Address to listen on. 0.0.0.0 opens the gateway to the network."),
+  port: z.int().min(0).max(65_535).default(8787).describe("0 takes any free port."),
+  maxBodyBytes: count().default(20_971_520).describe("A larger request body is refused with 413."),
+  maxDepth: count().max(10_000).default(64).describe("How deep a chat request's JSON may be nested."),
+  maxKeys: count().default(200_000).describe("How many object keys a chat request's JSON may have in all."),
+  maxHeaderBytes: z.int().min(1_024).max(1_048_576).default(16_384).describe("All headers of a request together."),
+  drainTimeoutMs: milliseconds()
+    .default(30_000)
+    .describe("After SIGTERM, running answers may take this long to finish before their connections are cut."),
+});
+
+const upstream = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, error: "expected an http:// or https:// URL" })
+    .refine((url) => !/^[^/]*\/\/[^/?#]*@/.test(url), "must not hold a user name or password: use upstream.apiKey")
+    .refine((url) => !url.includes("#"), "must not have a fragment")
+    .default("https://api.openai.com/v1")
+    .describe("Any server that speaks the OpenAI API, with its version path."),
+  apiKey: z
+    .exactOptional(
+      z
+        .string()
+        .min(1)
+        .meta({ examples: ["sk-..."] })
+        .transform(toSecret),
+    )
+    .describe(
+      "Sent upstream in place of each caller's credential, so all callers share one account. Better set as STATEGATE_UPSTREAM__API_KEY.",
+    ),
+  timeouts: z
+    .strictObject({
+      connectMs: milliseconds().default(10_000),
+      firstByteMs: milliseconds().default(600_000).describe("From the sent request to the head of the answer."),
+      idleMs: milliseconds().default(300_000).describe("Between two pieces of an answer."),
+    })
+    .prefault({}),
+  promptCache: z
+    .strictObject({
+      ttlSeconds: count().default(300).describe("Idle time after which the provider has forgotten a prompt."),
+      minimumTokens: z.int().min(0).default(1_024).describe("Shorter prompts are not cached."),
+      stepTokens: count().default(128).describe("The cached front grows in steps of so many tokens."),
+    })
+    .prefault({})
+    .describe("How the provider's prompt cache behaves. It decides when rewriting the front of a prompt pays."),
+  onDisconnect: z
+    .enum(["cancel", "finish"])
+    .default("cancel")
+    .describe("When a client leaves: cancel the model's answer, or let it finish and remember it whole."),
+  keepReasoning: z
+    .boolean()
+    .default(false)
+    .describe("Send stored reasoning back to the model. For upstreams that expect `reasoning_content` in the history."),
+  maxConnections: count().default(256).describe("Connections to the upstream; requests beyond them wait."),
+  sharedRoutes: z
+    .array(z.string().regex(/^\/v1\/[\w./{}*-]*$/, "expected a path that begins with /v1/"))
+    .default([])
+    .describe(
+      "With apiKey set, callers share an account, and routes that name stored objects (files, batches) are refused. Routes listed here pass.",
+    ),
+});
+
+const store = z.strictObject({
+  address: z
+    .string()
+    .regex(STORE_ADDRESS_SHAPE, "expected memory:, sqlite:PATH, redis://HOST:PORT or rediss://HOST:PORT")
+    .prefault("sqlite:./data/stategate.db")
+    .transform(toSecret)
+    .describe("memory: (tests), sqlite:PATH (one process), redis:// or rediss:// (many replicas)."),
+  timeoutMs: milliseconds().default(250).describe("No request waits longer than this for the store."),
+});
+
+const keys = z.strictObject({
+  masterKeys: z
+    .exactOptional(
+      z
+        .string()
+        .regex(MASTER_KEYS_SHAPE, "expected id:base64 of 32 bytes, several joined by commas")
+        .meta({ examples: ["2026-11:<openssl rand -base64 32>"] })
+        .transform(toSecret),
+    )
+    .describe("The first wraps new data keys, all of them open old ones. Better set as STATEGATE_MASTER_KEYS."),
+  developmentKeyFile: z
+    .string()
+    .min(1)
+    .default("./data/development.key")
+    .describe("Without masterKeys a key is made here once, readable by its owner only."),
+});
+
+const identity = z.strictObject({
+  mode: z
+    .enum(["passthrough"])
+    .default("passthrough")
+    .describe("The caller's own upstream credential is forwarded, and a keyed hash of it is the tenant."),
+  sessionIdFrom: z
+    .array(z.enum(["metadata.session_id", "prompt_cache_key", "x-session-affinity", "conversation"]))
+    .default([])
+    .describe(
+      "Where else than in X-Session-Id a request may name its session: metadata.session_id, prompt_cache_key, x-session-affinity, conversation.",
+    ),
+  userFromBody: z
+    .boolean()
+    .default(false)
+    .describe("Let the body's safety_identifier or user name the end user where X-User-Id is absent."),
+  adminKey: z
+    .exactOptional(
+      z
+        .string()
+        .min(16)
+        .meta({ examples: ["<openssl rand -hex 32>"] })
+        .transform(toSecret),
+    )
+    .describe("Bearer of /admin/*, which has no routes in this version. Better set as STATEGATE_ADMIN_KEY."),
+});
+
+const sessions = z.strictObject({
+  ttl: z
+    .strictObject({
+      mode: z.enum(["sliding", "fixed"]).default("sliding").describe("sliding: every turn starts the time anew."),
+      seconds: count().default(86_400),
+    })
+    .prefault({}),
+  absoluteSeconds: count().default(2_592_000).describe("No session lives longer, however busy it is."),
+  idFormat: z
+    .enum(["token", "uuid4"])
+    .default("token")
+    .describe("Names the gateway mints: 256 random bits, or the 122 of a UUID."),
+  concurrency: z
+    .enum(["parallel", "serialize", "reject"])
+    .default("parallel")
+    .describe("Two requests on one session at once: both run, the second waits, or the second gets 409."),
+});
+
+const history = z.strictObject({
+  strategy: z
+    .enum(["full", "window", "hybrid"])
+    .default("hybrid")
+    .describe(
+      "full: everything; window: the last turns; hybrid: a summary and the last turns. X-History-Strategy overrides.",
+    ),
+  window: z.strictObject({ turns: count().default(10) }).prefault({}),
+  hybrid: z
+    .strictObject({ keepTurns: count().default(5).describe("Newest turns kept verbatim, whatever they weigh.") })
+    .prefault({}),
+  floorTokens: z
+    .int()
+    .min(0)
+    .default(2_000)
+    .describe("A compaction keeps at least so many tokens verbatim, if there are."),
+  maxTokens: z
+    .exactOptional(count().meta({ examples: [100_000] }))
+    .describe("Hard cap of a prompt. Without it, the model's own context window."),
+  exact: z
+    .boolean()
+    .default(false)
+    .describe("Send exactly the counted turns each time. The prompt cache is lost by it, so it usually costs more."),
+  summary: z
+    .strictObject({
+      mode: z
+        .enum(["model", "extractive", "off"])
+        .default("model")
+        .describe(
+          "Who writes summaries: a model (billed to the caller, or to apiKey), an excerpt made here, or nobody.",
+        ),
+      model: z
+        .exactOptional(
+          z
+            .string()
+            .min(1)
+            .meta({ examples: ["gpt-5-nano"] }),
+        )
+        .describe("Default: the request's own."),
+      maxTokens: count().default(500),
+      role: z.enum(["user", "system"]).default("user").describe("Role of the message that carries the summary."),
+      timeoutMs: milliseconds().default(30_000),
+    })
+    .prefault({}),
+});
+
+const redaction = z.strictObject({
+  mode: z.enum(["store", "off"]).default("store").describe("store: personal data is replaced before it is stored."),
+  entities: z
+    .array(z.enum(["EMAIL", "PHONE", "SSN", "CARD", "IBAN", "IP", "SECRET"]))
+    .default(["EMAIL", "PHONE", "SSN", "CARD", "IBAN", "IP", "SECRET"]),
+  maxCharacters: count()
+    .default(4_000_000)
+    .describe("A turn with more text than this is not checked, and therefore not stored."),
+});
+
+const telemetry = z
+  .strictObject({
+    prometheus: z.boolean().default(true).describe("Serve /metrics."),
+    turnLine: z.enum(["auto", "on", "off"]).default("auto").describe("A line per turn on stdout; auto: on a terminal."),
+  })
+  .prefault({})
+  .describe("OTLP export is set by the standard OTEL_* variables.");
+
+/** Every key of the configuration and, here alone, every default. */
+export const configSchema = z.strictObject({
+  production: z.boolean().default(false).describe("Refuse to start without master keys."),
+  http: http.prefault({}),
+  upstream: upstream.prefault({}),
+  store: store.prefault({}),
+  keys: keys.prefault({}).describe("Everything stored is sealed under per-user keys, which the master keys wrap."),
+  identity: identity.prefault({}).describe("Who a caller is, and which session a request means."),
+  sessions: sessions.prefault({}),
+  history: history.prefault({}).describe("What of a conversation is sent to the model."),
+  redaction: redaction.prefault({}),
+  telemetry,
+  log: z
+    .strictObject({ level: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info") })
+    .prefault({}),
+  prices: z
+    .strictObject({
+      file: z
+        .string()
+        .min(1)
+        .default("./config/prices.json")
+        .describe("USD per million tokens, by model. Edit it freely."),
+    })
+    .prefault({}),
+});
+
+export type ParsedConfig = z.output<typeof configSchema>;

@@ -1,0 +1,5 @@
+import type { DeepReadonly } from "./deep-freeze.ts";
+import type { ParsedConfig } from "./config-schema.ts";
+
+/** The whole configuration: complete, checked and frozen. Parts are handed their own piece of it, never the whole. */
+export type GatewayConfig = DeepReadonly<ParsedConfig>;

@@ -1,0 +1,22 @@
+import type { ConfigMistake } from "./config-error.ts";
+import type { GatewayConfig } from "./gateway-config.ts";
+
+/** Keys that are right each, and wrong together. */
+export function findContradictions({ production, keys, store, sessions, history }: GatewayConfig): ConfigMistake[] {
+  const mistakes: ConfigMistake[] = [];
+  const refuse = (path: string, message: string): void => void mistakes.push({ path, message });
+  const shared = /^rediss?:/.test(store.address.expose());
+  if (!keys.masterKeys && production)
+    refuse("keys.masterKeys", "production needs master keys: set STATEGATE_MASTER_KEYS");
+  // Each replica would make a development key of its own, and none could open what another wrote.
+  else if (!keys.masterKeys && shared) {
+    refuse("keys.masterKeys", "a store that replicas share needs master keys: set STATEGATE_MASTER_KEYS");
+  }
+  if (sessions.absoluteSeconds < sessions.ttl.seconds) {
+    refuse("sessions.absoluteSeconds", "is shorter than sessions.ttl.seconds");
+  }
+  if (history.maxTokens !== undefined && history.maxTokens <= history.floorTokens) {
+    refuse("history.maxTokens", "must be more than history.floorTokens");
+  }
+  return mistakes;
+}
