@@ -1,3 +1,4 @@
+import { countPlaceholders } from "./count-placeholders.ts";
 import type { Detector } from "./detectors/detector.ts";
 import { type FoldedText, foldText, originalRange } from "./fold-text.ts";
 import { ENTITY_PRIORITY } from "./placeholder.ts";
@@ -31,7 +32,8 @@ function* surveyed(text: string): Generator<undefined, TextSurvey> {
 }
 
 function mustFold(source: string, survey: TextSurvey): boolean {
-  return survey.needsFolding || (survey.longestToken >= LONG_TOKEN && source.includes(";base64,"));
+  if (survey.needsFolding || (survey.brackets > 0 && countPlaceholders(source) > 0)) return true;
+  return survey.longestToken >= LONG_TOKEN && source.includes(";base64,");
 }
 
 interface Search {

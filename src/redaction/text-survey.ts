@@ -8,7 +8,9 @@ export interface TextSurvey {
   equalSigns: number;
   /** Length of the longest run of letters, digits and the punctuation that keys are made of. */
   longestToken: number;
-  /** True when matching needs a folded copy: other scripts, escapes, or a bracket that may open a placeholder. */
+  /** Brackets may open placeholders. */
+  brackets: number;
+  /** True when matching needs a folded copy because of other scripts or escapes. */
   needsFolding: boolean;
 }
 
@@ -17,20 +19,21 @@ const DIGIT = 2;
 const AT = 4;
 const COLON = 8;
 const EQUALS = 16;
-const FOLDS = 32;
+const BRACKET = 32;
+const FOLDS = 64;
 
 const CLASSES = new Uint8Array(128).map((_, unit) => {
   const character = String.fromCharCode(unit);
   const token = isAlphanumeric(unit) || "_-.~+/=|".includes(character) ? TOKEN : 0;
   const digit = isDigit(unit) ? DIGIT : 0;
-  const mark = { "@": AT, ":": COLON, "=": EQUALS, ">": EQUALS, "\\": FOLDS, "%": FOLDS, "&": FOLDS, "[": FOLDS }[
+  const mark = { "@": AT, ":": COLON, "=": EQUALS, ">": EQUALS, "\\": FOLDS, "%": FOLDS, "&": FOLDS, "[": BRACKET }[
     character
   ];
   return token | digit | (mark ?? 0);
 });
 
 export function createSurvey(): TextSurvey {
-  return { digits: 0, atSigns: 0, colons: 0, equalSigns: 0, longestToken: 0, needsFolding: false };
+  return { digits: 0, atSigns: 0, colons: 0, equalSigns: 0, longestToken: 0, brackets: 0, needsFolding: false };
 }
 
 /** Adds text[from, to) to the survey. A token that crosses a border is counted from the border on. */
@@ -54,5 +57,6 @@ function count(survey: TextSurvey, kind: number): void {
   else if ((kind & AT) !== 0) survey.atSigns++;
   else if ((kind & COLON) !== 0) survey.colons++;
   else if ((kind & EQUALS) !== 0) survey.equalSigns++;
+  else if ((kind & BRACKET) !== 0) survey.brackets++;
   else survey.needsFolding = true;
 }

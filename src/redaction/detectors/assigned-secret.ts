@@ -1,4 +1,4 @@
-import { characterSet, DIGITS, isBlank, isDigit, isLineBreak, LETTERS } from "../characters.ts";
+import { characterSet, DIGITS, isAsciiLetter, isBlank, isDigit, isLineBreak, LETTERS } from "../characters.ts";
 import { looksRandom } from "./looks-random.ts";
 import type { TextRange } from "./prefixed-key.ts";
 
@@ -8,13 +8,13 @@ const MAX_VALUE = 512;
 const MIN_PASSWORD = 6;
 const MIN_TOKEN = 16;
 const MIN_VENDOR_KEY = 14;
-const DIGIT_REACH = 24;
-const DIGIT_SCHEMES = ["Bearer ", "Basic ", "Token ", "token "];
+const MIXED_REACH = 24;
+const SCHEMES = ["Bearer ", "Basic ", "Token ", "token "];
 
 const isNameUnit = characterSet(`${LETTERS}${DIGITS}_.- \t`);
 const isLeadUnit = characterSet("=>:\"'` \t");
 const isTokenUnit = characterSet(`${LETTERS}${DIGITS}_-.+/=~:%|`);
-const endsPassword = characterSet(" \t\r\n\"'`,;<>(){}&");
+const endsPassword = characterSet(" \t\r\n\"'`,;<>(){}[]&");
 
 const PASSWORD_NAME = /(?:password|passwd|passphrase|passcode|pwd)(?:is)?$/;
 const SECRET_NAME =
@@ -53,7 +53,7 @@ const HARMLESS_INSIDE = /page|next|cursor|continuation|sync|maxtokens|tokenizer|
 /** The value assigned to a telling name, when `at` is the `:`, `=` or `>` between them. */
 export function assignedSecretRange(text: string, at: number): TextRange | undefined {
   const start = valueStart(text, at);
-  if (start === undefined || !startsWithDigits(text, start)) return undefined;
+  if (start === undefined || !startsLikeKey(text, start)) return undefined;
   const words = nameBefore(text, at);
   const name = words.replaceAll(SEPARATORS, "").toLowerCase();
   if (PASSWORD_NAME.test(name)) return passwordRange(text, start);
@@ -62,12 +62,19 @@ export function assignedSecretRange(text: string, at: number): TextRange | undef
   return VENDOR_NAME.test(name) ? tokenRange(text, { start, minLength: MIN_VENDOR_KEY, minDigits: 1 }) : undefined;
 }
 
-/** Keys and passwords worth the name have a digit near their start; most values do not, and cost no more than this. */
-function startsWithDigits(text: string, start: number): boolean {
-  for (let at = start; at - start < DIGIT_REACH && !endsPassword(text.charCodeAt(at)); at++) {
-    if (isDigit(text.charCodeAt(at))) return true;
+/** Keys and passwords worth the name mix digits and letters; most values do not, and cost no more than this. */
+function startsLikeKey(text: string, start: number): boolean {
+  let digits = 0;
+  let letters = 0;
+  let at = start;
+  for (; at - start < MIXED_REACH && !endsPassword(text.charCodeAt(at)); at++) {
+    if (isDigit(text.charCodeAt(at))) digits++;
+    else if (isAsciiLetter(text.charCodeAt(at))) letters++;
   }
-  return DIGIT_SCHEMES.some((scheme) => text.startsWith(scheme, start));
+  return (
+    (digits > 0 && letters > 0 && at - start >= MIN_PASSWORD) ||
+    SCHEMES.some((scheme) => text.startsWith(scheme, start))
+  );
 }
 
 /** Where the value starts: behind the rest of the operator, blanks and quotes. Values are not looked for in the next line. */
@@ -100,7 +107,7 @@ function passwordRange(text: string, start: number): TextRange | undefined {
   while (end < text.length && end - start < MAX_VALUE && !endsPassword(text.charCodeAt(end))) end++;
   const value = text.slice(start, end);
   const isCall = text.charAt(end) === "(";
-  const isPassword = value.length >= MIN_PASSWORD && looksRandom(value, { minDigits: 1, minLetters: 1 });
+  const isPassword = value.length >= MIN_PASSWORD && looksRandom(value, { minDigits: 1, minLetters: 1, minTurns: 1 });
   return isPassword && !isCall && !"${<%*[".includes(value.charAt(0)) ? { start, end } : undefined;
 }
 
@@ -112,14 +119,14 @@ interface TokenRule {
 
 function tokenRange(text: string, { start: from, minLength, minDigits }: TokenRule): TextRange | undefined {
   // `Authorization: Token 0a1b…`: the scheme is not the credential.
-  const scheme = DIGIT_SCHEMES.find((name) => text.startsWith(name, from)) ?? "";
+  const scheme = SCHEMES.find((name) => text.startsWith(name, from)) ?? "";
   const start = from + scheme.length;
   let end = start;
   while (end - start < MAX_VALUE && isTokenUnit(text.charCodeAt(end))) end++;
   const value = text.slice(start, end);
   if (value.length < minLength || text.charAt(end) === "(" || value.startsWith("http") || isWordPath(value))
     return undefined;
-  return looksRandom(value, { minDigits, minLetters: 3 }) ? { start, end } : undefined;
+  return looksRandom(value, { minDigits, minLetters: 3, minTurns: minDigits + 1 }) ? { start, end } : undefined;
 }
 
 const MAX_WORD = 12;

@@ -1,7 +1,7 @@
 import { isDigit } from "../characters.ts";
 import { wordsBefore } from "./context-words.ts";
 import type { Detector } from "./detector.ts";
-import { type DigitRun, endsNumber, nextDigitRun, readings, startsNumber } from "./digit-runs.ts";
+import { type DigitRun, endsNumber, forEachDigitRun, readings, startsNumber } from "./digit-runs.ts";
 import { passesLuhn } from "./luhn.ts";
 
 const MIN_DIGITS = 12;
@@ -18,12 +18,9 @@ export const cardDetector: Detector = {
   type: "CARD",
   canOccur: (survey) => survey.digits >= MIN_DIGITS,
   scan(text, { from, to, report }) {
-    let at = from;
-    for (let run = nextDigitRun(text, at, to); run !== undefined; run = nextDigitRun(text, at, to)) {
+    return forEachDigitRun(text, { from, to, minDigits: MIN_DIGITS }, (run) => {
       for (const reading of readings(run)) reportCards(text, reading, report);
-      at = run.next;
-    }
-    return Math.max(at, to);
+    });
   },
 };
 

@@ -1,4 +1,4 @@
-import { isAlphanumeric, isAsciiLetter, isBlank, isDigit, isLineBreak } from "../characters.ts";
+import { characterSet, isAlphanumeric, isAsciiLetter, isBlank, isDigit, isLineBreak } from "../characters.ts";
 
 /** Digits without anything between them. */
 export interface DigitGroup {
@@ -24,11 +24,41 @@ const MAX_LINK = 16;
 /** Longer than any number that is looked for; the digits themselves no longer matter. */
 const MAX_DIGITS = 40;
 
-/** The first run that starts in [from, to), or `undefined`. */
-export function nextDigitRun(text: string, from: number, to: number): DigitRun | undefined {
+/** Calls back with every run that starts in [from, to) and has enough digits; returns where to go on. */
+export function forEachDigitRun(
+  text: string,
+  { from, to, minDigits }: RunSearch,
+  use: (run: DigitRun) => void,
+): number {
   let at = from;
-  while (at < to && !isDigit(text.charCodeAt(at))) at++;
-  return at < to ? readRun(text, at) : undefined;
+  while (at < to) {
+    if (!isDigit(text.charCodeAt(at))) at++;
+    else {
+      const end = endOfScarceDigits(text, at, minDigits);
+      if (end === undefined) {
+        const run = readRun(text, at);
+        use(run);
+        at = run.next;
+      } else at = end;
+    }
+  }
+  return at;
+}
+
+interface RunSearch {
+  readonly from: number;
+  readonly to: number;
+  readonly minDigits: number;
+}
+
+/** Where a run ends that has too few digits to be worth reading, which is nearly every run. */
+function endOfScarceDigits(text: string, from: number, minDigits: number): number | undefined {
+  let digits = 0;
+  let at = from;
+  for (; isDigit(text.charCodeAt(at)) || isLinkUnit(text.charCodeAt(at)); at++) {
+    if (isDigit(text.charCodeAt(at)) && ++digits >= minDigits) return undefined;
+  }
+  return at;
 }
 
 function readRun(text: string, from: number): DigitRun {
@@ -71,6 +101,7 @@ function readLink(text: string, from: number): { kind: Link; end: number } | und
 }
 
 const LINK_MARKS = "-./_()";
+const isLinkUnit = characterSet(`${LINK_MARKS} \t\r\n`);
 
 function linkKind(marks: string, blanks: number, breaks: number): Link | undefined {
   if (marks.includes("(") || marks.includes(")"))

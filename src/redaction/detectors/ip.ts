@@ -44,7 +44,7 @@ function ipv4End(text: string, start: number): number | undefined {
   }
   const next = text.charCodeAt(at);
   if (isAlphanumeric(next) || (next === 46 && isDigit(text.charCodeAt(at + 1)))) return undefined;
-  return isPublicIpv4(octets) && !isVersion(text, start) ? at : undefined;
+  return isPublicIpv4(octets) && !isVersion(text, start) && !isHeading(text, start, octets) ? at : undefined;
 }
 
 function readOctet(text: string, at: number): { value: number; end: number } | undefined {
@@ -65,6 +65,17 @@ function afterBreak(text: string, at: number): number {
 function isVersion(text: string, start: number): boolean {
   const [word] = wordsBefore(text, start, 12);
   return word !== undefined && VERSION_WORDS.has(word);
+}
+
+const MAX_HEADING_NUMBER = 20;
+const HEADING_REACH = 16;
+
+/** `§5.2.2.10`, or `// 4.2.5.1` at the start of a line: the number of a section, as small as such numbers are. */
+function isHeading(text: string, start: number, octets: readonly number[]): boolean {
+  if (octets.some((octet) => octet >= MAX_HEADING_NUMBER)) return false;
+  let at = start - 1;
+  while (start - at < HEADING_REACH && " \t/*#>-".includes(text.charAt(at)) && at >= 0) at--;
+  return text.charAt(at) === "§" || text.charAt(at) === "\n" || (at < 0 && start > 0);
 }
 
 /** RFC 6890's special ranges. Addresses for documentation count as public: people write them where real ones belong. */

@@ -1,5 +1,5 @@
 import { type CountryCode, parsePhoneNumberFromString } from "libphonenumber-js/min";
-import { isBlank, isDigit } from "../characters.ts";
+import { isAlphanumeric, isBlank, isDigit } from "../characters.ts";
 import type { DigitRun, Link } from "./digit-runs.ts";
 
 export interface PhoneCandidate {
@@ -35,11 +35,22 @@ const EXTENSION_MARKS = ["extension", "ext.", "ext", "x", "#"];
 
 /** Whether the way it is written alone makes it a phone number. */
 export function isPhoneByItself(candidate: PhoneCandidate): boolean {
-  const { text, start, digits } = candidate;
-  if (text.slice(start, start + 3).includes("+")) return isInternational(`+${digits}`);
-  if (isPartOfTable(candidate)) return false;
+  const { text, digits } = candidate;
+  if (hasPlus(candidate)) return isInternational(`+${digits}`);
+  if (isPartOfTable(candidate) || isHyphenated(text, candidate.end)) return false;
   if (digits.startsWith("00")) return candidate.last > candidate.first && isInternational(`+${digits.slice(2)}`);
   return isNorthAmerican(candidate) || isBracketed(candidate) || hasTrunkPrefix(candidate);
+}
+
+/** A plus right in front, or in front of grouped digits: `a + 31536000000` is a sum. */
+function hasPlus({ text, start, first, last }: PhoneCandidate): boolean {
+  const plus = text.indexOf("+", start);
+  return plus >= 0 && plus - start < 2 && (first < last || !isBlank(text.charCodeAt(plus + 1)));
+}
+
+/** `01-23-45-67-89-AB` is an address of another kind. */
+function isHyphenated(text: string, end: number): boolean {
+  return text.charAt(end) === "-" && isAlphanumeric(text.charCodeAt(end + 1));
 }
 
 /** A row of equally joined groups is not cut into phone numbers. */

@@ -1,10 +1,19 @@
 import type { Detector } from "./detector.ts";
-import { type DigitRun, digitsOf, endsNumber, type Link, nextDigitRun, readings, startsNumber } from "./digit-runs.ts";
+import {
+  type DigitRun,
+  digitsOf,
+  endsNumber,
+  type Link,
+  forEachDigitRun,
+  readings,
+  startsNumber,
+} from "./digit-runs.ts";
 import { isAnnouncedPhone, isLabelledPhone } from "./phone-context.ts";
 import { extensionEnd, isPhoneByItself, type PhoneCandidate, prefixStart } from "./phone-shape.ts";
 
 const MIN_DIGITS = 7;
 const MAX_DIGITS = 15;
+const MAX_UNBROKEN_DIGITS = 12;
 /** `001` or `00` in front of fifteen digits. */
 const MAX_WRITTEN_DIGITS = 18;
 
@@ -13,13 +22,10 @@ export const phoneDetector: Detector = {
   type: "PHONE",
   canOccur: (survey) => survey.digits >= MIN_DIGITS,
   scan(text, { from, to, report }) {
-    let at = from;
-    for (let run = nextDigitRun(text, at, to); run !== undefined; run = nextDigitRun(text, at, to)) {
+    return forEachDigitRun(text, { from, to, minDigits: MIN_DIGITS }, (run) => {
       // A wrapped number is looked for only where no number stands on a line of its own.
       readings(run).some((reading) => reportPhones(text, reading, report));
-      at = run.next;
-    }
-    return Math.max(at, to);
+    });
   },
 };
 
@@ -52,7 +58,7 @@ function longestPhone(text: string, run: DigitRun, first: number): PhoneCandidat
     if (candidate.digits.length < MIN_DIGITS) return undefined;
     if (!isPlausible(candidate)) continue;
     if (isPhoneByItself(candidate)) return candidate;
-    if (candidate.digits.length > MAX_DIGITS || Number(candidate.digits) === 0) continue;
+    if (!mayBeCalledPhone(candidate)) continue;
     if (isLabelledPhone(text, candidate.end) || (announced ??= isAnnouncedPhone(text, start))) return candidate;
   }
   return undefined;
@@ -71,7 +77,12 @@ function lastReachable(run: DigitRun, first: number): number {
 }
 
 function joins(link: Link | undefined): boolean {
-  return link !== undefined && link !== "\n" && link !== "=";
+  return link !== undefined && link !== "\n" && link !== "=" && link !== "_";
+}
+
+/** Thirteen digits in one piece are milliseconds, however near the word `message` stands. */
+function mayBeCalledPhone({ first, last, digits }: PhoneCandidate): boolean {
+  return digits.length <= (first === last ? MAX_UNBROKEN_DIGITS : MAX_DIGITS) && Number(digits) > 0;
 }
 
 /** `$1234567` and `#1234567` are a price and a reference. */
@@ -89,10 +100,12 @@ function isDecimal(run: DigitRun, first: number, last: number): boolean {
   return last - first === 1 && run.links[first] === "." && (run.groups[first]?.digits.length ?? 0) < 3;
 }
 
+const DATE_LINKS: readonly string[] = ["-", ".", "/"];
+
 function holdsDate(run: DigitRun, first: number, last: number): boolean {
   for (let index = first; index + 2 <= last; index++) {
     const link = run.links[index];
-    if (link !== run.links[index + 1] || (link !== "-" && link !== "." && link !== "/")) continue;
+    if (link !== run.links[index + 1] || !DATE_LINKS.includes(link ?? "")) continue;
     const [one = "", two = "", three = ""] = run.groups.slice(index, index + 3).map((group) => group.digits);
     if (isYear(one) && isDayOrMonth(two) && isDayOrMonth(three)) return true;
     if (isDayOrMonth(one) && isDayOrMonth(two) && isYear(three)) return true;

@@ -33,7 +33,7 @@ function startKey(text: string, at: number): number {
 /** The key that starts at `at`, where no letter or digit may stand before it. */
 export function prefixedKeyRange(text: string, at: number): TextRange | undefined {
   const key = startKey(text, at);
-  if (STARTS[key] !== 1 || isAlphanumeric(text.charCodeAt(at - 1))) return undefined;
+  if (STARTS[key] !== 1) return undefined;
   if (SCHEME_STARTS.has(key)) return authorizationRange(text, at);
   const end = key === JWT_START ? jwtEnd(text, at) : undefined;
   return end === undefined ? ruledKeyRange(text, at, RULES_BY_START.get(key) ?? []) : { start: at, end };
@@ -56,7 +56,10 @@ function holdsBody(text: string, body: number, rule: SecretRule): boolean {
   for (let at = body; at < body + rule.minBody; at++) if (!rule.isBody(text.charCodeAt(at))) return false;
   if (!rule.mustLookRandom) return true;
   const sample = text.slice(body, body + SAMPLE);
-  return looksRandom(sample, { minDigits: 2, minLetters: 3 }) || (rule.prefix === "sk-" && isUnbroken(text, body));
+  return (
+    looksRandom(sample, { minDigits: 2, minLetters: 3, minTurns: 2 }) ||
+    (rule.prefix === "sk-" && isUnbroken(text, body))
+  );
 }
 
 function isUnbroken(text: string, body: number): boolean {
@@ -104,6 +107,7 @@ function authorizationRange(text: string, at: number): TextRange | undefined {
   let end = start;
   while (isCredentialUnit(text.charCodeAt(end))) end++;
   const isCredential =
-    end - start >= MIN_CREDENTIAL && looksRandom(text.slice(start, start + SAMPLE), { minDigits: 1, minLetters: 3 });
+    end - start >= MIN_CREDENTIAL &&
+    looksRandom(text.slice(start, start + SAMPLE), { minDigits: 1, minLetters: 3, minTurns: 1 });
   return isCredential ? { start, end: withoutDot(text, end) } : undefined;
 }

@@ -1,4 +1,4 @@
-import { isAlphanumeric } from "../characters.ts";
+import { characterSet, isAlphanumeric } from "../characters.ts";
 import { assignedSecretRange } from "./assigned-secret.ts";
 import type { Detector } from "./detector.ts";
 import { embeddedKeyRange } from "./embedded-key.ts";
@@ -13,34 +13,40 @@ export const secretDetector: Detector = {
   type: "SECRET",
   canOccur: (survey) => survey.longestToken >= MIN_TOKEN || survey.colons > 0 || survey.equalSigns > 0,
   scan(text, { from, to, report }) {
+    let inWord = isAlphanumeric(text.charCodeAt(from - 1));
     let at = from;
     while (at < to) {
-      const found = secretAt(text, at);
+      const unit = text.charCodeAt(at);
+      const isWord = isAlphanumeric(unit);
+      const found = isWord
+        ? inWord
+          ? undefined
+          : prefixedKeyRange(text, at)
+        : isMark(unit)
+          ? markedRange(text, at)
+          : undefined;
       if (found !== undefined) report(found.start, found.end);
+      inWord = isWord;
       at = Math.max(at + 1, found?.end ?? 0);
     }
     return at;
   },
 };
 
-/** The secret that starts at `at`, or that the mark at `at` gives away. */
-function secretAt(text: string, at: number): TextRange | undefined {
-  const unit = text.charCodeAt(at);
-  if (isAlphanumeric(unit)) return prefixedKeyRange(text, at);
-  switch (unit) {
-    case 58: // :
+const isMark = characterSet(":=>-.|~");
+
+/** The secret that the mark at `at` gives away. */
+function markedRange(text: string, at: number): TextRange | undefined {
+  switch (text.charAt(at)) {
+    case ":":
       return urlPasswordRange(text, at) ?? embeddedKeyRange(text, at) ?? assignedSecretRange(text, at);
-    case 61: // =
-    case 62: // >
+    case "=":
+    case ">":
       return assignedSecretRange(text, at);
-    case 45: // -
+    case "-":
       return privateKeyRange(text, at);
-    case 46: // .
-    case 124: // |
-    case 126: // ~
-      return embeddedKeyRange(text, at);
     default:
-      return undefined;
+      return embeddedKeyRange(text, at);
   }
 }
 

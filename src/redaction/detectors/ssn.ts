@@ -1,6 +1,6 @@
 import { wordsBefore } from "./context-words.ts";
 import type { Detector } from "./detector.ts";
-import { type DigitRun, digitsOf, endsNumber, nextDigitRun, readings, startsNumber } from "./digit-runs.ts";
+import { type DigitRun, digitsOf, endsNumber, forEachDigitRun, readings, startsNumber } from "./digit-runs.ts";
 
 const CONTEXT_REACH = 40;
 const CONTEXT = new Set(["ssn", "ssns", "social", "socialsecurity"]);
@@ -11,12 +11,9 @@ export const ssnDetector: Detector = {
   type: "SSN",
   canOccur: (survey) => survey.digits >= 9,
   scan(text, { from, to, report }) {
-    let at = from;
-    for (let run = nextDigitRun(text, at, to); run !== undefined; run = nextDigitRun(text, at, to)) {
+    return forEachDigitRun(text, { from, to, minDigits: 9 }, (run) => {
       for (const reading of readings(run)) reportNumbers(text, reading, report);
-      at = run.next;
-    }
-    return Math.max(at, to);
+    });
   },
 };
 
