@@ -77,6 +77,14 @@ describe("an answer in one body", () => {
     });
   });
 
+  it("tells what of the completion is text from what is reasoning", () => {
+    const usage = { prompt_tokens: 9, completion_tokens: 50, completion_tokens_details: { reasoning_tokens: 40 } };
+    expect(assembleFromJson(body({ choices: [], usage }), plain)?.usage).toMatchObject({
+      completionTokens: 50,
+      textTokens: 10,
+    });
+  });
+
   it.each(["", "<html>", '{"error":{}}', "[1]", "null", '{"choices":{}}', '{"choices": [{"mess'])(
     "%j is none",
     (text) => {
