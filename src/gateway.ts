@@ -5,7 +5,7 @@ import { join, dirname } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Meter } from "@opentelemetry/api";
 
-import type { GatewayConfig } from "./config/config-schema.ts";
+import type { GatewayConfig } from "./config/gateway-config.ts";
 import { readPriceDocument } from "./config/price-document.ts";
 import { createApp } from "./http/app.ts";
 import type { Clock } from "./kit/clock.ts";
@@ -50,7 +50,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   const { log, clock, meter } = parts;
   const turnMeter = createTurnMeter(meter);
   const keyring = await openKeyring(config, log);
-  const opened = await openStore(config.store.address, { clock, log });
+  const opened = await openStore(config.store.address.expose(), { clock, log });
   const store = withBreaker(opened, {
     timeoutMs: config.store.timeoutMs,
     clock,
@@ -147,7 +147,8 @@ async function drain(server: Server, timeoutMs: number): Promise<void> {
 async function openKeyring({ keys }: GatewayConfig, log: Log): Promise<Keyring> {
   if (keys.masterKeys) return createKeyring(parseMasterKeys(keys.masterKeys.expose()));
   const { masterKeys, created } = await openDevelopmentKeyFile(keys.developmentKeyFile);
-  if (created) log.warn({ file: keys.developmentKeyFile }, "made a development key; without this file the data is lost");
+  if (created)
+    log.warn({ file: keys.developmentKeyFile }, "made a development key; without this file the data is lost");
   return createKeyring(masterKeys);
 }
 

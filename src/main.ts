@@ -14,13 +14,6 @@ const USAGE = `stategate <command>
   demo    play a long conversation against a simulated upstream; needs no key and no network
 `;
 
-const { positionals } = parseArgs({ allowPositionals: true, options: {} });
-const [command = "start"] = positionals;
-
-if (command === "start") await start();
-else if (command === "demo") await import("./demo/run-demo.ts").then(({ runDemo }) => runDemo());
-else fail(USAGE);
-
 async function start(): Promise<void> {
   const config = readConfig();
   const log = createLog(config.log.level);
@@ -38,7 +31,9 @@ async function start(): Promise<void> {
     onTurn: (report) => void (showsTurns && stdout.write(`${turnLine(report)}\n`)),
   }).catch((error: unknown) => fail(`stategate cannot start: ${messageOf(error)}\n`));
   const url = await gateway.listen().catch((error: unknown) => fail(`stategate cannot listen: ${messageOf(error)}\n`));
-  stdout.write(`stategate listens on ${url}/v1 in front of ${config.upstream.url}, sessions in ${storeName(config.store.address)}\n`);
+  stdout.write(
+    `stategate listens on ${url}/v1 in front of ${config.upstream.url}, sessions in ${storeName(config.store.address.expose())}\n`,
+  );
   stdout.write(`${summaryNotice(config.history)}\n`);
 
   const stop = (signal: NodeJS.Signals): void => {
@@ -81,3 +76,10 @@ function fail(message: string): never {
   process.stderr.write(message);
   process.exit(1);
 }
+
+const { positionals } = parseArgs({ allowPositionals: true, options: {} });
+const [command = "start"] = positionals;
+
+if (command === "start") await start();
+else if (command === "demo") await import("./demo/run-demo.ts").then(({ runDemo }) => runDemo());
+else fail(USAGE);

@@ -5,8 +5,10 @@ import type { OpenedSession } from "./opened-session.ts";
 export interface RequestPrint {
   readonly requestHash: string;
   readonly idempotencyHash: string | undefined;
-  /** The SDK says that it sent this very request before, and that attempt was not seen to fail here. */
+  /** The SDK says that it sent this very request before. */
   readonly isRetry: boolean;
+  /** The turn that the earlier attempt may have written although it failed; "" when it wrote none. */
+  readonly failedTurn: string | undefined;
 }
 
 export type Repeat =
@@ -38,5 +40,7 @@ function findTurn(active: readonly ActiveTurn[], print: RequestPrint): number {
     return active.findLastIndex(({ record }) => record.idempotencyHash === print.idempotencyHash);
   }
   const last = active.length - 1;
-  return print.isRetry && active[last]?.record.requestHash === print.requestHash ? last : -1;
+  const record = active[last]?.record;
+  if (!print.isRetry || record?.requestHash !== print.requestHash) return -1;
+  return print.failedTurn === undefined || print.failedTurn === record.id ? last : -1;
 }

@@ -135,7 +135,10 @@ class AnswerRelay implements UpstreamHandler {
   #sendHead(head: UpstreamHead): void {
     const { client, headers } = this.#options;
     if (this.#clientGone) return;
-    client.writeHead(head.status, responseHeaders(head, headers));
+    const given = responseHeaders(head, headers);
+    // A stream may lose its usage chunk or gain an error on the way: its length is not the upstream's to promise.
+    if (this.#form === "stream") delete given["content-length"];
+    client.writeHead(head.status, given);
     // Head and first event share a segment; only a model that thinks first gets its head alone.
     setImmediate(() => {
       if (this.#firstByteMs === undefined && !this.#clientGone && !client.writableEnded) client.flushHeaders();

@@ -26,7 +26,7 @@ const partsOf = ({ ring, ref }: TurnScope, { counter }: TurnInput): RedactionPar
   fingerprint: ring.fingerprint,
 });
 
-/** Begins while the model thinks: what the client said is ready to be sealed when the answer is. */
+/** Never rejects: a failure is handed on to where the turn would be stored. */
 export async function redactFresh(
   scope: TurnScope,
   { input, plan }: { input: TurnInput; plan: TurnPlan },
@@ -86,30 +86,31 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
   const fresh = await parts.redacting;
   if (!request.record) return notRemembered;
   if (!relay.answer || (relay.answer.choices.length === 0 && !relay.answer.complete)) {
-    ring.failures.add(ref.key, scope.requestHash);
+    ring.failures.add(ref.key, scope.requestHash, "");
     return notRemembered;
   }
+  const turnId = randomBytes(16).toString("hex");
   try {
     if (fresh instanceof GatewayError) throw fresh;
-    const draft = await draftTurn(scope, { ...parts, fresh });
+    const draft = await draftTurn(scope, { ...parts, fresh, turnId });
     const startedAt = performance.now();
     const session = await storeTurn(ring, { ref, snapshot: plan.session, draft });
     ring.ports.meter.stage("append", performance.now() - startedAt);
-    if (session && relay.answer.complete) ring.answers.keep(scope, draft.record.id, relay);
+    if (session && relay.answer.complete) ring.answers.keep(scope, turnId, relay);
     return { session, failure: undefined };
   } catch (error) {
     const failure = describeFailure(asFailure(error, "append_failed"));
     ring.ports.meter.degraded(failure.reason);
     ring.ports.log.error({ requestId: request.requestId, code: failure.error.code }, "turn was not stored");
     ring.flags.put(ref.key, failure.reason);
-    ring.failures.add(ref.key, scope.requestHash);
+    ring.failures.add(ref.key, scope.requestHash, turnId);
     return { session: undefined, failure };
   }
 }
 
 async function draftTurn(
   scope: TurnScope,
-  { input, plan, relay, bill, fresh, askedAt }: RememberParts & { fresh: FreshRedaction },
+  { input, plan, relay, bill, fresh, askedAt, turnId }: RememberParts & { fresh: FreshRedaction; turnId: string },
 ): Promise<TurnDraft> {
   const { ring, request } = scope;
   const answer = relay.answer;
@@ -137,7 +138,7 @@ async function draftTurn(
       digest: plan.selection.digest,
     },
     record: {
-      id: randomBytes(16).toString("hex"),
+      id: turnId,
       at: askedAt,
       status: answer?.complete ? "complete" : "incomplete",
       model: request.chat.model,

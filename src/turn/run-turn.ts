@@ -45,9 +45,8 @@ async function takeTurn(scope: TurnScope, snapshot: OpenedSession | undefined, r
   const askedAt = ports.clock();
   const expiresAt = expiryAfter(scope, plan, askedAt);
   const headers = turnHeaders({ sessionId: request.sessionId, plan, expiresAt, degraded: ring.flags.take(ref.key) });
-  const redacting = redactFresh(scope, { input, plan });
   const ownBefore = performance.now() - request.startedAt;
-  const relay = await relayAnswer({
+  const relaying = relayAnswer({
     upstream: ports.upstream,
     request: {
       method: "POST",
@@ -62,6 +61,9 @@ async function takeTurn(scope: TurnScope, snapshot: OpenedSession | undefined, r
     keepReasoning: ports.settings.keepReasoning,
     onDisconnect: ports.settings.onDisconnect,
   });
+  // While the model thinks, what the client said is made ready to be stored.
+  const redacting = redactFresh(scope, { input, plan });
+  const relay = await relaying;
   const answeredAt = performance.now();
   const bill = billTurn({
     plan,
@@ -130,7 +132,8 @@ async function forwardWithoutHistory({ ring, request, client }: TurnScope): Prom
 const repeatPrint = ({ ring, request, ref, requestHash, idempotencyHash }: TurnScope) => ({
   requestHash,
   idempotencyHash,
-  isRetry: request.retryCount > 0 && !ring.failures.has(ref.key, requestHash),
+  isRetry: request.retryCount > 0,
+  failedTurn: ring.failures.find(ref.key, requestHash),
 });
 
 function readInput({ ring: { ports, fingerprint, countCache }, request }: TurnScope, repeat: Repeat): TurnInput {

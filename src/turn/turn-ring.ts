@@ -26,10 +26,12 @@ export interface TurnRing {
   fingerprint(message: ChatMessage): string;
 }
 
-/** Requests that were not remembered: a retry of one is a first try, not a repetition. */
+/** Requests that were not seen to be remembered: a retry of one is a first try, not a repetition. */
 export interface FailureMemory {
-  add(key: string, requestHash: string): void;
-  has(key: string, requestHash: string): boolean;
+  /** `turnId` is the record that may have been written all the same; "" when none was tried. */
+  add(key: string, requestHash: string, turnId: string): void;
+  /** `undefined` for a request that did not fail here. */
+  find(key: string, requestHash: string): string | undefined;
 }
 
 /** What a session's last answer could not say any more: it goes as a header on the next one. */
@@ -60,10 +62,10 @@ export function createTurnRing(ports: TurnPorts): TurnRing {
 }
 
 function createFailureMemory(): FailureMemory {
-  const failed = new LRUCache<string, true>({ max: MAX_MEMORIES });
+  const failed = new LRUCache<string, string>({ max: MAX_MEMORIES });
   return {
-    add: (key, requestHash) => void failed.set(`${key}:${requestHash}`, true),
-    has: (key, requestHash) => failed.has(`${key}:${requestHash}`),
+    add: (key, requestHash, turnId) => void failed.set(`${key}:${requestHash}`, turnId),
+    find: (key, requestHash) => failed.get(`${key}:${requestHash}`),
   };
 }
 
