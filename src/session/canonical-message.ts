@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 
 import type { ChatMessage } from "../protocol/chat-message.ts";
-import { canonicalJson } from "./canonical-json.ts";
+import { canonicalJson, hasTooManyValues } from "./canonical-json.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 type CanonicalPart = readonly [kind: string, value: string];
@@ -88,7 +88,16 @@ function canonicalPart(part: Fields): CanonicalPart {
   const payload = [url, data, fileId, fileData].find((value) => typeof value === "string");
   if (typeof payload === "string") return [kind, digest(payload)];
   const { cache_control: _moves, ...rest } = part;
-  return [kind, digest(canonicalJson(rest))];
+  return [kind, digest(comparable(rest))];
+}
+
+/** A value too large to be compared is known by how it is written. */
+function comparable(value: unknown, written?: string): string {
+  try {
+    return canonicalJson(value);
+  } catch {
+    return written ?? JSON.stringify(value);
+  }
 }
 
 function canonicalCalls(message: ChatMessage): string[][] {
@@ -106,12 +115,13 @@ function canonicalFunction(called: unknown): [name: string, input: string] {
   return isFields(called) ? [textOf(called["name"]), canonicalArguments(called["arguments"])] : ["", ""];
 }
 
-/** Models write "" for no arguments, SDKs write "{}". What cannot be parsed, or only at the stack's peril, is text. */
+/** Models write "" for no arguments, SDKs write "{}". */
 function canonicalArguments(written: unknown): string {
-  if (typeof written !== "string") return canonicalJson(written ?? {});
+  if (typeof written !== "string") return comparable(written ?? {});
   if (written.trim() === "") return "{}";
+  if (hasTooManyValues(written)) return written;
   try {
-    return canonicalJson(JSON.parse(written));
+    return comparable(JSON.parse(written), written);
   } catch {
     return written;
   }

@@ -106,17 +106,17 @@ interface Matched {
 }
 
 function placeTurn(matched: Matched): Place {
-  const { flat, incoming, match } = matched;
+  const { stored, flat, incoming, match } = matched;
   const isAllMatched = incomingEnd(match) === incoming.length;
-  if (match.end < flat.total) {
-    const next = flat.messages[match.end - flat.messagesBefore];
-    return branchAt(matched, match.end, isAllMatched && next?.role === "assistant" ? "regenerated" : "edited");
-  }
+  const next = flat.messages[match.end - flat.messagesBefore];
   // Nothing new behind an answer asks to go on with it; nothing new behind a question asks it again.
-  if (isAllMatched && incoming.at(-1)?.role !== "assistant") return branchAt(matched, match.end - 1, "regenerated");
+  const isAskedAgain = isAllMatched && (next ? next.role === "assistant" : incoming.at(-1)?.role !== "assistant");
+  if (match.end < flat.total || isAskedAgain) {
+    return branchAt(matched, isAskedAgain ? askedAt(matched) : match.end, isAskedAgain ? "regenerated" : "edited");
+  }
   return {
     mode: "replay",
-    keepTurns: matched.stored.firstTurn + matched.stored.turns.length,
+    keepTurns: stored.firstTurn + stored.turns.length,
     keepMessages: 0,
     previousChoice: choiceAtEnd(matched),
     freshFrom: incomingEnd(match),
@@ -124,9 +124,18 @@ function placeTurn(matched: Matched): Place {
   };
 }
 
+/** The message whose turn is asked again: the answer to replace, or a question that never got one. */
+function askedAt({ stored, flat, match: { end } }: Matched): number {
+  const turn = stored.turns[turnOf(flat, end - 1)];
+  return turn?.answers.length === 0 ? end - 1 : end;
+}
+
+const turnOf = ({ turnStarts }: FlatTranscript, message: number): number =>
+  turnStarts.findLastIndex((start) => start <= message);
+
 /** Keeps the turns before the one that holds `message`, and begins the new turn where that one began. */
 function branchAt({ stored, flat, match }: Matched, message: number, mode: HistoryMode): Place {
-  const turn = flat.turnStarts.findLastIndex((start) => start <= message);
+  const turn = turnOf(flat, message);
   const turnStart = flat.turnStarts[turn] ?? 0;
   return {
     mode,

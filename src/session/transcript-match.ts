@@ -58,6 +58,7 @@ export function searchTranscript(
   flat: FlatTranscript,
   { incoming, preamble }: { incoming: readonly IncomingPrint[]; preamble: number },
 ): SearchedTranscript {
+  if (stored.firstTurn > 0 && flat.messages.length === 0) return { best: undefined, decided: false };
   const classes = incoming.map(({ fingerprint }) => flat.classOf(fingerprint));
   const search: Search = { stored, flat, incoming, classes, preamble };
   const whole = matchFromStart(search);
@@ -132,7 +133,7 @@ function isDecided(search: Search, whole: TranscriptMatch | undefined, best: Tra
   const { flat, classes } = search;
   const mayReachEndFrom = (first: number): boolean =>
     classes.some((item, at) => at >= first && flat.lastClasses.has(item));
-  if (!best || flat.messages.length === 0) return false;
+  if (!best) return false;
   if (best.end === flat.total) return !mayReachEndFrom(incomingEnd(best));
   if (mayReachEndFrom(flat.messages.length)) return false;
   return best === whole ? !isPeriodic(search) : incomingEnd(best) === classes.length;

@@ -134,6 +134,7 @@ function readUsage(value: unknown): Usage {
     completionTokens: number(usage["completionTokens"]),
     cachedTokens: number(usage["cachedTokens"]),
     cacheWriteTokens: number(usage["cacheWriteTokens"]),
+    textTokens: number(usage["textTokens"]),
   };
 }
 
