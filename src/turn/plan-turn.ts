@@ -19,7 +19,7 @@ import type { ModelPrice } from "../tokens/price-list.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
 import { freshEpoch } from "./advance-session.ts";
 import type { OpenedSession } from "./opened-session.ts";
-import type { IncomingMessage } from "./read-conversation.ts";
+import { countMessages, type IncomingMessage } from "./read-conversation.ts";
 import type { SessionCache } from "./session-cache.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 import type { TurnRequest } from "./turn-request.ts";
@@ -85,6 +85,7 @@ export async function planTurn(
   const system = input.system.length > 0 || reconciled.mode !== "delta" ? input.system : (held?.system ?? []);
   const kept = keptTurns(held, reconciled);
   const fresh = incoming.slice(reconciled.freshFrom);
+  await countMessages(fresh);
   const repeated = repeatedMessages(held, reconciled);
   const view: HistoryView = {
     system,

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import type { HistoryMessage } from "../history/history-strategy.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { RequestMessage } from "../protocol/chat-request.ts";
@@ -43,4 +45,20 @@ export function readMessage({ message, bytes }: RequestMessage, counter: TokenCo
       return (tokens ??= counter.countMessage(message));
     },
   };
+}
+
+/** Counting so many bytes takes a few milliseconds at worst. */
+const COUNT_SLICE_BYTES = 1 << 16;
+
+/** Counts messages in slices, so that many large ones do not hold the event loop together. */
+export async function countMessages(messages: readonly IncomingMessage[]): Promise<void> {
+  let bytes = 0;
+  for (const { sent } of messages) {
+    bytes += sent.bytes.length;
+    if (bytes > COUNT_SLICE_BYTES) {
+      bytes = 0;
+      await nextTurn();
+    }
+    void sent.tokens;
+  }
 }

@@ -4,7 +4,7 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import { assembleFromJson, assembleFromStream } from "../protocol/assemble-answer.ts";
 import type { ChatAnswer } from "../protocol/chat-answer.ts";
 import { mayCarrySignal, readSignal, splitEvents } from "../protocol/sse-event.ts";
-import { createSseSplitter } from "../upstream/sse-splitter.ts";
+import { createSseSplitter } from "../protocol/sse-splitter.ts";
 import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamHead, UpstreamRequest } from "../upstream/upstream.ts";
 
 export interface RelayOptions {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type SimulatedUpstream, startSimulatedUpstream } from "../../../src/demo/simulated-upstream.ts";
 import { assembleFromJson, createAnswerAssembler } from "../../../src/protocol/assemble-answer.ts";
 import type { ChatAnswer } from "../../../src/protocol/chat-answer.ts";
-import { createSseSplitter } from "../../../src/upstream/sse-splitter.ts";
+import { createSseSplitter } from "../../../src/protocol/sse-splitter.ts";
 import type { Upstream } from "../../../src/upstream/upstream.ts";
 import { chatRequest, exchange, openTestUpstream } from "./upstream-harness.ts";
 

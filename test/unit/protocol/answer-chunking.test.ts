@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assembleFromJson, createAnswerAssembler } from "../../../src/protocol/assemble-answer.ts";
-import { createSseSplitter } from "../../../src/upstream/sse-splitter.ts";
+import { createSseSplitter } from "../../../src/protocol/sse-splitter.ts";
 
 interface Message {
   readonly content: string | null;

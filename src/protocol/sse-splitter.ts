@@ -1,5 +1,5 @@
 import { GatewayError } from "../errors/gateway-error.ts";
-import { createBlankLineScanner } from "../protocol/sse-event.ts";
+import { createBlankLineScanner } from "./sse-event.ts";
 
 const MAX_EVENT_BYTES = 1 << 20;
 const MAX_PIECES = 1024;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { eventData, splitEvents } from "../../../src/protocol/sse-event.ts";
-import { createSseSplitter } from "../../../src/upstream/sse-splitter.ts";
+import { createSseSplitter } from "../../../src/protocol/sse-splitter.ts";
 
 const lineEnd = fc.constantFrom("\n", "\r\n", "\r");
 const text = fc.string({ unit: "grapheme", maxLength: 12 }).map((value) => value.replaceAll(/[\r\n]/g, ""));
