@@ -41,6 +41,8 @@ export interface Gateway {
   listen(): Promise<string>;
   /** Resolves when token counts are exact, or never will be. */
   readonly countersReady: Promise<void>;
+  /** Resolves when no upkeep is running. */
+  idle(): Promise<void>;
   /** Lets running answers end, for as long as the configuration allows, then frees everything. Idempotent. */
   close(): Promise<void>;
 }
@@ -110,6 +112,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   let closing: Promise<void> | undefined;
   return {
     countersReady: counters.ready,
+    idle: () => ring.upkeep.idle(),
     listen: () => listen(server, config.http),
     close() {
       isDraining = true;

@@ -6,6 +6,8 @@ export interface Telemetry {
   readonly meter: Meter;
   /** Prometheus text; `undefined` when switched off. */
   readonly renderMetrics: (() => Promise<string>) | undefined;
+  /** Sends what was measured so far. */
+  flush(): Promise<void>;
   /** Sends what was not sent yet. Never rejects: telemetry does not stop a shutdown. */
   close(): Promise<void>;
 }
@@ -27,6 +29,7 @@ export async function openTelemetry({ prometheus, otlp }: TelemetryOptions): Pro
   return {
     meter: provider.getMeter("stategate"),
     renderMetrics: pull?.render,
+    flush: () => provider.forceFlush(),
     close: () => provider.shutdown().catch(() => undefined),
   };
 }

@@ -79,9 +79,11 @@ function nextEpoch(
   if (survived.epoch.number !== change.parent) {
     return { ...survived, epoch: { ...survived.epoch, ledger: survived.epoch.ledger + change.carried } };
   }
-  const summaries = change.digest ? [...survived.summaries, change.digest] : survived.summaries;
-  // Of what was summarised before this epoch nothing is sent any more: the newer text stands for it.
-  return { epoch: change.state, summaries: summaries.filter(({ toTurn }) => toTurn >= change.state.firstTurn) };
+  const all = change.digest ? [...survived.summaries, change.digest] : survived.summaries;
+  const { firstTurn } = change.state;
+  // Of those that end at the epoch's start or before only the newest is sent: it stands for the others too.
+  const own = all.findLast(({ toTurn }) => toTurn <= firstTurn);
+  return { epoch: change.state, summaries: all.filter((summary) => summary === own || summary.toTurn > firstTurn) };
 }
 
 function* messagesOf({ record, chosen }: ActiveTurn): Generator<StoredMessage> {

@@ -32,6 +32,8 @@ export interface TestGatewayOptions {
   readonly folder?: string;
   readonly clock?: () => number;
   readonly log?: Log;
+  /** URL of an OTLP collector. */
+  readonly otlp?: string;
 }
 
 export interface TestGateway {
@@ -43,6 +45,8 @@ export interface TestGateway {
   readonly turns: readonly TurnReport[];
   client(key?: string): OpenAI;
   metrics(): Promise<string>;
+  /** Waits for upkeep that answers started, and sends metrics to the collector. */
+  flush(): Promise<void>;
   /** Closes the gateway and opens another on the same store. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -66,6 +70,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     turns,
     client: (key = "sk-test-user-1") => new OpenAI({ apiKey: key, baseURL: `${current.origin}/v1`, maxRetries: 0 }),
     metrics: async () => (await fetch(`${current.origin}/metrics`)).text(),
+    flush: () => current.flush(),
     async restart() {
       await current.gateway.close();
       current = await open();
@@ -81,10 +86,11 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
 interface OpenedGateway {
   readonly gateway: Gateway;
   readonly origin: string;
+  flush(): Promise<void>;
 }
 
 async function openOne(
-  { env = {}, clock = Date.now, log = silent }: TestGatewayOptions,
+  { env = {}, clock = Date.now, log = silent, otlp }: TestGatewayOptions,
   { folder, upstream, turns }: { folder: string; upstream: SimulatedUpstream; turns: TurnReport[] },
 ): Promise<OpenedGateway> {
   const config = loadConfig({
@@ -98,7 +104,9 @@ async function openOne(
       ...env,
     },
   });
-  const telemetry = await openTelemetry({ prometheus: true, otlp: false });
+  // The exporter reads the standard variable, and nothing else.
+  if (otlp) process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlp;
+  const telemetry = await openTelemetry({ prometheus: true, otlp: otlp !== undefined });
   const gateway = await openGateway(config, {
     meter: telemetry.meter,
     renderMetrics: telemetry.renderMetrics,
@@ -107,5 +115,12 @@ async function openOne(
     onTurn: (report) => void turns.push(report),
   });
   await gateway.countersReady;
-  return { gateway, origin: await gateway.listen() };
+  return {
+    gateway,
+    origin: await gateway.listen(),
+    async flush() {
+      await gateway.idle();
+      await telemetry.flush();
+    },
+  };
 }
