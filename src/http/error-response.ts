@@ -1,4 +1,5 @@
 import { errorCatalog } from "../errors/error-catalog.ts";
+import { describeError } from "../errors/describe-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Log } from "../kit/log.ts";
 
@@ -12,7 +13,7 @@ export interface ErrorAnswer {
 export function errorAnswer(failure: unknown, requestId: string, log: Log): ErrorAnswer {
   const error =
     failure instanceof GatewayError ? failure : new GatewayError("internal", "unexpected failure", { cause: failure });
-  if (error.status >= 500) log.error({ requestId, code: error.code, cause: describe(error) }, "request failed");
+  if (error.status >= 500) log.error({ requestId, code: error.code, cause: describeError(error) }, "request failed");
   const { type, status, retryable } = errorCatalog[error.code];
   return {
     status,
@@ -28,15 +29,3 @@ export function errorAnswer(failure: unknown, requestId: string, log: Log): Erro
 
 export const errorBody = (message: string, type: string, param: string | null, code: string): string =>
   JSON.stringify({ error: { message, type, param, code } });
-
-/** Error names and our own messages only: a third party's message may quote what it was given. */
-function describe(error: GatewayError): string {
-  const { cause } = error;
-  if (!(cause instanceof Error)) return error.message;
-  const place = cause.stack
-    ?.split("\n")
-    .slice(1, 4)
-    .map((line) => line.trim())
-    .join(" < ");
-  return `${error.message} (${cause.name}${place ? ` ${place}` : ""})`;
-}

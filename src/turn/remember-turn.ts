@@ -1,5 +1,6 @@
 import { hash, randomBytes } from "node:crypto";
 
+import { describeError } from "../errors/describe-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
@@ -101,7 +102,7 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
   } catch (error) {
     const failure = describeFailure(asFailure(error, "append_failed"));
     ring.ports.meter.degraded(failure.reason);
-    ring.ports.log.error({ requestId: request.requestId, code: failure.error.code }, "turn was not stored");
+    ring.ports.log.error({ requestId: request.requestId, cause: describeError(error) }, "turn was not stored");
     ring.flags.put(ref.key, failure.reason);
     ring.failures.add(ref.key, scope.requestHash, turnId);
     return { session: undefined, failure };

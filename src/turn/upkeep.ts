@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 
+import { describeError } from "../errors/describe-error.ts";
 import type { Summary } from "../history/history-strategy.ts";
 import type { SummaryResult } from "../history/summariser.ts";
 import type { KeyedQueue } from "../kit/keyed-queue.ts";
@@ -50,7 +51,7 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
       if (!wanted || !session || running.has(session.ref.key)) return;
       const { key } = session.ref;
       const work = summarise(parts, { session, request, ...wanted }, holder)
-        .catch((error: unknown) => parts.ports.log.warn({ cause: nameOf(error) }, "upkeep failed"))
+        .catch((error: unknown) => parts.ports.log.warn({ cause: describeError(error) }, "upkeep failed"))
         .finally(() => running.delete(key));
       running.set(key, work);
     },
@@ -68,7 +69,7 @@ async function summarise(parts: UpkeepParts, task: SummaryTask, holder: string):
   try {
     const result = await askForSummary(parts, task).catch((error: unknown) => {
       ports.meter.degraded("summary_failed");
-      ports.log.warn({ requestId: task.request.requestId, cause: nameOf(error) }, "summary failed");
+      ports.log.warn({ requestId: task.request.requestId, cause: describeError(error) }, "summary failed");
       return undefined;
     });
     await keepSummary(parts, task, result);
@@ -175,5 +176,3 @@ function reportOverhead(ports: TurnPorts, result: SummaryResult): number {
   ports.meter.overhead({ model, purpose: "summary", promptTokens, completionTokens, usd });
   return usd ?? 0;
 }
-
-const nameOf = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : "unknown");
