@@ -100,7 +100,7 @@ export interface Selection {
   readonly incoming: readonly HistoryMessage[];
   /** State to keep after this request. */
   readonly epoch: EpochState;
-  /** Why a new epoch began; `undefined` while the old one grows. */
+  /** Why turns were cut; `undefined` while the old epoch grows, and where a new one takes back what had been cut. */
   readonly cut: CutReason | undefined;
   /** A summary made on the spot that must be stored with the turn. */
   readonly digest: Summary | undefined;

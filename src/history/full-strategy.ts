@@ -1,0 +1,41 @@
+import { widestCut } from "./cap.ts";
+import type { HistoryStrategy, HistoryView, Selection } from "./history-strategy.ts";
+import { nextEpoch } from "./next-epoch.ts";
+import { fixedTokens } from "./prompt-size.ts";
+import { repair } from "./repair.ts";
+import { createTimeline } from "./timeline.ts";
+
+/** Below this share of the cap, a context that once was cut takes back what fits. */
+const TAKE_BACK_BELOW = 0.5;
+
+/** Everything, from the first turn on; only the cap may cut. */
+export const fullStrategy: HistoryStrategy = {
+  name: "full",
+  firstTurnNeeded: () => 0,
+  select: selectAll,
+};
+
+function selectAll(view: HistoryView): Selection {
+  const first = firstTurn(view);
+  const history = view.turns.slice(first).flatMap(({ messages }) => messages);
+  return {
+    ...repair({ history, incoming: view.incoming }, (text) => view.countText(text)),
+    epoch: nextEpoch(view.epoch, first, view.epoch.ledger),
+    cut: first > view.epoch.firstTurn ? "cap" : undefined,
+    digest: undefined,
+    wantsSummary: undefined,
+  };
+}
+
+function firstTurn(view: HistoryView): number {
+  if (view.firstLoadedTurn > 0) throw new TypeError("full needs every turn");
+  const { maxTokens } = view.knobs;
+  const timeline = createTimeline(view, 0);
+  const otherTokens = fixedTokens(view);
+  const promptFrom = (turn: number): number => otherTokens + timeline.tokensFrom(turn);
+  if (promptFrom(0) <= maxTokens) return 0;
+  const own = Math.min(view.epoch.firstTurn, timeline.end);
+  if (promptFrom(own) > maxTokens) return widestCut({ timeline, from: own, maxTokens, otherTokens });
+  if (promptFrom(own) >= maxTokens * TAKE_BACK_BELOW) return own;
+  return Math.min(own, widestCut({ timeline, from: 0, maxTokens, otherTokens }));
+}

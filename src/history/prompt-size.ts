@@ -1,0 +1,32 @@
+import type { HistoryMessage, HistoryView } from "./history-strategy.ts";
+import { placeholderNote } from "./tail-note.ts";
+
+/** The framing of the answer closes every prompt (OpenAI cookbook). */
+const CLOSING_TOKENS = 3;
+/**
+ * OpenAI caches no front shorter than this, others none shorter than 512 to 4,096
+ * (platform.openai.com/docs/guides/prompt-caching).
+ */
+const SHORTEST_CACHED_FRONT = 1024;
+
+export const sumTokens = (messages: readonly HistoryMessage[]): number =>
+  messages.reduce((sum, message) => sum + message.tokens, 0);
+
+/** Tokens in front of the history: they stay where they are when turns are cut. */
+export const frontTokens = (view: HistoryView): number => view.envelopeTokens + sumTokens(view.system);
+
+/** Of the front, what a cut makes the provider read anew: nothing, unless it is too short to be cached by itself. */
+export function rereadFrontTokens(view: HistoryView): number {
+  const tokens = frontTokens(view);
+  return tokens < SHORTEST_CACHED_FRONT ? tokens : 0;
+}
+
+/** Tokens of the prompt besides history and summary, with room for the note on withheld values where it may be needed. */
+export function fixedTokens(view: HistoryView): number {
+  const withheld = hasPlaceholders(view.system) || view.turns.some(({ messages }) => hasPlaceholders(messages));
+  const note = withheld ? view.countText(`\n\n${placeholderNote}`) : 0;
+  return frontTokens(view) + sumTokens(view.incoming) + CLOSING_TOKENS + note;
+}
+
+const hasPlaceholders = (messages: readonly HistoryMessage[]): boolean =>
+  messages.some(({ redactions }) => redactions > 0);

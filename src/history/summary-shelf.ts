@@ -1,0 +1,25 @@
+import type { Summary } from "./history-strategy.ts";
+
+/** The summaries of a session as a cut sees them. */
+export interface SummaryShelf {
+  readonly newest: Summary | undefined;
+  /** The one that stands for the turns before `turn`. */
+  shownAt(turn: number): Summary | undefined;
+  /** The newest that ends at `turn` or before. */
+  upTo(turn: number): Summary | undefined;
+  /** The newest of those that end in `(after, limit]` where `passes`. */
+  readyFor(after: number, limit: number, passes: (turn: number) => boolean): Summary | undefined;
+}
+
+export function createSummaryShelf(summaries: readonly Summary[]): SummaryShelf {
+  const sorted = summaries.toSorted((left, right) => left.toTurn - right.toTurn);
+  const upTo = (turn: number): Summary | undefined => sorted.findLast(({ toTurn }) => toTurn <= turn);
+  return {
+    newest: sorted.at(-1),
+    upTo,
+    // After a rewind turns are taken back that a summary stands for as well: better told twice than not at all.
+    shownAt: (turn) => (turn === 0 ? undefined : (upTo(turn) ?? sorted[0])),
+    readyFor: (after, limit, passes) =>
+      sorted.findLast(({ toTurn }) => toTurn > after && toTurn <= limit && passes(toTurn)),
+  };
+}
