@@ -33,10 +33,10 @@ export async function openStore(address: string, options: OpenStoreOptions): Pro
   return openRedisBackend({ url: address, clock, log, commandTimeoutMs, keyPrefix });
 }
 
-export type StoreScheme = "memory" | "sqlite" | "redis" | "rediss";
+type StoreScheme = "memory" | "sqlite" | "redis" | "rediss";
 
 /** @throws TypeError that names the scheme only: an address may hold a password */
-export function parseStoreAddress(address: string): { scheme: StoreScheme; rest: string } {
+function parseStoreAddress(address: string): { scheme: StoreScheme; rest: string } {
   const colon = address.indexOf(":");
   const scheme = address.slice(0, Math.max(colon, 0)).toLowerCase();
   const rest = address.slice(colon + 1);

@@ -44,12 +44,12 @@ end
 `;
 
 /** Arguments: now, known revision, known sequence. Answer: {} or the snapshot. */
-export const loadLua = `${sharedLua}
+const loadLua = `${sharedLua}
 return snapshot(ARGV[1], ARGV[2], ARGV[3])
 `;
 
 /** Arguments: now, from, to. Answer: {} or first sequence and turns. */
-export const readTurnsLua = `${sharedLua}
+const readTurnsLua = `${sharedLua}
 local session = redis.call('HMGET', key, 'e', 'm')
 if not isLive(session[1], ARGV[1]) then return {} end
 local from = math.max(tonumber(ARGV[2]), 0)
@@ -63,7 +63,7 @@ return reply
  * turn sequence ('' for none), turn, and then pairs of slot name and `=` + bytes, or `-` to remove it.
  * Answer: {'committed'}, {'taken'} or {'conflict', ...snapshot}.
  */
-export const commitLua = `${sharedLua}
+const commitLua = `${sharedLua}
 local now, revision, head, turnField = ARGV[1], ARGV[3], ARGV[8], 't:' .. ARGV[11]
 local stored = redis.call('HMGET', key, 'r', 'e', 'm', 'n')
 local live = isLive(stored[2], now)
@@ -118,7 +118,7 @@ return { 'committed' }
 `;
 
 /** Arguments: now. Answer: {} or owner and 1 if it was live. */
-export const removeLua = `${sharedLua}
+const removeLua = `${sharedLua}
 local session = redis.call('HMGET', key, 'o', 'e')
 if not session[1] then return {} end
 redis.call('DEL', key)
@@ -126,13 +126,13 @@ return { session[1], isLive(session[2], ARGV[1]) and 1 or 0 }
 `;
 
 /** Arguments: createdAt, session key, how long the index must last at least. */
-export const touchIndexLua = `
+const touchIndexLua = `
 redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 `;
 
 /** Arguments: holder. */
-export const releaseLeaseLua = `
+const releaseLeaseLua = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 `;

@@ -30,7 +30,7 @@ export async function openSqliteBackend({ path, clock, log }: SqliteBackendOptio
   await createPrivateFile(file).catch((cause: unknown) => {
     throw sqliteUnavailable("cannot create its file", cause);
   });
-  const reader = await openReader(file);
+  const reader = openReader(file);
   const startWorker = (): Worker =>
     new Worker(new URL("./sqlite-writer.ts", import.meta.url), { workerData: file, name: "sqlite-writer" });
   const queue = createWriteQueue({ startWorker, log });

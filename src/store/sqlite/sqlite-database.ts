@@ -1,5 +1,4 @@
 import { DatabaseSync } from "node:sqlite";
-import { setTimeout as pause } from "node:timers/promises";
 
 import { storeUnavailable } from "../store-unavailable.ts";
 import { sqliteSchema } from "./sqlite-schema.ts";
@@ -7,22 +6,16 @@ import { sqliteSchema } from "./sqlite-schema.ts";
 /** Marks the file as ours ("SGAT"), so that a typing mistake never writes into another program's database. */
 const APPLICATION_ID = 0x53474154;
 const BUSY_TIMEOUT_MS = 5_000;
-const OPEN_ATTEMPTS = 100;
-const OPEN_PAUSE_MS = 50;
 
 /**
  * Opens the file, creates or migrates its schema, and leaves a connection that cannot write.
- * Rejects with `store_unavailable` when the file is corrupt, foreign or written by a newer release.
+ * @throws GatewayError `store_unavailable` when the file is corrupt, foreign or written by a newer release
  */
-export async function openReader(path: string): Promise<DatabaseSync> {
-  // Turning a new file into WAL needs it alone, and SQLite does not wait for that with the busy handler.
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return connectReader(path);
-    } catch (cause) {
-      if (!isBusy(cause) || attempt === OPEN_ATTEMPTS) throw sqliteUnavailable("cannot be opened", cause);
-    }
-    await pause(OPEN_PAUSE_MS);
+export function openReader(path: string): DatabaseSync {
+  try {
+    return connectReader(path);
+  } catch (cause) {
+    throw sqliteUnavailable("cannot be opened", cause);
   }
 }
 
@@ -80,11 +73,6 @@ function readPragma(database: DatabaseSync, name: "user_version" | "application_
 export function sqliteCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return undefined;
   return error.errcode & 0xff;
-}
-
-export function isBusy(error: unknown): boolean {
-  const code = sqliteCode(error);
-  return code === 5 || code === 6;
 }
 
 export function sqliteUnavailable(what: string, cause: unknown): Error {

@@ -24,14 +24,14 @@ export interface RemoveJob {
 }
 
 /** True if nothing was there. */
-export interface PutKeyJob {
+interface PutKeyJob {
   readonly kind: "put-key";
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
 /** True if acquired. */
-export interface AcquireLeaseJob {
+interface AcquireLeaseJob {
   readonly kind: "acquire-lease";
   readonly now: number;
   readonly name: string;
@@ -39,14 +39,14 @@ export interface AcquireLeaseJob {
   readonly until: number;
 }
 
-export interface ReleaseLeaseJob {
+interface ReleaseLeaseJob {
   readonly kind: "release-lease";
   readonly name: string;
   readonly holder: string;
 }
 
 /** Deletes a few expired rows; true while there may be more. */
-export interface SweepJob {
+interface SweepJob {
   readonly kind: "sweep";
   readonly now: number;
 }

@@ -15,7 +15,7 @@ describeStoreBackend("sqlite", {
       backend: await openSqliteBackend({ path, clock: clock.now, log: createRecordedLog().log }),
       now: clock.now,
       elapse: async (ms) => clock.advance(ms),
-      cleanUp: folder.remove,
+      cleanUp: () => folder.remove(),
     };
   },
 });

@@ -1,3 +1,4 @@
+import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
@@ -20,7 +21,7 @@ let path: string;
 beforeEach(async () => {
   folder = await createTempFolder();
   path = join(folder.path, "stategate.db");
-  (await openReader(path)).close();
+  openReader(path).close();
 });
 afterEach(() => folder.remove());
 
@@ -66,6 +67,17 @@ describe("the SQLite write queue", () => {
     expect(await queue.run(commitJob())).toBe(true);
     expect(started).toBe(2);
     expect(events).toEqual(["sqlite_writer_died"]);
+    await queue.close();
+  });
+
+  it("recovers when the file could not be opened for a while", async () => {
+    const database = path;
+    path = join(folder.path, "later", "stategate.db");
+    const { queue } = openQueue();
+    await expect(queue.run(commitJob())).rejects.toMatchObject({ code: "store_unavailable" });
+    await mkdir(join(folder.path, "later"));
+    await rename(database, path);
+    expect(await queue.run(commitJob())).toBe(true);
     await queue.close();
   });
 
