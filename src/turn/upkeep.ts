@@ -62,12 +62,16 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
 }
 
 async function summarise(parts: UpkeepParts, task: SummaryTask, holder: string): Promise<void> {
-  const { ports } = parts;
+  const { ports, cache } = parts;
   const name = `summary:${task.session.ref.key}`;
   const leaseMs = ports.settings.summaryTimeoutMs + LEASE_SLACK_MS;
   if (!(await ports.leases.acquire(name, holder, leaseMs))) return;
   try {
-    const result = await askForSummary(parts, task).catch((error: unknown) => {
+    // The turn was planned before an earlier task ended, here or in another replica: its wish may be fulfilled by now.
+    const current = await cache.load(task.session.ref);
+    if (!current || !isStillWanted(current, task)) return;
+    const session = task.fromTurn < current.front.turns ? await cache.loadAll(current) : current;
+    const result = await askForSummary(parts, { ...task, session }).catch((error: unknown) => {
       ports.meter.degraded("summary_failed");
       ports.log.warn({ requestId: task.request.requestId, cause: describeError(error) }, "summary failed");
       return undefined;
@@ -76,6 +80,11 @@ async function summarise(parts: UpkeepParts, task: SummaryTask, holder: string):
   } finally {
     await ports.leases.release(name, holder);
   }
+}
+
+function isStillWanted(session: OpenedSession, task: SummaryTask): boolean {
+  const newest = session.summaries.at(-1)?.toTurn ?? 0;
+  return stillStands(session, task) && newest <= task.fromTurn;
 }
 
 async function askForSummary({ ports }: UpkeepParts, task: SummaryTask): Promise<SummaryResult> {
