@@ -29,15 +29,17 @@ export async function connectRedis({ url, commandTimeoutMs, log }: RedisConnecti
     // After a failover the old primary answers READONLY; the address leads to the new one.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   });
-  reportConnection(client, log);
+  const lastError = keepLastError(client);
   try {
     await client.connect();
     await warnOfRisks(client, log);
-    return client;
   } catch (cause) {
     client.disconnect();
-    throw redisUnavailable(cause);
+    // The driver rejects with "Connection is closed"; why it is closed was an event.
+    throw redisUnavailable(lastError() ?? cause);
   }
+  reportConnection({ client, log, lastError });
+  return client;
 }
 
 /** Rejections of the driver become the one error kind of a store; mistakes of the caller stay what they are. */
@@ -66,16 +68,22 @@ function redisUnavailable(cause: unknown): Error {
   return storeUnavailable(`the Redis store cannot answer: ${reason}`, cause);
 }
 
-function reportConnection(client: Redis, log: Log): void {
+/** Listening also keeps the driver from printing its errors. */
+function keepLastError(client: Redis): () => Error | undefined {
+  let last: Error | undefined;
+  client.on("error", (error: Error) => (last = error));
+  return () => last;
+}
+
+function reportConnection(parts: { client: Redis; log: Log; lastError: () => Error | undefined }): void {
+  const { client, log, lastError } = parts;
   let connected = true;
-  let lastError = "closed by the server";
-  client.on("error", (error: Error) => (lastError = error.message));
   client.on("ready", () => {
     if (!connected) log.info({}, "redis_connected");
     connected = true;
   });
   client.on("reconnecting", () => {
-    if (connected) log.warn({ error: lastError }, "redis_disconnected");
+    if (connected) log.warn({ error: lastError()?.message ?? "closed by the server" }, "redis_disconnected");
     connected = false;
   });
 }

@@ -50,9 +50,10 @@ describe("a breaker", () => {
 
   it("takes an answer that came in time but was read late, because this process was busy", async () => {
     const { guarded, behave } = createSubject({ timeoutMs: 10 });
-    behave(() => new Promise((resolve) => stat(".", () => resolve(undefined))));
+    const readFromOutside = new Promise<undefined>((resolve) => stat(".", () => resolve(undefined)));
+    behave(() => readFromOutside);
     const answer = guarded.sessions.load("key");
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
     expect(await answer).toBeUndefined();
   });
 
