@@ -12,13 +12,37 @@ interface PassthroughOptions {
 }
 
 /** Keys that guides and clients fill in where none is needed; as tenants they would merge strangers. */
-const placeholders = new Set(
-  ["", "empty", "none", "null", "undefined", "ollama", "lm-studio", "test", "dummy", "fake", "no-key", "not-needed", "your-api-key", "changeme", "sk-xxx", "sk-test", "sk-dummy", "sk-1234", "sk-no-key-required", "api-key", "anything"],
-);
+const placeholders = new Set([
+  "",
+  "empty",
+  "none",
+  "null",
+  "undefined",
+  "ollama",
+  "lm-studio",
+  "test",
+  "dummy",
+  "fake",
+  "no-key",
+  "not-needed",
+  "your-api-key",
+  "changeme",
+  "sk-xxx",
+  "sk-test",
+  "sk-dummy",
+  "sk-1234",
+  "sk-no-key-required",
+  "api-key",
+  "anything",
+]);
 const runOfX = /^(?:sk-)?x+$/;
 
 /** The client's own upstream credential names the tenant; `X-User-Id` subdivides it on that credential's authority. */
-export function createPassthroughIdentity({ keyedHash, allowPlaceholders, userFromBody }: PassthroughOptions): Identity {
+export function createPassthroughIdentity({
+  keyedHash,
+  allowPlaceholders,
+  userFromBody,
+}: PassthroughOptions): Identity {
   return {
     resolve(headers, bodyUser) {
       const credential = credentialOf(headers);
