@@ -1,0 +1,156 @@
+export interface Place {
+  /** Folders (with a final slash, not what lies deeper) and single files, below `src/`. A folder may import itself. */
+  readonly mayImport: readonly string[];
+  readonly because: string;
+}
+
+/** Types, and the few pure functions that belong to them. They drag no backend along. */
+export const contracts: readonly string[] = [
+  "history/history-strategy.ts",
+  "history/summariser.ts",
+  "redaction/redactor.ts",
+  "sealing/keyed-hash.ts",
+  "sealing/sealer.ts",
+  "session/principal.ts",
+  "session/reconcile.ts",
+  "session/session-id.ts",
+  "store/key-store.ts",
+  "store/lease-store.ts",
+  "store/session-store.ts",
+  "store/store-backend.ts",
+  "telemetry/turn-meter.ts",
+  "tokens/price-list.ts",
+  "tokens/token-counter.ts",
+  "upstream/upstream.ts",
+];
+
+const leaves = ["kit/", "errors/", "protocol/"];
+const storeAdapter: Place = {
+  mayImport: [
+    "kit/",
+    "errors/",
+    ...contracts.filter((path) => path.startsWith("store/")),
+    "store/revision.ts",
+    "store/store-unavailable.ts",
+    "store/turn-sequence-taken.ts",
+  ],
+  because: "adapters know their contract and one driver; they never meet each other",
+};
+const http: Place = {
+  mayImport: [...leaves, ...contracts, "http/", "http/middleware/", "http/routes/", "turn/"],
+  because: "no store, no upstream client, no key",
+};
+
+/** Contracts may see each other and the leaves, whatever their folder may. */
+export const contractPlace: Place = {
+  mayImport: [...leaves, ...contracts],
+  because: "a contract must not drag a backend along",
+};
+
+/** Who may import whom. A folder or a file directly below `src/` that stands nowhere here is a breach. */
+export const places: Readonly<Record<string, Place>> = {
+  "kit/": { mayImport: [], because: "leaves stay leaves" },
+  "errors/": { mayImport: ["kit/"], because: "everyone may raise" },
+  "protocol/": { mayImport: ["kit/", "errors/"], because: "wire shapes have no behaviour" },
+  "config/": { mayImport: ["kit/", "errors/"], because: "knows no part; gateway.ts joins the two" },
+  "session/": {
+    mayImport: [...leaves, "history/history-strategy.ts", "sealing/keyed-hash.ts"],
+    because: "what a session is, whoever stores it",
+  },
+  "history/": { mayImport: leaves, because: "strategies are pure" },
+  "tokens/": { mayImport: leaves, because: "counts, and knows no conversation" },
+  "sealing/": { mayImport: [...leaves, "store/key-store.ts"], because: "wrapped keys lie in a key store" },
+  "redaction/": {
+    mayImport: [...leaves, "redaction/detectors/", "sealing/keyed-hash.ts"],
+    because: "placeholders are keyed hashes",
+  },
+  "redaction/detectors/": { mayImport: ["kit/", "redaction/"], because: "one kind of finding per file" },
+  "store/": { mayImport: ["kit/", "errors/"], because: "contracts and wrappers know no backend" },
+  "store/open-store.ts": {
+    mayImport: ["kit/", "errors/", "store/", "store/memory/", "store/redis/", "store/sqlite/"],
+    because: "loads the one adapter that an address names",
+  },
+  "store/memory/": storeAdapter,
+  "store/redis/": storeAdapter,
+  "store/sqlite/": storeAdapter,
+  "upstream/": {
+    mayImport: [...leaves, "history/history-strategy.ts", "history/summariser.ts"],
+    because: "speaks to the model, and makes the summaries that history asks for",
+  },
+  "telemetry/": { mayImport: [...leaves, "turn/turn-ports.ts"], because: "counts what it is told" },
+  "telemetry/sdk.ts": { mayImport: ["kit/", "telemetry/"], because: "instrumenting is not exporting" },
+  "turn/": {
+    mayImport: [
+      ...leaves,
+      ...contracts,
+      "history/rewind-epoch.ts",
+      "history/strategy-registry.ts",
+      "history/tail-note.ts",
+      "redaction/count-placeholders.ts",
+      "sealing/chain.ts",
+      "sealing/sealed-record.ts",
+      "session/active-turns.ts",
+      "session/fingerprint.ts",
+      "session/reconcile-conversation.ts",
+      "session/session-head.ts",
+      "session/slots.ts",
+      "session/turn-record-codec.ts",
+      "session/turn-record.ts",
+      "tokens/cost.ts",
+    ],
+    because: "the use case runs with nothing real behind it: contracts and pure functions only",
+  },
+  "http/": http,
+  "http/middleware/": http,
+  "http/routes/": http,
+  "demo/": {
+    mayImport: [...leaves, "config/", "tokens/", "main.ts"],
+    because: "stands outside, as a user does: it starts main.ts as a process",
+  },
+  "gateway.ts": {
+    mayImport: [
+      ...leaves,
+      "config/",
+      "session/",
+      "history/",
+      "tokens/",
+      "sealing/",
+      "redaction/",
+      "store/",
+      "store/open-store.ts",
+      "upstream/",
+      "telemetry/",
+      "turn/",
+      "http/",
+    ],
+    because: "the one file that knows concrete parts; not the process, not the SDK",
+  },
+  "main.ts": {
+    mayImport: ["kit/", "errors/", "config/", "telemetry/", "telemetry/sdk.ts", "demo/", "gateway.ts"],
+    because: "the process: arguments, environment, signals",
+  },
+};
+
+/** Packages, and built-in modules that are engines, with the places that may import them. */
+export const doors: Readonly<Record<string, readonly string[]>> = {
+  "@hono/node-server": ["http/", "http/middleware/", "http/routes/", "gateway.ts"],
+  "@opentelemetry/api": ["telemetry/", "telemetry/sdk.ts", "gateway.ts"],
+  "@opentelemetry/exporter-metrics-otlp-proto": ["telemetry/sdk.ts"],
+  "@opentelemetry/exporter-prometheus": ["telemetry/sdk.ts"],
+  "@opentelemetry/resources": ["telemetry/sdk.ts"],
+  "@opentelemetry/sdk-metrics": ["telemetry/sdk.ts"],
+  hono: ["http/", "http/middleware/", "http/routes/", "gateway.ts"],
+  ioredis: ["store/redis/"],
+  "js-tiktoken": ["tokens/"],
+  "libphonenumber-js": ["redaction/", "redaction/detectors/"],
+  "lru-cache": ["sealing/", "turn/", "http/"],
+  "node:sqlite": ["store/sqlite/"],
+  openai: ["upstream/", "demo/"],
+  pino: ["telemetry/"],
+  undici: ["upstream/"],
+  yaml: ["config/"],
+  zod: ["config/", "protocol/"],
+};
+
+/** The demo hands its environment on to the gateways it starts. */
+export const environmentReaders: readonly string[] = ["main.ts", "demo/"];
