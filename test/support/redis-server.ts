@@ -57,6 +57,8 @@ export async function startRedisServer({
     return child;
   };
   let server = await launch();
+  const killWithUs = (): void => void server.kill("SIGKILL");
+  process.once("exit", killWithUs);
 
   const kill = async (): Promise<void> => {
     if (server.exitCode !== null || server.signalCode !== null) return;
@@ -75,6 +77,7 @@ export async function startRedisServer({
     },
     async stop() {
       await kill();
+      process.off("exit", killWithUs);
       await folder.remove();
     },
   };
