@@ -29,7 +29,7 @@ export interface StoreTurnParts {
  * Seals a turn once and appends it, rebuilding only the head when another writer was first.
  * `undefined`: the session was removed while the turn ran, and stays removed.
  *
- * @throws GatewayError `store_unavailable`, `record_unreadable`
+ * @throws GatewayError `store_unavailable`; `record_unreadable` when it cannot be sealed, or what is there not opened
  */
 export function storeTurn(
   { ports, cache, appends }: StoreTurnParts,
@@ -44,10 +44,11 @@ export function storeTurn(
       const keys = base?.sealer ?? (await ports.sealer.forSession({ ...ref, incarnation }));
       const advanced = advanceSession(base, draft);
       if (sealed?.incarnation !== incarnation) {
-        const bytes = keys.seal("turn", draft.record.id, encodeTurnRecord(advanced.record));
-        sealed = { incarnation, bytes };
+        const plaintext = encodeTurnRecord(advanced.record);
+        sealed = { incarnation, bytes: sealing(() => keys.seal("turn", draft.record.id, plaintext)) };
       }
-      const next = sealSession({ ports, ref, base, draft, advanced, keys, sealed });
+      const record = sealed;
+      const next = sealing(() => sealSession({ ports, ref, base, draft, advanced, keys, sealed: record }));
       const outcome = await commitTwice(ports, next.commit);
       if (outcome.committed) {
         cache.keep(next.session);
@@ -59,6 +60,16 @@ export function storeTurn(
     }
     throw new GatewayError("session_conflict", "too many writers on one session");
   });
+}
+
+/** What could not be sealed is told apart from what a store could not take: the answer is good, only not remembered. */
+function sealing<T>(seal: () => T): T {
+  try {
+    return seal();
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError("record_unreadable", "the turn could not be sealed", { cause });
+  }
 }
 
 interface SealedRecord {
