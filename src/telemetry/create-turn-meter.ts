@@ -1,6 +1,7 @@
 import type { Attributes, Meter } from "@opentelemetry/api";
 
 import { attribute, createModelLabels } from "./attributes.ts";
+import { neverThrowing } from "./never-throwing.ts";
 import type { TurnMeter } from "./turn-meter.ts";
 
 const SECONDS = {
@@ -79,7 +80,7 @@ export function createTurnMeter(meter: Meter): TurnMeter {
       [attribute.model]: labelOf(model),
       ...extra,
     });
-  return {
+  return neverThrowing({
     turn({ model, strategy, mode, ...figures }) {
       const of = attributes({
         [attribute.model]: labelOf(model),
@@ -125,7 +126,7 @@ export function createTurnMeter(meter: Meter): TurnMeter {
       use.requestDuration.record(durationMs / 1000, genAi(model, { [attribute.status]: status }));
       if (firstByteMs !== undefined) use.firstToken.record(firstByteMs / 1000, genAi(model));
     },
-  };
+  });
 }
 
 /** The same values give the same object: the SDK's look-up by attributes is the dearest part of a measurement. */
