@@ -50,7 +50,7 @@ async function takeTurn(scope: TurnScope, snapshot: OpenedSession | undefined, r
     upstream: ports.upstream,
     request: {
       method: "POST",
-      path: "/chat/completions",
+      path: request.path,
       headers: request.headers,
       body: spliceBody(request.chat, plan.changed ? plan.context.map(({ bytes }) => bytes) : undefined),
     },
@@ -118,7 +118,7 @@ async function forwardWithoutHistory({ ring, request, client }: TurnScope): Prom
   ring.ports.meter.degraded("load_failed");
   await passThrough({
     upstream: ring.ports.upstream,
-    request: { method: "POST", path: "/chat/completions", headers: request.headers, body: [request.chat.body] },
+    request: { method: "POST", path: request.path, headers: request.headers, body: [request.chat.body] },
     client,
     headers: {
       ...privateHeaders,

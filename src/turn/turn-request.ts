@@ -12,6 +12,8 @@ export interface TurnRequest {
   /** The client's name for the session; `new` was already replaced by a minted one. */
   readonly sessionId: string;
   readonly chat: ChatRequest;
+  /** Where to ask, below the upstream's base URL, with the client's own query. */
+  readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly mode: RequestedMode;
   readonly strategy: StrategyName | undefined;

@@ -101,6 +101,8 @@ async function openOne(
       STATEGATE_STORE: `sqlite:${join(folder, "stategate.db")}`,
       STATEGATE_KEYS__DEVELOPMENT_KEY_FILE: join(sharedFolder, "development.key"),
       STATEGATE_HTTP__DRAIN_TIMEOUT_MS: "2000",
+      // On a busy machine the first fsync alone takes longer than production may wait.
+      STATEGATE_STORE__TIMEOUT_MS: "20000",
       ...env,
     },
   });

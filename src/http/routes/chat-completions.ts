@@ -62,6 +62,7 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
       requestId,
       startedAt,
       chat,
+      path: upstreamPath(incoming),
       headers: incoming.headers,
       principal: identity.resolve(incoming.headers, bodyUser(chat.fields)),
       sessionId: requestedSession(name, ring.ports.settings.idFormat).sessionId,
@@ -80,7 +81,7 @@ async function forwardStateless(ring: TurnRing, exchange: RawExchange, body: Buf
     upstream: ring.ports.upstream,
     request: {
       method: "POST",
-      path: (incoming.url ?? "").replace(/^\/v1/, ""),
+      path: upstreamPath(incoming),
       headers: incoming.headers,
       body: [body],
     },
@@ -88,6 +89,8 @@ async function forwardStateless(ring: TurnRing, exchange: RawExchange, body: Buf
     headers: { "x-history-mode": "stateless" },
   });
 }
+
+const upstreamPath = ({ url = "" }: RawExchange["incoming"]): string => url.replace(/^\/v1/, "");
 
 function bodyUser(fields: Readonly<Record<string, unknown>>): string | undefined {
   const user = fields["safety_identifier"] ?? fields["user"];
