@@ -47,7 +47,7 @@ function finishJson({ client, relay, headers, stored }: FinishParts): void {
   if (failure) throw failure;
   if (!relay.head) throw new TypeError("a plain answer without a head");
   const degraded = stored.failure && { "x-session-degraded": stored.failure.reason };
-  client.writeHead(relay.head.status, responseHeaders(relay.head, { ...headers, ...degraded }));
+  client.writeHead(relay.head.status, responseHeaders(relay.head, { ...headers, ...degraded }, relay.form));
   client.end(Buffer.concat(relay.held));
 }
 

@@ -135,10 +135,7 @@ class AnswerRelay implements UpstreamHandler {
   #sendHead(head: UpstreamHead): void {
     const { client, headers } = this.#options;
     if (this.#clientGone) return;
-    const given = responseHeaders(head, headers);
-    // A stream may lose its usage chunk or gain an error on the way: its length is not the upstream's to promise.
-    if (this.#form === "stream") delete given["content-length"];
-    client.writeHead(head.status, given);
+    client.writeHead(head.status, responseHeaders(head, headers, this.#form));
     // Head and first event share a segment; only a model that thinks first gets its head alone.
     setImmediate(() => {
       if (this.#firstByteMs === undefined && !this.#clientGone && !client.writableEnded) client.flushHeaders();
@@ -206,8 +203,12 @@ class AnswerRelay implements UpstreamHandler {
 export function responseHeaders(
   head: UpstreamHead,
   added: Readonly<Record<string, string>>,
+  form: RelayResult["form"],
 ): Record<string, string | string[]> {
-  return { ...head.headers, ...added };
+  const headers = { ...head.headers, ...added };
+  // A stream may lose its usage chunk or gain an error on the way: its length is not the upstream's to promise.
+  if (form === "stream") delete headers["content-length"];
+  return headers;
 }
 
 const asGatewayError = (error: unknown): GatewayError =>

@@ -3,6 +3,7 @@ import { readSignal, splitEvents } from "../protocol/sse-event.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { TurnRecord } from "../session/turn-record.ts";
 import type { KeptAnswer } from "./answer-cache.ts";
+import { responseHeaders } from "./relay-answer.ts";
 import { privateHeaders } from "./turn-headers.ts";
 import type { TurnScope } from "./turn-scope.ts";
 
@@ -19,7 +20,7 @@ export function answerAgain({ ring, request, client }: TurnScope, { record }: Ac
     ...(!sameForm && { "x-session-degraded": "stored_form" }),
   };
   if (sameForm) {
-    client.writeHead(kept.head.status, { ...kept.head.headers, ...headers });
+    client.writeHead(kept.head.status, responseHeaders(kept.head, headers, kept.form));
     client.end(keptBytes(kept, request.chat.includeUsage));
     return;
   }
