@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { ServerResponse } from "node:http";
 
 import { GatewayError } from "../errors/gateway-error.ts";
+import type { ActiveTurn } from "../session/active-turns.ts";
 import { billTurn } from "./bill-turn.ts";
 import { finishAnswer } from "./finish-answer.ts";
 import { findRepeat, type Repeat } from "./find-repeat.ts";
@@ -29,19 +30,42 @@ import type { TurnScope } from "./turn-scope.ts";
 export async function runTurn(ring: TurnRing, request: TurnRequest, client: ServerResponse): Promise<void> {
   const scope = scopeOf(ring, request, client);
   await ring.gate.enter(scope, async () => {
-    const loaded = await loadSession(scope);
-    if (loaded === "unavailable") return forwardWithoutHistory(scope);
-    const repeat = findRepeat(loaded, repeatPrint(scope));
-    if (repeat?.kind === "answered") return answerAgain(scope, repeat.turn);
-    await takeTurn(scope, loaded, repeat);
+    const prepared = await prepareOrDegrade(scope);
+    if (!prepared) return forwardWithoutHistory(scope);
+    if ("answered" in prepared) return answerAgain(scope, prepared.answered);
+    await takeTurn(scope, prepared);
   });
 }
 
-async function takeTurn(scope: TurnScope, snapshot: OpenedSession | undefined, repeat: Repeat): Promise<void> {
+interface PreparedTurn {
+  readonly input: TurnInput;
+  readonly plan: TurnPlan;
+}
+
+/** `undefined`: the store cannot answer, and the request can do without it. Everything read for a turn is read in here. */
+async function prepareOrDegrade(scope: TurnScope): Promise<PreparedTurn | { answered: ActiveTurn } | undefined> {
+  try {
+    return await prepareTurn(scope);
+  } catch (error) {
+    if (!(error instanceof GatewayError && error.code === "store_unavailable")) throw error;
+    scope.ring.ports.meter.degraded("load_failed");
+    if (carriesHistory(scope.request)) return undefined;
+    throw error;
+  }
+}
+
+async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | { answered: ActiveTurn }> {
+  const { ports, cache } = scope.ring;
+  const snapshot = await loadSession(scope);
+  const repeat = findRepeat(snapshot, repeatPrint(scope));
+  if (repeat?.kind === "answered") return { answered: repeat.turn };
+  const input = readInput(scope, repeat);
+  return { input, plan: await planTurn(ports, cache, { input, snapshot }) };
+}
+
+async function takeTurn(scope: TurnScope, { input, plan }: PreparedTurn): Promise<void> {
   const { ring, request, client, ref } = scope;
   const { ports } = ring;
-  const input = readInput(scope, repeat);
-  const plan = await planTurn(ports, ring.cache, { input, snapshot });
   const askedAt = ports.clock();
   const expiresAt = expiryAfter(scope, plan, askedAt);
   const headers = turnHeaders({ sessionId: request.sessionId, plan, expiresAt, degraded: ring.flags.take(ref.key) });
@@ -50,7 +74,7 @@ async function takeTurn(scope: TurnScope, snapshot: OpenedSession | undefined, r
     upstream: ports.upstream,
     request: {
       method: "POST",
-      path: request.path,
+      path: "/chat/completions",
       headers: request.headers,
       body: spliceBody(request.chat, plan.changed ? plan.context.map(({ bytes }) => bytes) : undefined),
     },
@@ -96,18 +120,11 @@ function scopeOf(ring: TurnRing, request: TurnRequest, client: ServerResponse): 
   };
 }
 
-/** @returns "unavailable" when the store cannot answer and the request can do without it */
-async function loadSession({ ring, ref, request }: TurnScope): Promise<OpenedSession | undefined | "unavailable"> {
+async function loadSession({ ring, ref }: TurnScope): Promise<OpenedSession | undefined> {
   const startedAt = performance.now();
-  try {
-    const session = await ring.cache.load(ref);
-    ring.ports.meter.stage("load", performance.now() - startedAt);
-    return session;
-  } catch (error) {
-    if (error instanceof GatewayError && error.code === "store_unavailable" && carriesHistory(request))
-      return "unavailable";
-    throw error;
-  }
+  const session = await ring.cache.load(ref);
+  ring.ports.meter.stage("load", performance.now() - startedAt);
+  return session;
 }
 
 /** A client that brings its history loses nothing when ours cannot be read; any other would start a new conversation. */
@@ -115,10 +132,9 @@ const carriesHistory = ({ mode, chat }: TurnRequest): boolean =>
   mode === "replay" || chat.messages.some(({ message }) => message.role === "assistant");
 
 async function forwardWithoutHistory({ ring, request, client }: TurnScope): Promise<void> {
-  ring.ports.meter.degraded("load_failed");
   await passThrough({
     upstream: ring.ports.upstream,
-    request: { method: "POST", path: request.path, headers: request.headers, body: [request.chat.body] },
+    request: { method: "POST", path: "/chat/completions", headers: request.headers, body: [request.chat.body] },
     client,
     headers: {
       ...privateHeaders,
