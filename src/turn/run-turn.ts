@@ -74,7 +74,7 @@ async function takeTurn(scope: TurnScope, { input, plan }: PreparedTurn): Promis
     upstream: ports.upstream,
     request: {
       method: "POST",
-      path: "/chat/completions",
+      path: request.path,
       headers: request.headers,
       body: spliceBody(request.chat, plan.changed ? plan.context.map(({ bytes }) => bytes) : undefined),
     },
@@ -134,7 +134,7 @@ const carriesHistory = ({ mode, chat }: TurnRequest): boolean =>
 async function forwardWithoutHistory({ ring, request, client }: TurnScope): Promise<void> {
   await passThrough({
     upstream: ring.ports.upstream,
-    request: { method: "POST", path: "/chat/completions", headers: request.headers, body: [request.chat.body] },
+    request: { method: "POST", path: request.path, headers: request.headers, body: [request.chat.body] },
     client,
     headers: {
       ...privateHeaders,
