@@ -1,0 +1,89 @@
+import type { Meter } from "@opentelemetry/api";
+
+import type { createRedactor } from "../../src/redaction/create-redactor.ts";
+import type { createSealer } from "../../src/sealing/create-sealer.ts";
+import type { openStore } from "../../src/store/open-store.ts";
+import type { openTelemetry } from "../../src/telemetry/sdk.ts";
+import type { loadVocabulary } from "../../src/tokens/load-vocabulary.ts";
+import { noFaults, withFaults } from "./fault-store.ts";
+
+/** Which parts of the gateways of this test file fail from now on. */
+export const faults = { store: noFaults(), redact: false, seal: false, vocabulary: false, telemetry: false };
+
+export function mendAll(): void {
+  Object.assign(faults.store, noFaults());
+  Object.assign(faults, { redact: false, seal: false, vocabulary: false, telemetry: false });
+}
+
+const breakIf = (isBroken: boolean): void => {
+  if (isBroken) throw new Error("broken by a test");
+};
+
+export const breakableStore =
+  (open: typeof openStore): typeof openStore =>
+  async (address, options) =>
+    withFaults(await open(address, options), faults.store);
+
+export const breakableRedactor =
+  (create: typeof createRedactor): typeof createRedactor =>
+  (settings) => {
+    const redactor = create(settings);
+    return {
+      async redact(messages, name) {
+        breakIf(faults.redact);
+        return redactor.redact(messages, name);
+      },
+    };
+  };
+
+export const breakableSealer =
+  (create: typeof createSealer): typeof createSealer =>
+  (options) => {
+    const whole = create(options);
+    return {
+      async forSession(identity) {
+        const sealer = await whole.forSession(identity);
+        return {
+          open: (kind, id, sealed) => sealer.open(kind, id, sealed),
+          seal(kind, id, plaintext) {
+            breakIf(faults.seal);
+            return sealer.seal(kind, id, plaintext);
+          },
+        };
+      },
+    };
+  };
+
+export const breakableVocabulary =
+  (load: typeof loadVocabulary): typeof loadVocabulary =>
+  async (name, options) => {
+    breakIf(faults.vocabulary);
+    return load(name, options);
+  };
+
+export const breakableTelemetry =
+  (open: typeof openTelemetry): typeof openTelemetry =>
+  async (options) => {
+    const telemetry = await open(options);
+    return { ...telemetry, meter: breakableMeter(telemetry.meter) };
+  };
+
+/** Every instrument throws on every measurement while telemetry is broken. */
+function breakableMeter(meter: Meter): Meter {
+  return new Proxy(meter, { get: (target, name) => breakable(Reflect.get(target, name), target) });
+}
+
+function breakable(member: unknown, owner: object): unknown {
+  if (typeof member !== "function") return member;
+  return (...given: unknown[]): unknown => {
+    const made: unknown = Reflect.apply(member, owner, given);
+    if (typeof made !== "object" || made === null) return made;
+    return new Proxy(made, {
+      get(instrument, name) {
+        breakIf(faults.telemetry && (name === "add" || name === "record"));
+        const value: unknown = Reflect.get(instrument, name);
+        return typeof value === "function" ? value.bind(instrument) : value;
+      },
+    });
+  };
+}
