@@ -43,3 +43,7 @@ export const knownRevision = (session: OpenedSession | undefined) =>
 /** Sequence of the first record held, or of the next one when none is. */
 export const firstSequence = (session: OpenedSession): number =>
   session.log[0]?.record.sequence ?? session.head.records;
+
+/** How many commits this life of the session has seen. */
+export const revisionNumber = ({ revision }: OpenedSession): number =>
+  Number(revision.slice(revision.indexOf(".") + 1));

@@ -1,10 +1,11 @@
 import { LRUCache } from "lru-cache";
 
+import { GatewayError } from "../errors/gateway-error.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Sealer } from "../sealing/sealer.ts";
 import type { SessionStore, StoredSession } from "../store/session-store.ts";
 import { openSession, withOlderTurns } from "./open-session.ts";
-import { firstSequence, knownRevision, type OpenedSession, type SessionRef } from "./opened-session.ts";
+import { firstSequence, knownRevision, type OpenedSession, revisionNumber, type SessionRef } from "./opened-session.ts";
 
 interface SessionCacheOptions {
   readonly sessions: SessionStore;
@@ -41,7 +42,7 @@ export function createSessionCache({ sessions, sealer, clock, maxBytes }: Sessio
   const keep = (session: OpenedSession): OpenedSession => {
     const held = opened.get(session.ref.key);
     // A load that was overtaken by a commit must not bring the older snapshot back.
-    if (!held || held.incarnation !== session.incarnation || held.head.records <= session.head.records) {
+    if (!held || held.incarnation !== session.incarnation || revisionNumber(held) <= revisionNumber(session)) {
       opened.set(session.ref.key, session);
     }
     return session;
@@ -52,9 +53,18 @@ export function createSessionCache({ sessions, sealer, clock, maxBytes }: Sessio
     async load(ref) {
       const base = opened.get(ref.key);
       const stored = await sessions.load(ref.key, knownRevision(base));
-      if (stored) return open(ref, stored, base);
-      opened.delete(ref.key);
-      return undefined;
+      if (!stored) {
+        opened.delete(ref.key);
+        return undefined;
+      }
+      if (!base) return open(ref, stored, base);
+      return open(ref, stored, base).catch(async (error: unknown) => {
+        // A store that was restored from an older copy does not fit what is held: what it has counts, if it opens.
+        if (!(error instanceof GatewayError && error.code === "record_unreadable")) throw error;
+        opened.delete(ref.key);
+        const whole = await sessions.load(ref.key);
+        return whole && open(ref, whole, undefined);
+      });
     },
     async loadAll(session) {
       const from = firstSequence(session);

@@ -11,7 +11,14 @@ import { encodeTurnRecord } from "../session/turn-record-codec.ts";
 import type { CommitOutcome, SessionCommit, SessionFields } from "../store/session-store.ts";
 import { type AdvancedSession, advanceSession } from "./advance-session.ts";
 import { incarnationOf } from "./open-session.ts";
-import { firstSequence, knownRevision, type LogEntry, type OpenedSession, type SessionRef } from "./opened-session.ts";
+import {
+  firstSequence,
+  knownRevision,
+  type LogEntry,
+  type OpenedSession,
+  revisionNumber,
+  type SessionRef,
+} from "./opened-session.ts";
 import type { SessionCache } from "./session-cache.ts";
 import type { TurnDraft } from "./turn-draft.ts";
 import type { TurnPorts } from "./turn-ports.ts";
@@ -167,8 +174,7 @@ const isSame = <T>(left: readonly T[], right: readonly T[]): boolean =>
   left.length === right.length && left.every((item, index) => item === right[index]);
 
 export function nextRevision(base: OpenedSession | undefined, incarnation: string): string {
-  const number = base ? Number(base.revision.slice(base.revision.indexOf(".") + 1)) : 0;
-  return `${incarnation}.${number + 1}`;
+  return `${incarnation}.${base ? revisionNumber(base) + 1 : 1}`;
 }
 
 export function nextFields(
