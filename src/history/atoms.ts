@@ -23,7 +23,7 @@ export function findAtoms(turns: readonly HistoryTurn[], incoming: readonly Hist
   if (!messages.some(({ toolCallIds }) => toolCallIds.length > 0)) return { mayCut, unanswered };
   const turnOf = positionsInTurns(turns);
   const lastSpoken = lastIndexOfSpoken(messages.slice(0, turnOf.length));
-  for (const [call, results] of pairToolCalls(messages).resultsOf) {
+  for (const [call, results] of pairToolCalls(messages)) {
     const turn = turnOf[call];
     if (turn === undefined) continue;
     const missing = results.filter((result) => result === undefined).length;

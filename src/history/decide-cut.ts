@@ -96,7 +96,7 @@ function cutExactly(situation: Situation): Decision {
 function withinCap(situation: Situation, decision: Decision): Decision {
   const { view, rule, shelf, timeline, limit, lowWater, fixedTokens } = situation;
   const { maxTokens } = view.knobs;
-  const bound = rule.summaryMode === "off" ? 0 : boundOf(situation);
+  const bound = digestBound(situation);
   const fits = (turn: number, tokens: number): boolean => fixedTokens + tokens + timeline.tokensFrom(turn) <= maxTokens;
   const shown = shelf.shownAt(decision.first);
   const made = decision.cut !== undefined && (shown?.toTurn ?? 0) < decision.first;
@@ -121,5 +121,9 @@ function withinCap(situation: Situation, decision: Decision): Decision {
   return turn === from ? decision : { first: turn, cut: "cap", ledger: 0, wantsSummary: undefined };
 }
 
-const boundOf = ({ view }: Situation): number =>
-  summaryMessageBound(view.knobs.summaryTokens, (text) => view.countText(text));
+/** Room for a digest; none where it would take half of what the cap leaves: turns go before it there. */
+function digestBound({ view, rule, fixedTokens }: Situation): number {
+  if (rule.summaryMode === "off") return 0;
+  const bound = summaryMessageBound(view.knobs.summaryTokens, (text) => view.countText(text));
+  return bound * 2 <= view.knobs.maxTokens - fixedTokens ? bound : 0;
+}

@@ -30,12 +30,15 @@ function selectAll(view: HistoryView): Selection {
 function firstTurn(view: HistoryView): number {
   if (view.firstLoadedTurn > 0) throw new TypeError("full needs every turn");
   const { maxTokens } = view.knobs;
-  const timeline = createTimeline(view, 0);
   const otherTokens = fixedTokens(view);
-  const promptFrom = (turn: number): number => otherTokens + timeline.tokensFrom(turn);
+  const whole = createTimeline(view, 0);
+  const promptFrom = (turn: number): number => otherTokens + whole.tokensFrom(turn);
   if (promptFrom(0) <= maxTokens) return 0;
-  const own = Math.min(view.epoch.firstTurn, timeline.end);
-  if (promptFrom(own) > maxTokens) return widestCut({ timeline, from: own, maxTokens, otherTokens });
-  if (promptFrom(own) >= maxTokens * TAKE_BACK_BELOW) return own;
-  return Math.min(own, widestCut({ timeline, from: 0, maxTokens, otherTokens }));
+  const own = Math.min(view.epoch.firstTurn, whole.end);
+  if (promptFrom(own) > maxTokens) {
+    return widestCut({ timeline: createTimeline(view, own), from: own, maxTokens, otherTokens });
+  }
+  const taken = widestCut({ timeline: whole, from: 0, maxTokens, otherTokens });
+  const takesBack = promptFrom(own) < maxTokens * TAKE_BACK_BELOW && promptFrom(taken) <= maxTokens;
+  return takesBack ? Math.min(own, taken) : own;
 }

@@ -45,7 +45,7 @@ type Item = number | { readonly answers: string };
 /** The order in which the sequence is legal; `undefined` when it is so as it stands. */
 function legalOrder(all: readonly HistoryMessage[]): Item[] | undefined {
   if (!all.some(({ role, toolCallIds }) => role === "tool" || toolCallIds.length > 0)) return undefined;
-  const { resultsOf } = pairToolCalls(all);
+  const resultsOf = pairToolCalls(all);
   const lastSpoken = all.findLastIndex(({ role }) => role !== "tool");
   const order: Item[] = [];
   all.forEach(({ role, toolCallIds }, index) => {

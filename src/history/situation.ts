@@ -1,6 +1,6 @@
-import { fixedTokens } from "./prompt-size.ts";
 import type { HistoryKnobs, HistoryView, Summary } from "./history-strategy.ts";
 import type { Carrying } from "./ledger.ts";
+import { fixedTokens } from "./prompt-size.ts";
 import { findStart } from "./start-turn.ts";
 import { createSummaryMessage } from "./summary-message.ts";
 import { createSummaryShelf, type SummaryShelf } from "./summary-shelf.ts";

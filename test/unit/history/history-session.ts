@@ -1,0 +1,183 @@
+import type {
+  EpochState,
+  HistoryKnobs,
+  HistoryMessage,
+  HistoryTurn,
+  HistoryView,
+  Selection,
+  StrategyName,
+  Summary,
+} from "../../../src/history/history-strategy.ts";
+import { strategyFor } from "../../../src/history/strategy-registry.ts";
+
+export const countText = (text: string): number => Math.ceil(text.length / 4);
+
+export const knobs: HistoryKnobs = {
+  windowTurns: 10,
+  keepTurns: 5,
+  floorTokens: 0,
+  maxTokens: 1_000_000,
+  exact: false,
+  summaryMode: "extractive",
+  summaryTokens: 100,
+  summaryRole: "user",
+};
+
+/** gpt-5's ratios. */
+export const economics = { cachedRatio: 0.1, writeRatio: 1, outputRatio: 8, cacheTtlMs: 300_000 };
+
+export const freshEpoch: EpochState = { number: 0, firstTurn: 0, ledger: 0, summaryFailed: false };
+
+export function message(role: string, content: string, more: { calls?: readonly string[]; answers?: string } = {}) {
+  const { calls = [], answers } = more;
+  const json = {
+    role,
+    content,
+    ...(calls.length > 0 && {
+      tool_calls: calls.map((id) => ({ id, type: "function", function: { name: "look", arguments: "{}" } })),
+    }),
+    ...(answers !== undefined && { tool_call_id: answers }),
+  };
+  const built: HistoryMessage = {
+    role,
+    bytes: Buffer.from(JSON.stringify(json)),
+    tokens: 4 + countText(content) + 10 * calls.length,
+    toolCallIds: calls,
+    toolCallId: answers,
+    redactions: 0,
+  };
+  return built;
+}
+
+export const user = (content: string) => message("user", content);
+export const assistant = (content: string, ...calls: string[]) => message("assistant", content, { calls });
+export const tool = (answers: string, content = `result of ${answers}`) => message("tool", content, { answers });
+
+/** A message of exactly so many tokens. */
+export const sized = (role: string, tokens: number, label = "x") => message(role, label.padEnd((tokens - 4) * 4, "."));
+
+export const turn = (index: number, ...messages: HistoryMessage[]): HistoryTurn => ({
+  index,
+  at: index,
+  messages,
+  stored: messages,
+});
+
+export const viewOf = (part: Partial<HistoryView>): HistoryView => ({
+  system: [],
+  turns: [],
+  firstLoadedTurn: 0,
+  incoming: [user("next")],
+  summaries: [],
+  epoch: freshEpoch,
+  envelopeTokens: 0,
+  now: 1_000,
+  lastAskedAt: 1_000,
+  economics,
+  knobs,
+  countText,
+  ...part,
+});
+
+export interface Asked {
+  readonly view: HistoryView;
+  readonly selection: Selection;
+  /** System, history and incoming messages as they are sent. */
+  readonly sent: readonly HistoryMessage[];
+  /** Bytes of what must stay the front of later prompts. */
+  readonly front: Buffer;
+}
+
+export interface Step {
+  readonly incoming: readonly HistoryMessage[];
+  /** Absent when nothing usable came back. */
+  readonly answer?: HistoryMessage | undefined;
+  readonly idleMs?: number;
+  readonly strategy?: StrategyName;
+  /** Whether the summary, if one is asked for, comes: in time, too late for the next request, or not at all. */
+  readonly upkeep?: "done" | "late" | "failed";
+}
+
+/** A session as the turn ring keeps it: loads what the strategy needs, stores what it decides, makes summaries after. */
+export function createSession(options: Partial<HistoryView> & { strategy: StrategyName }) {
+  const { strategy: usual, ...fixed } = options;
+  const turns: HistoryTurn[] = [];
+  let epoch = freshEpoch;
+  let summaries: readonly Summary[] = [];
+  let now = 0;
+  let lastAskedAt: number | undefined;
+  let owed: Summary | undefined;
+
+  function ask(step: Step): Asked {
+    const strategy = strategyFor(step.strategy ?? usual);
+    now += step.idleMs ?? 1_000;
+    const settings = { ...knobs, ...fixed.knobs };
+    const needed = strategy.firstTurnNeeded(epoch.firstTurn, turns.length, settings);
+    const firstLoadedTurn = Math.min(needed, epoch.firstTurn);
+    const view = viewOf({
+      ...fixed,
+      knobs: settings,
+      turns: turns.slice(firstLoadedTurn),
+      firstLoadedTurn,
+      incoming: step.incoming,
+      summaries,
+      epoch,
+      now,
+      lastAskedAt,
+    });
+    const selection = strategy.select(view);
+    const past = [...view.system, ...selection.history];
+    remember(step, selection);
+    return {
+      view,
+      selection,
+      sent: [...past, ...selection.incoming],
+      front: Buffer.concat(past.flatMap(({ bytes }) => [bytes, Buffer.from("\n")])),
+    };
+  }
+
+  function remember(step: Step, { epoch: next, digest, wantsSummary }: Selection): void {
+    turns.push(turn(turns.length, ...step.incoming, ...(step.answer ? [step.answer] : [])));
+    lastAskedAt = now;
+    epoch = next;
+    const all = digest ? [...summaries, digest] : summaries;
+    summaries = all.filter(({ toTurn }) => toTurn >= next.firstTurn);
+    if (owed) keep(owed);
+    owed = undefined;
+    if (!wantsSummary) return;
+    const made = summaryOf(wantsSummary);
+    if (step.upkeep === "failed") epoch = { ...epoch, summaryFailed: true };
+    else if (step.upkeep === "late") owed = made;
+    else keep(made);
+  }
+
+  function keep(made: Summary): void {
+    if (made.toTurn <= epoch.firstTurn) return;
+    epoch = { ...epoch, summaryFailed: false };
+    summaries = [...summaries.filter(({ toTurn }) => toTurn < made.toTurn), made];
+  }
+
+  /** Says which turns it was made of, so that a test can see what each stands for. */
+  function summaryOf({ fromTurn, toTurn }: { fromTurn: number; toTurn: number }): Summary {
+    const before = summaries.find((summary) => summary.toTurn === fromTurn)?.text ?? "";
+    const read = Array.from({ length: toTurn - fromTurn }, (_, offset) => `<${fromTurn + offset}>`).join("");
+    return { fromTurn, toTurn, text: before + read, by: "model" };
+  }
+
+  return {
+    ask,
+    turns,
+    get epoch() {
+      return epoch;
+    },
+    get summaries() {
+      return summaries;
+    },
+  };
+}
+
+/** A session of equal turns, for arithmetic. */
+export const plainStep = (index: number, tokens = 100): Step => ({
+  incoming: [sized("user", tokens / 2, `question ${index} `)],
+  answer: sized("assistant", tokens / 2, `answer ${index} `),
+});
