@@ -1,0 +1,49 @@
+import { spawnSync } from "node:child_process";
+import { arch, cpus, loadavg, release, type } from "node:os";
+import { fileURLToPath } from "node:url";
+
+import type { Cores } from "../rig/cores.ts";
+import { PORTKEY_VERSION } from "../targets/portkey.ts";
+import { redisVersion } from "../targets/redis-server.ts";
+
+export interface ConditionsOptions {
+  readonly cores: Cores;
+  readonly folder: string;
+  readonly rounds: number;
+  readonly durationMs: number;
+  readonly startedAt: Date;
+}
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+
+/** Everything someone needs to know who compares the figures with his own. */
+export function describeConditions({ cores, folder, rounds, durationMs, startedAt }: ConditionsOptions): string {
+  const processors = cpus();
+  const disk = printed("stat", ["-f", "-c", "%T", folder]);
+  const versions = [
+    `Node ${process.versions.node}`,
+    `SQLite ${process.versions["sqlite"] ?? "?"} (WAL, FULL, on ${disk || "?"})`,
+    `Redis ${redisVersion() ?? "none"}`,
+    `@portkey-ai/gateway ${PORTKEY_VERSION}`,
+  ];
+  return [
+    `${startedAt.toISOString().slice(0, 10)}, commit ${commit()}.`,
+    `${processors[0]?.model.trim() ?? "unknown CPU"}, ${processors.length} cores, ${type()} ${release()} ${arch()}; ${cores.description}.`,
+    `${versions.join(", ")}.`,
+    `Instant upstream; medians of ${rounds} interleaved rounds of ${durationMs / 1000} s; sessions of 10 turns in delta mode.`,
+  ].join(" ");
+}
+
+/** A machine that does something else as well measures that, too. */
+export function busyMachineWarning(): string | undefined {
+  const [lastMinute = 0] = loadavg();
+  return lastMinute > 0.5 ? `the machine was busy before the run (load ${lastMinute.toFixed(1)})` : undefined;
+}
+
+function commit(): string {
+  const changed = printed("git", ["status", "--porcelain", "--", "../../src"]) === "" ? "" : " with changes";
+  return `${printed("git", ["rev-parse", "--short", "HEAD"]) || "unknown"}${changed}`;
+}
+
+const printed = (command: string, args: readonly string[]): string =>
+  spawnSync(command, args, { cwd: HERE, encoding: "utf8" }).stdout?.trim() ?? "";

@@ -1,0 +1,49 @@
+import { residentMegabytes } from "../rig/process-figures.ts";
+import { percentile } from "../rig/statistics.ts";
+import type { Target } from "../targets/target.ts";
+import { clientsOf, type MeasuredLoad, measureLoad } from "./measure-load.ts";
+import { interleave, type Section } from "./section.ts";
+
+const BUSY_CLIENTS = 16;
+const WARM_UP_MS = 1_000;
+
+/** One short message a turn: latency at one client, throughput and CPU time at sixteen, memory after all of it. */
+export const shortTurns: Section = async (bench) => {
+  const { targets, upstream, samples, durationMs, say } = bench;
+  await upstream.answerWith({ kind: "json" });
+  say("warming up");
+  for (const target of targets) {
+    await measureLoad(target, { clients: clientsOf(target, BUSY_CLIENTS), durationMs: WARM_UP_MS, samples });
+  }
+  const withClients = (count: number) => (target: Target) =>
+    measureLoad(target, { clients: clientsOf(target, count), durationMs, samples });
+  say("short turns, one client");
+  const calm = await interleave(bench, targets, withClients(1));
+  for (const round of calm) recordAdded(round);
+  say(`short turns, ${BUSY_CLIENTS} clients`);
+  const busy = await interleave(bench, targets, withClients(BUSY_CLIENTS));
+  for (const [target, load] of busy.flatMap((round) => [...round])) recordBusy(target, load);
+  for (const { name, process } of targets) {
+    if (process) samples.add(name, "loadedMegabytes", residentMegabytes(process.pid));
+  }
+
+  function recordAdded(round: ReadonlyMap<Target, MeasuredLoad>): void {
+    const base = round.get(directOf(targets))?.totals ?? new Float64Array();
+    for (const [{ name }, { totals }] of round) {
+      samples.add(name, "addedP50Ms", percentile(totals, 0.5) - percentile(base, 0.5));
+      samples.add(name, "addedP99Ms", percentile(totals, 0.99) - percentile(base, 0.99));
+    }
+  }
+
+  function recordBusy({ name, process }: Target, load: MeasuredLoad): void {
+    samples.add(name, "throughput", load.requestsPerSecond);
+    samples.add(name, "busyP99Ms", percentile(load.totals, 0.99));
+    if (process) samples.add(name, "cpuPerRequestUs", (load.cpuMs * 1000) / load.requests);
+  }
+};
+
+export function directOf(targets: readonly Target[]): Target {
+  const [direct] = targets;
+  if (direct?.name !== "direct") throw new TypeError("the direct target must come first");
+  return direct;
+}

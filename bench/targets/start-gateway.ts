@@ -1,0 +1,26 @@
+import { findFreePort } from "../rig/free-port.ts";
+import { waitUntilReady } from "../rig/wait-until-ready.ts";
+import type { Rig, Target } from "./target.ts";
+
+export interface GatewayCommand extends Pick<Target, "name" | "healthPath" | "headers" | "hasMemory"> {
+  readonly command: (port: number) => readonly [string, ...string[]];
+  readonly env?: (port: number) => Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** Starts a gateway on its core and measures how long it takes to answer. */
+export async function startGateway(rig: Rig, { command, env, cwd, ...target }: GatewayCommand): Promise<Target> {
+  const { name, healthPath: path } = target;
+  const port = await findFreePort();
+  const [file, ...rest] = [...rig.cores.gatewayPrefix, ...command(port)];
+  if (file === undefined) throw new TypeError("an empty command");
+  const startedAt = performance.now();
+  const process = rig.processes.start({
+    name,
+    command: [file, ...rest],
+    env: { NODE_ENV: "production", ...env?.(port) },
+    ...(cwd && { cwd }),
+  });
+  await waitUntilReady({ name, process, port, path });
+  return { ...target, port, process, readyMs: performance.now() - startedAt };
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { startRedis } from "./redis-server.ts";
+import { startGateway } from "./start-gateway.ts";
+import type { Rig, TargetKind, TargetName } from "./target.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const PRICES = fileURLToPath(new URL("../../config/prices.json", import.meta.url));
+
+interface StategateOptions {
+  readonly name: TargetName;
+  /** The store's address, relative to the target's own folder. */
+  readonly store: (rig: Rig) => string | Promise<string>;
+  /** Without one its sessions use the default. `undefined` headers send no session at all. */
+  readonly strategy?: "window";
+  readonly hasMemory?: boolean;
+}
+
+const sqlite = (): string => "sqlite:./data/stategate.db";
+
+/** Without a session header: a proxy and nothing more. */
+export const stateless = stategate({ name: "stateless", store: sqlite, hasMemory: false });
+
+/** Window by default in this bench: summaries would add calls to the upstream that the other targets do not make. */
+export const onMemory = stategate({ name: "memory", store: () => "memory:", strategy: "window" });
+export const onSqlite = stategate({ name: "SQLite", store: sqlite, strategy: "window" });
+export const onRedis = stategate({ name: "Redis", store: startRedis, strategy: "window" });
+export const hybridOnSqlite = stategate({ name: "SQLite hybrid", store: sqlite });
+
+function stategate({ name, store, strategy, hasMemory = true }: StategateOptions): TargetKind {
+  return {
+    name,
+    async open(rig) {
+      const address = await store(rig);
+      return startGateway(rig, {
+        name,
+        command: () => [process.execPath, MAIN, "start"],
+        env: (port) => ({
+          STATEGATE_PORT: String(port),
+          STATEGATE_UPSTREAM_URL: `http://127.0.0.1:${rig.upstreamPort}/v1`,
+          STATEGATE_STORE: address,
+          STATEGATE_MASTER_KEYS: `bench:${randomBytes(32).toString("base64")}`,
+          STATEGATE_PRICES__FILE: PRICES,
+        }),
+        cwd: mkdtempSync(join(rig.folder, "stategate-")),
+        healthPath: "/healthz",
+        headers: strategy ? { "x-history-strategy": strategy } : {},
+        hasMemory,
+      });
+    },
+  };
+}
