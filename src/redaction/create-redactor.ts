@@ -102,13 +102,11 @@ function* isPayload(text: string): Generator<undefined, boolean> {
 
 const LEGAL_NAME = /^[A-Za-z0-9_-]*$/;
 
-function* redactString({ text, label, isIdentifier }: MessageString, job: Job): Generator<undefined, TextRedaction> {
-  const options = { detectors: job.detectors, name: job.name };
-  if (isIdentifier === true && LEGAL_NAME.test(text)) {
-    const { text: bracketed, types } = yield* redactText(bracketPlaceholders(text), options);
-    return { text: unbracketPlaceholders(bracketed), types };
-  }
-  return yield* redactText(text, label === undefined ? options : { ...options, label });
+function* redactString(string: MessageString, { detectors, name }: Job): Generator<undefined, TextRedaction> {
+  const { text, isIdentifier, ...place } = string;
+  if (isIdentifier !== true || !LEGAL_NAME.test(text)) return yield* redactText(text, { detectors, name, ...place });
+  const { text: bracketed, types } = yield* redactText(bracketPlaceholders(text), { detectors, name });
+  return { text: unbracketPlaceholders(bracketed), types };
 }
 
 function rebuild(message: ChatMessage, outcomes: readonly TextRedaction[]): Redaction {

@@ -1,6 +1,6 @@
+import { isAlphanumeric } from "./characters.ts";
 import { decodeEscape } from "./decode-escape.ts";
 import { foldCodePoint } from "./fold-code-point.ts";
-import { isAlphanumeric } from "./characters.ts";
 import { placeholderEnd } from "./placeholder.ts";
 
 /** The copy that detectors match on, and the way back to the original. */

@@ -12,22 +12,19 @@ const QUOTE = 34;
 const BACKSLASH = 92;
 const STRUCTURE = "{}[],: \t\r\n";
 
-/** Whether a text is a JSON document, so that it must still be one when findings have been replaced. */
-export function isJson(text: string): boolean {
+/** Whether a text is a JSON object or array, so that it must still be one when findings have been replaced. */
+export function isJsonDocument(text: string): boolean {
   const first = text.trimStart().charAt(0);
-  if (first !== "{" && first !== "[") return isJsonNumber(text);
+  return (first === "{" || first === "[") && isJson(text);
+}
+
+export function isJson(text: string): boolean {
   try {
     JSON.parse(text);
     return true;
   } catch {
     return false;
   }
-}
-
-const MAX_NUMBER = 40;
-
-function isJsonNumber(text: string): boolean {
-  return text.length <= MAX_NUMBER && text.trim() !== "" && JSON.stringify(Number(text)) === text.trim();
 }
 
 /**

@@ -7,6 +7,8 @@ export interface MessageString {
   readonly label?: string;
   /** A tool's name: its placeholder must be a legal name too. */
   readonly isIdentifier?: boolean;
+  /** What a tool was called with: JSON before and after. */
+  readonly isArguments?: boolean;
 }
 
 export type StringMapper = (string: MessageString) => string;
@@ -66,7 +68,8 @@ function mapNamed(value: unknown, map: StringMapper): unknown {
   if (!isFields(value)) return mapAny(value, { map });
   return mapFields(value, (key, field) => {
     if (typeof field !== "string") return mapAny(field, { map, label: key });
-    return map(key === "name" ? { text: field, isIdentifier: true } : { text: field });
+    if (key === "name") return map({ text: field, isIdentifier: true });
+    return map(key === "arguments" ? { text: field, isArguments: true } : { text: field });
   });
 }
 

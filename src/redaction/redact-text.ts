@@ -1,6 +1,6 @@
 import type { Detector } from "./detectors/detector.ts";
 import { findFindings } from "./find-findings.ts";
-import { type Edit, isJson, jsonEdits } from "./json-literals.ts";
+import { type Edit, isJson, isJsonDocument, jsonEdits } from "./json-literals.ts";
 import type { EntityType, Finding, PlaceholderNamer } from "./redactor.ts";
 
 export interface TextRedaction {
@@ -13,6 +13,8 @@ export interface TextRedactionOptions {
   readonly name: PlaceholderNamer;
   /** What the text is said to be, such as the key that it stands under; matched as context, never changed. */
   readonly label?: string;
+  /** Whether the text ought to be JSON, even if it is only a number. */
+  readonly isArguments?: boolean;
 }
 
 /** A replacement may set a neighbour free that an overlap had hidden. It rarely takes a second round, never this many. */
@@ -28,7 +30,7 @@ export function* redactText(source: string, options: TextRedactionOptions): Gene
     const findings = yield* labelledFindings(text, options);
     if (findings.length === 0) break;
     types = [...types, ...findings.map((finding) => finding.type)];
-    text = yield* replaceFindings(text, findings, options.name);
+    text = yield* replaceFindings(text, findings, options);
   }
   return { text, types };
 }
@@ -48,13 +50,14 @@ function* labelledFindings(
 function* replaceFindings(
   text: string,
   findings: readonly Finding[],
-  name: PlaceholderNamer,
+  options: TextRedactionOptions,
 ): Generator<undefined, string> {
-  const edits = isJson(text) ? jsonEdits(text, findings) : findings.map(plainEdit);
+  const mustStayJson = options.isArguments === true ? isJson(text) : isJsonDocument(text);
+  const edits = mustStayJson ? jsonEdits(text, findings) : findings.map(plainEdit);
   const pieces: string[] = [];
   let at = 0;
   for (const [index, { finding, start, end, isQuoted }] of edits.entries()) {
-    const placeholder = name(finding.type, text.slice(finding.start, finding.end));
+    const placeholder = options.name(finding.type, text.slice(finding.start, finding.end));
     pieces.push(text.slice(at, start), isQuoted ? JSON.stringify(placeholder) : placeholder);
     at = end;
     if (index % EDITS_PER_STEP === EDITS_PER_STEP - 1) yield;

@@ -12,22 +12,22 @@ const MIXED_REACH = 24;
 const SCHEMES = ["Bearer ", "Basic ", "Token ", "token "];
 
 const isNameUnit = characterSet(`${LETTERS}${DIGITS}_.- \t`);
-const isLeadUnit = characterSet("=>:\"'` \t");
+const isLeadUnit = characterSet("=>:?|,\"'` \t");
 const isTokenUnit = characterSet(`${LETTERS}${DIGITS}_-.+/=~:%|`);
-const endsPassword = characterSet(" \t\r\n\"'`,;<>(){}[]&");
+const endsPassword = characterSet(" \t\r\n\"'`,;<>(){}[]");
 
 const PASSWORD_NAME = /(?:password|passwd|passphrase|passcode|pwd)(?:is)?$/;
 const SECRET_NAME =
-  /secret|token|apikey|accesskey|authkey|privatekey|credential|accountkey|encryptionkey|signingkey|clientkey|masterkey|storagekey|authorization|sessionkey/;
+  /secret|token|apikey|accesskey|authkey|privatekey|credential|accountkey|encryptionkey|signingkey|clientkey|masterkey|storagekey|authorization|sessionkey|creds/;
 /** Vendors whose keys have no prefix: any random value assigned to one of these names is taken for a key. */
 const VENDOR_NAME = new RegExp(
   (
-    "adafruit adobe airtable algolia alibaba asana atlassian confluence jira beamer bitbucket bittrex meraki " +
+    "linear sumo newyorktimes xray bintray gitlabsession contribsys adafruit adobe airtable algolia alibaba asana atlassian confluence jira beamer bitbucket bittrex meraki " +
     "cloudflare codecov cohere coinbase confluent contentful datadog discord droneci dropbox etsy facebook " +
     "fastly finicity finnhub flickr freshbooks gitter gocardless heroku hubspot intercom jfrog artifactory " +
-    "kraken kucoin launchdarkly linkedin lob looker mailchimp mailgun mapbox mattermost messagebird netlify " +
+    "kraken kucoin launchdarkly linkedin looker mailchimp mailgun mapbox mattermost messagebird netlify " +
     "newrelic nytimes okta plaid privateai rapidapi sendbird sentry snyk sonar squarespace sumologic telegram " +
-    "travis twilio twitch twitter typeform yandex zendesk aws azure mistral together"
+    "travis twilio twitch twitter typeform yandex zendesk aws azure mistral"
   ).replaceAll(" ", "|"),
 );
 /** Endings of names that speak about a key without holding one, and tokens that only turn pages. */
@@ -50,13 +50,13 @@ const HARMLESS_ENDINGS = new Set([
 ]);
 const HARMLESS_INSIDE = /page|next|cursor|continuation|sync|maxtokens|tokenizer|commit|digest|hash/;
 
-/** The value assigned to a telling name, when `at` is the `:`, `=` or `>` between them. */
+/** The value assigned to a telling name, when `at` is the operator between them. */
 export function assignedSecretRange(text: string, at: number): TextRange | undefined {
   const start = valueStart(text, at);
   if (start === undefined || !startsLikeKey(text, start)) return undefined;
   const words = nameBefore(text, at);
   const name = words.replaceAll(SEPARATORS, "").toLowerCase();
-  if (PASSWORD_NAME.test(name)) return passwordRange(text, start);
+  if (PASSWORD_NAME.test(name)) return passwordRange(text, start, text.charAt(at) === "=");
   if (HARMLESS_INSIDE.test(name) || HARMLESS_ENDINGS.has(lastWord(words))) return undefined;
   if (SECRET_NAME.test(name)) return tokenRange(text, { start, minLength: MIN_TOKEN, minDigits: 2 });
   return VENDOR_NAME.test(name) ? tokenRange(text, { start, minLength: MIN_VENDOR_KEY, minDigits: 1 }) : undefined;
@@ -102,13 +102,17 @@ function lastWord(words: string): string {
   return (words.trimEnd().split(WORD_BORDER).at(-1) ?? "").toLowerCase();
 }
 
-function passwordRange(text: string, start: number): TextRange | undefined {
+function passwordRange(text: string, start: number, mayBeQuery: boolean): TextRange | undefined {
   let end = start;
-  while (end < text.length && end - start < MAX_VALUE && !endsPassword(text.charCodeAt(end))) end++;
+  while (end < text.length && end - start < MAX_VALUE && !endsPassword(text.charCodeAt(end))) {
+    if (mayBeQuery && text.charAt(end) === "&") break;
+    end++;
+  }
+  if (".!?".includes(text.charAt(end - 1))) end--;
   const value = text.slice(start, end);
-  const isCall = text.charAt(end) === "(";
+  const isReference = text.charAt(end) === "(" || "${<%*".includes(value.charAt(0));
   const isPassword = value.length >= MIN_PASSWORD && looksRandom(value, { minDigits: 1, minLetters: 1, minTurns: 1 });
-  return isPassword && !isCall && !"${<%*[".includes(value.charAt(0)) ? { start, end } : undefined;
+  return isPassword && !isReference ? { start, end } : undefined;
 }
 
 interface TokenRule {

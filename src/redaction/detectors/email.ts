@@ -107,7 +107,8 @@ function afterBreak(text: string, at: number): number {
   let end = at;
   let broken = false;
   while (end - at < MAX_INDENT && (isBlank(text.charCodeAt(end)) || isLineBreak(text.charCodeAt(end)))) {
-    broken ||= isLineBreak(text.charCodeAt(end++));
+    if (isLineBreak(text.charCodeAt(end))) broken = true;
+    end++;
   }
   return broken ? end : at;
 }

@@ -15,12 +15,13 @@ const MAX_BEFORE = 40;
 const NUMBER = characterSet(DIGITS);
 const ALPHANUMERIC = characterSet(LETTERS + DIGITS);
 const URL_SAFE = characterSet(`${LETTERS}${DIGITS}_-`);
+const DOTTED = characterSet(`${LETTERS}${DIGITS}_-.=`);
 const AZURE = characterSet(`${LETTERS}${DIGITS}_~.-`);
 
 const RULES: readonly EmbeddedRule[] = [
   { vendor: "telegram", mark: ":", isBefore: NUMBER, minBefore: 5, isAfter: URL_SAFE, minAfter: 35 },
   { vendor: "azure", mark: "Q~", isBefore: AZURE, minBefore: 4, isAfter: AZURE, minAfter: 31 },
-  { vendor: "terraform", mark: ".atlasv1.", isBefore: ALPHANUMERIC, minBefore: 14, isAfter: URL_SAFE, minAfter: 50 },
+  { vendor: "terraform", mark: ".atlasv1.", isBefore: ALPHANUMERIC, minBefore: 14, isAfter: DOTTED, minAfter: 50 },
   { vendor: "facebook", mark: "|", isBefore: NUMBER, minBefore: 15, isAfter: URL_SAFE, minAfter: 27 },
 ];
 

@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
-import { isAlphanumeric, isDigit, isWhiteSpace } from "../characters.ts";
+
+import { isAlphanumeric, isDigit, isLineBreak, isWhiteSpace } from "../characters.ts";
 import { wordsBefore } from "./context-words.ts";
 import type { Detector } from "./detector.ts";
 
@@ -58,7 +59,10 @@ function readOctet(text: string, at: number): { value: number; end: number } | u
 function afterBreak(text: string, at: number): number {
   let end = at;
   let broken = false;
-  while (end - at < 8 && isWhiteSpace(text.charCodeAt(end))) broken = text.charCodeAt(end++) < 32 || broken;
+  while (end - at < 8 && isWhiteSpace(text.charCodeAt(end))) {
+    if (isLineBreak(text.charCodeAt(end))) broken = true;
+    end++;
+  }
   return broken ? end : at;
 }
 

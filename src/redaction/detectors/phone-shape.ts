@@ -1,4 +1,5 @@
 import { type CountryCode, parsePhoneNumberFromString } from "libphonenumber-js/min";
+
 import { isAlphanumeric, isBlank, isDigit } from "../characters.ts";
 import type { DigitRun, Link } from "./digit-runs.ts";
 

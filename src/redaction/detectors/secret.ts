@@ -33,15 +33,18 @@ export const secretDetector: Detector = {
   },
 };
 
-const isMark = characterSet(":=>-.|~");
+const isMark = characterSet(":=>-.|~,");
 
 /** The secret that the mark at `at` gives away. */
 function markedRange(text: string, at: number): TextRange | undefined {
   switch (text.charAt(at)) {
     case ":":
       return urlPasswordRange(text, at) ?? embeddedKeyRange(text, at) ?? assignedSecretRange(text, at);
+    case "|":
+      return embeddedKeyRange(text, at) ?? assignedSecretRange(text, at);
     case "=":
     case ">":
+    case ",":
       return assignedSecretRange(text, at);
     case "-":
       return privateKeyRange(text, at);
