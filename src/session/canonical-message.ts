@@ -71,7 +71,7 @@ const refusalPart = (content: unknown): string =>
     .map((part) => (typeof part === "string" || part["type"] !== "refusal" ? "" : textOf(part["refusal"])))
     .join("");
 
-const canonicalText = (text: string): string => (text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text).trim();
+const canonicalText = (text: string): string => (text.includes("\r") ? text.replaceAll("\r\n", "\n") : text).trim();
 
 function withoutThinking(text: string): string {
   const opening = text.trimStart();
@@ -87,8 +87,7 @@ function canonicalPart(part: Fields): CanonicalPart {
   const { url, data, file_id: fileId, file_data: fileData } = isFields(body) ? body : { url: body };
   const payload = [url, data, fileId, fileData].find((value) => typeof value === "string");
   if (typeof payload === "string") return [kind, digest(payload)];
-  const { cache_control: _moves, ...rest } = part;
-  return [kind, digest(comparable(rest))];
+  return [kind, digest(comparable({ ...part, cache_control: undefined }))];
 }
 
 /** A value too large to be compared is known by how it is written. */

@@ -37,8 +37,9 @@ export function reconcile(
   const { best, decided } = searchTranscript(stored, flat, { incoming, preamble });
   if (!decided) return needsTurns;
   const place = best ? placeTurn({ stored, flat, incoming, match: best }) : replaceAll;
-  // What the last kept turn is must be known to go on from it.
-  if (stored.firstTurn > 0 && place.keepTurns === stored.firstTurn) return needsTurns;
+  // The turn to go on from, and whether it was answered, must be at hand.
+  const isAtFront = place.keepTurns === stored.firstTurn || best?.end === flat.messagesBefore;
+  if (stored.firstTurn > 0 && isAtFront) return needsTurns;
   return { ...place, habits: learnHabits({ stored, incoming, requested, preamble, match: best, place }) };
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 import { GatewayError } from "../errors/gateway-error.ts";
 
@@ -20,9 +20,19 @@ export function parseSessionId(value: string): string {
   return value;
 }
 
-/** A name nobody can guess. */
-export function mintSessionId(format: SessionIdFormat): string {
-  return format === "uuid4" ? randomUUID() : randomBytes(32).toString("base64url");
+const ENTROPY_BYTES = 32;
+
+/** A name nobody can guess; the same `entropy`, 32 bytes of it, makes the same name. */
+export function mintSessionId(format: SessionIdFormat, entropy = randomBytes(ENTROPY_BYTES)): string {
+  return format === "uuid4" ? toUuid(entropy) : entropy.toString("base64url");
+}
+
+/** Version 4 and variant 10 of RFC 9562 §5.4. */
+function toUuid(entropy: Buffer): string {
+  const bytes = Buffer.from(entropy.subarray(0, 16));
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 /**
@@ -30,8 +40,8 @@ export function mintSessionId(format: SessionIdFormat): string {
  *
  * @throws GatewayError `invalid_session_id`
  */
-export function requestedSession(value: string, format: SessionIdFormat): RequestedSession {
+export function requestedSession(value: string, format: SessionIdFormat, entropy?: Buffer): RequestedSession {
   return value === NEW_SESSION
-    ? { sessionId: mintSessionId(format), minted: true }
+    ? { sessionId: mintSessionId(format, entropy), minted: true }
     : { sessionId: parseSessionId(value), minted: false };
 }

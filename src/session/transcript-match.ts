@@ -58,7 +58,6 @@ export function searchTranscript(
   flat: FlatTranscript,
   { incoming, preamble }: { incoming: readonly IncomingPrint[]; preamble: number },
 ): SearchedTranscript {
-  if (stored.firstTurn > 0 && flat.messages.length === 0) return { best: undefined, decided: false };
   const classes = incoming.map(({ fingerprint }) => flat.classOf(fingerprint));
   const search: Search = { stored, flat, incoming, classes, preamble };
   const whole = matchFromStart(search);
@@ -124,22 +123,21 @@ function isBetter({ total }: FlatTranscript, match: TranscriptMatch, best: Trans
   const reachesEnd = match.end === total;
   if (reachesEnd !== (best.end === total)) return reachesEnd;
   const longer = incomingEnd(match) - incomingEnd(best);
-  if (longer !== 0) return longer > 0;
-  return reachesEnd ? match.skipped < best.skipped : match.start > best.start;
+  return longer === 0 ? match.start > best.start : longer > 0;
 }
 
-/** Whether no match that begins before the loaded turns could be better than the best one found. */
+/**
+ * Whether no match that begins before the loaded turns could be better than the best one found. To reach the end it would
+ * have to hold the last message again, further on; beside a replay from the start, the first message once more.
+ */
 function isDecided(search: Search, whole: TranscriptMatch | undefined, best: TranscriptMatch | undefined): boolean {
   const { flat, classes } = search;
-  const mayReachEndFrom = (first: number): boolean =>
-    classes.some((item, at) => at >= first && flat.lastClasses.has(item));
   if (!best) return false;
-  if (best.end === flat.total) return !mayReachEndFrom(incomingEnd(best));
-  if (mayReachEndFrom(flat.messages.length)) return false;
+  if (best.end === flat.total)
+    return !classes.some((item, at) => at >= incomingEnd(best) && flat.lastClasses.has(item));
   return best === whole ? !isPeriodic(search) : incomingEnd(best) === classes.length;
 }
 
-/** A second match beside a full replay needs the conversation's first message once more before the loaded turns. */
 function isPeriodic({ flat: { messagesBefore }, classes, preamble }: Search): boolean {
   const recurs = (first: number): boolean => classes.slice(first + 1, messagesBefore).includes(classes[first] ?? "");
   return recurs(0) || recurs(preamble);

@@ -10,7 +10,7 @@ import type { StoredMessage, TurnRecord } from "./turn-record.ts";
 const VERSION = 1;
 const HEADER_LENGTH = 5;
 
-/** What a record adds to the place it is read from; absent members are the common case and cost nothing. */
+/** All of a record but its place in the log. Absent members are the common case and cost nothing. */
 interface TurnMeta {
   readonly at: number;
   readonly status: string;
@@ -38,8 +38,20 @@ interface MessageMeta {
 }
 
 export function encodeTurnRecord(record: TurnRecord): Buffer {
-  const { id: _id, sequence: _sequence, messages, answers, ...plain } = record;
-  const meta: TurnMeta = { ...plain, messages: messages.map(messageMeta), answers: answers.map(messageMeta) };
+  const { messages, answers } = record;
+  const meta: TurnMeta = {
+    at: record.at,
+    status: record.status,
+    model: record.model,
+    rewindTo: record.rewindTo,
+    previousChoice: record.previousChoice,
+    messages: messages.map(messageMeta),
+    answers: answers.map(messageMeta),
+    finishReasons: record.finishReasons,
+    usage: record.usage,
+    requestHash: record.requestHash,
+    idempotencyHash: record.idempotencyHash,
+  };
   const json = Buffer.from(JSON.stringify(meta));
   const header = Buffer.alloc(HEADER_LENGTH);
   header.writeUInt8(VERSION, 0);

@@ -163,8 +163,7 @@ function bestPlace(turns: readonly ReferenceTurn[], incoming: readonly Said[], o
 function byPreference(left: Placed, right: Placed): number {
   if (left.reachesEnd !== right.reachesEnd) return left.reachesEnd ? -1 : 1;
   const longer = right.skipped + right.length - (left.skipped + left.length);
-  if (longer !== 0) return longer;
-  return left.reachesEnd ? left.skipped - right.skipped : right.start - left.start;
+  return longer === 0 ? right.start - left.start : longer;
 }
 
 function continued(
@@ -199,5 +198,6 @@ function keptTurns(turns: readonly ReferenceTurn[], { mode, transcript }: Readin
   while (!fits(count)) count -= 1;
   // A question asked again takes the place of the one that got no answer.
   const isAskedAgain = mode === "regenerated" && transcript.length === flatten(turns.slice(0, count)).length;
-  return turns.slice(0, isAskedAgain && turns[count - 1]?.answers.length === 0 ? count - 1 : count);
+  const asked = turns.slice(0, count).findLastIndex(({ messages, answers }) => messages.length + answers.length > 0);
+  return turns.slice(0, isAskedAgain && turns[asked]?.answers.length === 0 ? asked : count);
 }

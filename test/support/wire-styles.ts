@@ -42,7 +42,7 @@ function mapText(message: WireMessage, map: (text: string) => string): WireMessa
 }
 
 function withoutContent({ content: _content, ...rest }: WireMessage): WireMessage {
-  return rest as WireMessage;
+  return rest;
 }
 
 interface WireCall {

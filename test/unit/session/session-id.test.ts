@@ -21,7 +21,16 @@ describe("session ids", () => {
   });
 
   it("mints version 4 UUIDs where they are asked for", () => {
-    expect(mintSessionId("uuid4")).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
+    for (const entropy of [undefined, Buffer.alloc(32, 0xff), Buffer.alloc(32)]) {
+      const id = mintSessionId("uuid4", entropy);
+      expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
+    }
+    expect(mintSessionId("uuid4")).not.toBe(mintSessionId("uuid4"));
+  });
+
+  it.each(["token", "uuid4"] as const)("makes the same %s of the same entropy", (format) => {
+    const entropy = Buffer.alloc(32, 7);
+    expect(mintSessionId(format, entropy)).toBe(mintSessionId(format, entropy));
   });
 
   it("mints an id for a client that asks for a new session, and takes any other at its word", () => {

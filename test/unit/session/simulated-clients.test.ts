@@ -7,12 +7,13 @@ import type { ChatMessage } from "../../../src/protocol/chat-message.ts";
 import type { KeyedHash } from "../../../src/sealing/keyed-hash.ts";
 import { activeTurns, type ActiveTurn, transcriptMessages, turnPrints } from "../../../src/session/active-turns.ts";
 import { createFingerprinter, foldChain } from "../../../src/session/fingerprint.ts";
-import type { ClientHabits, Reconciled, TranscriptPrint } from "../../../src/session/reconcile.ts";
 import { reconcile } from "../../../src/session/reconcile-conversation.ts";
-import type { StoredMessage } from "../../../src/session/turn-record.ts";
+import type { ClientHabits, Reconciled, TranscriptPrint } from "../../../src/session/reconcile.ts";
 import { decodeTurnRecord, encodeTurnRecord } from "../../../src/session/turn-record-codec.ts";
+import type { StoredMessage } from "../../../src/session/turn-record.ts";
+import { clientScripts } from "../../support/client-script.ts";
+import { type ClientRequest, playScript } from "../../support/play-script.ts";
 import { createReferenceConversation, type Said } from "../../support/reference-conversation.ts";
-import { type ClientRequest, clientScripts, playScript } from "../../support/simulated-clients.ts";
 import { readMessage, type WireMessage } from "../../support/wire-styles.ts";
 
 const keyedHash: KeyedHash = {
@@ -94,7 +95,7 @@ function recordOf(reconciled: Reconciled, { turns, messages, wanted, ending, at 
 function storedMessage(message: WireMessage): StoredMessage {
   const bytes = Buffer.from(redact(JSON.stringify(message)));
   const redacted = JSON.parse(bytes.toString("utf8")) as ChatMessage;
-  const prints = { seen: fingerprintOf(message as ChatMessage), stored: fingerprintOf(redacted) };
+  const prints = { seen: fingerprintOf(message), stored: fingerprintOf(redacted) };
   return { role: message.role, bytes, tokens: 1, toolCallIds: [], toolCallId: undefined, redactions: 0, ...prints };
 }
 
@@ -127,6 +128,7 @@ describe("simulated clients against the reference conversation", () => {
   );
 
   it("a client alone finds exactly the conversation that it believes in", { timeout: 120_000 }, async () => {
+    expect.hasAssertions();
     const scripts = clientScripts({ maxClients: 1, maxSteps: 10, words: ["unique"], races: false });
     await fc.assert(
       fc.asyncProperty(scripts, async (script) => {
@@ -135,7 +137,9 @@ describe("simulated clients against the reference conversation", () => {
           execute: session.execute,
           reference: createReferenceConversation(),
           check({ beliefs: [belief] }) {
-            if (session.transcript().length > 0) expect(meant(session.transcript())).toEqual(written(belief ?? []));
+            const stored = meant(session.transcript());
+            // A client whose requests all failed still believes in its opening.
+            expect(stored).toEqual(stored.length > 0 ? written(belief ?? []) : []);
           },
         });
       }),

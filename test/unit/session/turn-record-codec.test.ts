@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { GatewayError } from "../../../src/errors/gateway-error.ts";
-import type { StoredMessage, TurnRecord } from "../../../src/session/turn-record.ts";
 import { decodeTurnRecord, encodeTurnRecord } from "../../../src/session/turn-record-codec.ts";
+import type { StoredMessage, TurnRecord } from "../../../src/session/turn-record.ts";
 
 const anyText = fc.string({ unit: "binary", maxLength: 20 });
 const print = fc.string({ minLength: 22, maxLength: 22, unit: fc.constantFrom("a", "B", "-", "_", "7") });
@@ -50,6 +52,15 @@ function frame(meta: unknown, body = ""): Buffer {
   const header = Buffer.from([1, 0, 0, 0, 0]);
   header.writeUInt32BE(json.length, 1);
   return Buffer.concat([header, json, Buffer.from(body)]);
+}
+
+function outcomeOf(plaintext: Buffer): unknown {
+  try {
+    const read = decode(plaintext);
+    return isDeepStrictEqual(decodeTurnRecord(encodeTurnRecord(read), read), read) ? "a record" : "another record";
+  } catch (error) {
+    return error instanceof GatewayError ? error.code : error;
+  }
 }
 
 const plainMeta = {
@@ -116,12 +127,7 @@ describe("turn records", () => {
           const rest = plaintext.subarray(place + (cut ? length : 1));
           plaintext = Buffer.concat([plaintext.subarray(0, place), cut ? Buffer.alloc(0) : Buffer.from([byte]), rest]);
         }
-        try {
-          const read = decode(plaintext);
-          expect(decodeTurnRecord(encodeTurnRecord(read), read)).toEqual(read);
-        } catch (error) {
-          expect(error instanceof GatewayError && error.code).toBe("record_unreadable");
-        }
+        expect(["a record", "record_unreadable"]).toContain(outcomeOf(plaintext));
       }),
       { numRuns: 3_000 },
     );
