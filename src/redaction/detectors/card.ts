@@ -1,4 +1,3 @@
-import { isDigit } from "../characters.ts";
 import { wordsBefore } from "./context-words.ts";
 import type { Detector } from "./detector.ts";
 import { type DigitRun, endsNumber, forEachDigitRun, readings, startsNumber } from "./digit-runs.ts";
@@ -54,22 +53,17 @@ interface Candidate {
 
 function isCard(text: string, candidate: Candidate): boolean {
   const { run, first, last, digits } = candidate;
-  if (!passesLuhn(digits) || !isGroupedLikeCard(candidate) || !standsAlone(text, candidate)) return false;
+  if (!passesLuhn(digits) || !isGroupedLikeCard(candidate) || !standsAlone(candidate)) return false;
   const start = run.groups[first]?.start ?? 0;
   return startsNumber(text, start) && endsNumber(text, run.groups[last]?.end ?? 0)
     ? isIssued(digits) || wordsBefore(text, start, CONTEXT_REACH).some((word) => CONTEXT.has(word))
     : false;
 }
 
-/** Not a part of a decimal number, nor a row of a table of equal groups. */
-function standsAlone(text: string, { run, first, last }: Candidate): boolean {
+/** Not a part of a decimal number, nor of a row of equal groups. */
+function standsAlone({ run, first, last }: Candidate): boolean {
   const before = run.links[first - 1];
-  const after = run.links[last];
-  if (first === last) {
-    if (before === "." || after === ".") return false;
-    const start = run.groups[first]?.start ?? 0;
-    return !(text.charAt(start - 1) === "," && isDigit(text.charCodeAt(start - 2)));
-  }
+  if (first === last) return before !== "." && run.links[last] !== ".";
   return before !== run.links[first] || run.groups[first - 1]?.digits.length !== run.groups[first]?.digits.length;
 }
 

@@ -33,9 +33,10 @@ export function embeddedKeyRange(text: string, at: number): TextRange | undefine
     if (rule.vendor === "telegram" && text.charAt(at + 1) !== "A") continue;
     let start = markStart;
     while (start > markStart - MAX_BEFORE && start > 0 && rule.isBefore(text.charCodeAt(start - 1))) start--;
+    if (markStart - start < rule.minBefore) continue;
     let end = at + 1;
     while (rule.isAfter(text.charCodeAt(end))) end++;
-    if (markStart - start >= rule.minBefore && end - at - 1 >= rule.minAfter) return { start, end };
+    if (end - at - 1 >= rule.minAfter) return { start, end };
   }
   return undefined;
 }

@@ -45,8 +45,8 @@ export function isPhoneByItself(candidate: PhoneCandidate): boolean {
 
 /** A plus right in front, or in front of grouped digits: `a + 31536000000` is a sum. */
 function hasPlus({ text, start, first, last }: PhoneCandidate): boolean {
-  const plus = text.indexOf("+", start);
-  return plus >= 0 && plus - start < 2 && (first < last || !isBlank(text.charCodeAt(plus + 1)));
+  const plus = text.slice(start, start + 2).indexOf("+");
+  return plus >= 0 && (first < last || !isBlank(text.charCodeAt(start + plus + 1)));
 }
 
 /** `01-23-45-67-89-AB` is an address of another kind. */

@@ -35,12 +35,18 @@ function lastGroupOfNumber(text: string, run: DigitRun, first: number): number |
     const end = run.groups[last]?.end ?? 0;
     if (!isAssignable(digitsOf(run, first, last)) || !startsNumber(text, start) || !endsNumber(text, end))
       return undefined;
-    return isWrittenLikeNumber(run, first, last, text) || isCalledNumber(text, start) ? last : undefined;
+    return isWrittenLikeNumber(text, { run, first, last }) || isCalledNumber(text, start) ? last : undefined;
   }
   return undefined;
 }
 
-function isWrittenLikeNumber(run: DigitRun, first: number, last: number, text: string): boolean {
+interface Candidate {
+  readonly run: DigitRun;
+  readonly first: number;
+  readonly last: number;
+}
+
+function isWrittenLikeNumber(text: string, { run, first, last }: Candidate): boolean {
   const [area, group, serial] = run.groups.slice(first, last + 1).map((part) => part.digits.length);
   if (last - first !== 2 || area !== 3 || group !== 2 || serial !== 4) return false;
   const kinds = new Set(run.links.slice(first, last).filter((link) => link !== "\n"));

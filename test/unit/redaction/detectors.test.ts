@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+
 import { shape } from "./redaction-probe.ts";
 
 /** A text, and what is stored of it; a text without a second part is stored as it is. */

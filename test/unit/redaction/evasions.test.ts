@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+
 import { redacted, shape } from "./redaction-probe.ts";
 
 /** Deterministic values of every kind, so that each disguise is tried on more than a hundred. */

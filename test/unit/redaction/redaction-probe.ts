@@ -1,9 +1,10 @@
+import { createHmac } from "node:crypto";
+
 import type { ChatMessage } from "../../../src/protocol/chat-message.ts";
 import { createRedactor } from "../../../src/redaction/create-redactor.ts";
 import { placeholderNamer } from "../../../src/redaction/placeholder-namer.ts";
 import type { EntityType, PlaceholderNamer, Redaction } from "../../../src/redaction/redactor.ts";
 import type { KeyedHash } from "../../../src/sealing/keyed-hash.ts";
-import { createHmac } from "node:crypto";
 
 export const ALL_ENTITIES: readonly EntityType[] = ["EMAIL", "PHONE", "SSN", "CARD", "IBAN", "IP", "SECRET"];
 

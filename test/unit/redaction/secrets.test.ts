@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+
 import { describe, expect, it } from "vitest";
+
 import { SECRET_RULES } from "../../../src/redaction/detectors/secret-vendors.ts";
 import { redacted, shape } from "./redaction-probe.ts";
 
