@@ -97,6 +97,7 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     const startedAt = performance.now();
     const session = await storeTurn(ring, { ref, snapshot: plan.session, draft });
     ring.ports.meter.stage("append", performance.now() - startedAt);
+    ring.failures.forget(ref.key, scope.requestHash);
     if (session && relay.answer.complete) ring.answers.keep(scope, turnId, relay);
     return { session, failure: undefined };
   } catch (error) {

@@ -32,6 +32,8 @@ export interface FailureMemory {
   add(key: string, requestHash: string, turnId: string): void;
   /** `undefined` for a request that did not fail here. */
   find(key: string, requestHash: string): string | undefined;
+  /** A later try was remembered. */
+  forget(key: string, requestHash: string): void;
 }
 
 /** What a session's last answer could not say any more: it goes as a header on the next one. */
@@ -66,6 +68,7 @@ function createFailureMemory(): FailureMemory {
   return {
     add: (key, requestHash, turnId) => void failed.set(`${key}:${requestHash}`, turnId),
     find: (key, requestHash) => failed.get(`${key}:${requestHash}`),
+    forget: (key, requestHash) => void failed.delete(`${key}:${requestHash}`),
   };
 }
 
