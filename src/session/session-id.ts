@@ -23,7 +23,7 @@ export function parseSessionId(value: string): string {
 const ENTROPY_BYTES = 32;
 
 /** A name nobody can guess; the same `entropy`, 32 bytes of it, makes the same name. */
-export function mintSessionId(format: SessionIdFormat, entropy = randomBytes(ENTROPY_BYTES)): string {
+export function mintSessionId(format: SessionIdFormat, entropy: Buffer = randomBytes(ENTROPY_BYTES)): string {
   return format === "uuid4" ? toUuid(entropy) : entropy.toString("base64url");
 }
 

@@ -2,7 +2,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 
 import { parseChatRequest } from "../../protocol/chat-request.ts";
-import type { Identity } from "../../session/principal.ts";
+import type { Identity, Principal } from "../../session/principal.ts";
 import { requestedSession } from "../../session/session-id.ts";
 import { passThrough } from "../../turn/pass-through.ts";
 import { runTurn } from "../../turn/run-turn.ts";
@@ -54,6 +54,8 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
   const name = directions.mode === "off" ? undefined : namedSession(incoming, chat, settings.sessionAliases);
   if (name === undefined) return forwardStateless(ring, exchange, body);
   const { mode, ...rest } = directions;
+  const principal = identity.resolve(incoming.headers, bodyUser(chat.fields));
+  const entropy = retriedEntropy(ring, principal, directions);
   await runTurn(
     ring,
     {
@@ -64,8 +66,8 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
       chat,
       path: upstreamPath(incoming),
       headers: incoming.headers,
-      principal: identity.resolve(incoming.headers, bodyUser(chat.fields)),
-      sessionId: requestedSession(name, ring.ports.settings.idFormat).sessionId,
+      principal,
+      sessionId: requestedSession(name, ring.ports.settings.idFormat, entropy).sessionId,
     },
     outgoing,
   );
@@ -88,6 +90,12 @@ async function forwardStateless(ring: TurnRing, exchange: RawExchange, body: Buf
     client: outgoing,
     headers: { "x-history-mode": "stateless" },
   });
+}
+
+/** A new session's name follows from the key that names its first request: a retry must find the session it made. */
+function retriedEntropy({ ports }: TurnRing, { owner }: Principal, { idempotencyKey }: TurnDirections) {
+  if (idempotencyKey === undefined) return undefined;
+  return Buffer.from(ports.keyedHash.hash("cache-key", "new session", owner, idempotencyKey), "base64url");
 }
 
 const upstreamPath = ({ url = "" }: RawExchange["incoming"]): string => url.replace(/^\/v1/, "");
