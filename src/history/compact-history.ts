@@ -13,13 +13,14 @@ export function compactHistory(view: HistoryView, rule: CompactionRule): Selecti
   const { digest, summary } = summarise(situation, decision);
   const turns = view.turns.slice(decision.first - view.firstLoadedTurn).flatMap(({ messages }) => messages);
   const front = summary ? frontMessage(situation, decision, summary) : [];
-  const { cut, wantsSummary } = decision;
+  const { cut, wantsSummary, turnsToCut } = decision;
   return {
     ...repair({ history: [...front, ...turns], incoming: view.incoming }, (text) => view.countText(text)),
     epoch: nextEpoch(view.epoch, decision.first, decision.ledger),
     cut,
     digest,
     wantsSummary,
+    turnsToCut,
   };
 }
 

@@ -1,9 +1,10 @@
 import { capCut } from "./cap.ts";
 import type { CutReason, Selection, Summary } from "./history-strategy.ts";
-import { type CutOffer, carryingCost, pays, summaryCost } from "./ledger.ts";
+import { type CutOffer, carryingCost, pays, summaryCost, turnsUntilPays } from "./ledger.ts";
 import { rereadFrontTokens } from "./prompt-size.ts";
 import { type Situation, summaryTokens } from "./situation.ts";
 import { summaryMessageBound } from "./summary-message.ts";
+import type { Timeline } from "./timeline.ts";
 
 export interface Decision {
   /** The first turn sent verbatim. */
@@ -11,6 +12,7 @@ export interface Decision {
   readonly cut: CutReason | undefined;
   readonly ledger: number;
   readonly wantsSummary: Selection["wantsSummary"];
+  readonly turnsToCut: number | undefined;
 }
 
 export function decideCut(situation: Situation): Decision {
@@ -30,6 +32,7 @@ function cutWhenItPays(situation: Situation): Decision {
     cut: carrying.cold ? "cold" : "ledger",
     ledger: 0,
     wantsSummary: undefined,
+    turnsToCut: undefined,
   });
   const ready = shelf.readyFor(first, limit, (turn) => timeline.mayCutAt(turn));
   if (ready && (!isCovered(situation) || pays(offerOf(situation, ready), carrying))) return cutAt(ready.toTurn);
@@ -38,13 +41,18 @@ function cutWhenItPays(situation: Situation): Decision {
   const digests = rule.summaryMode !== "model" || carrying.cold || view.epoch.summaryFailed;
   if (due && digests) return cutAt(lowWater);
   const evictable = timeline.tokensFrom(first) - timeline.tokensFrom(lowWater);
+  const ledger = carrying.ledger + carryingCost(evictable, carrying);
   return {
     first,
     cut: undefined,
-    ledger: carrying.ledger + carryingCost(evictable, carrying),
+    ledger,
     wantsSummary: due || !isCovered(situation) ? wantedSummary(situation, lowWater) : undefined,
+    turnsToCut: turnsUntilPays(offerOf(situation, ready), { ...carrying, ledger }, meanTurnTokens(timeline)),
   };
 }
+
+const meanTurnTokens = ({ start, end, tokensFrom }: Timeline): number =>
+  end === start ? 0 : tokensFrom(start) / (end - start);
 
 /** Whether all turns that are not sent have a summary; where strategies were switched they may not. */
 const isCovered = ({ shelf, first }: Situation): boolean => first === 0 || shelf.upTo(first)?.toTurn === first;
@@ -90,6 +98,7 @@ function cutExactly(situation: Situation): Decision {
     cut: turn === view.epoch.firstTurn ? undefined : "exact",
     ledger: 0,
     wantsSummary: wanted && next > turn ? { ...wanted, fromTurn: Math.max(wanted.fromTurn, turn) } : undefined,
+    turnsToCut: undefined,
   };
 }
 
@@ -118,7 +127,7 @@ function withinCap(situation: Situation, decision: Decision): Decision {
       maxTokens,
       otherTokens: fixedTokens + bound,
     });
-  return turn === from ? decision : { first: turn, cut: "cap", ledger: 0, wantsSummary: undefined };
+  return turn === from ? decision : { first: turn, cut: "cap", ledger: 0, wantsSummary: undefined, turnsToCut: undefined };
 }
 
 /** Room for a digest; none where it would take half of what the cap leaves: turns go before it there. */

@@ -24,6 +24,7 @@ function selectAll(view: HistoryView): Selection {
     cut: first > view.epoch.firstTurn ? "cap" : undefined,
     digest: undefined,
     wantsSummary: undefined,
+    turnsToCut: undefined,
   };
 }
 

@@ -106,6 +106,8 @@ export interface Selection {
   readonly digest: Summary | undefined;
   /** The turns upkeep should summarise, so that the next cut finds its summary ready. */
   readonly wantsSummary: { readonly fromTurn: number; readonly toTurn: number } | undefined;
+  /** A forecast, for people: after how many more turns like these a cut will pay. */
+  readonly turnsToCut: number | undefined;
 }
 
 /** Decides what of a conversation is sent. Pure: the same view gives the same selection. */

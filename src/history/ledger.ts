@@ -36,6 +36,23 @@ export function pays(offer: CutOffer, carrying: Carrying): boolean {
   return carrying.ledger + carryingCost(offer.evictedTokens, carrying) >= price;
 }
 
+/** Beyond so many turns a forecast says nothing. */
+const HORIZON_TURNS = 60;
+
+/**
+ * After how many more turns of `turnTokens` each a cut will pay, if the conversation goes on as it did; `undefined`
+ * when not within sight. For people: nothing is decided by it.
+ */
+export function turnsUntilPays(offer: CutOffer, carrying: Carrying, turnTokens: number): number | undefined {
+  let { ledger } = carrying;
+  for (let turns = 1; turns <= HORIZON_TURNS; turns += 1) {
+    const grown = { ...offer, evictedTokens: offer.evictedTokens + turns * turnTokens };
+    if (pays(grown, { ...carrying, ledger })) return turns;
+    ledger += carryingCost(grown.evictedTokens, carrying);
+  }
+  return undefined;
+}
+
 export interface SummaryWork {
   readonly summaryTokens: number;
   /** Of the summary it builds on; 0 for a first one. */

@@ -50,11 +50,10 @@ function reportOf({ request, plan, bill, stored, overheadMs }: FinishedTurn) {
 }
 
 /** Why a turn saved nothing: the first thing a new user asks. */
-function hintOf({ mode, keepTurns, selection, strategy }: TurnPlan): string {
+function hintOf({ mode, selection, strategy }: TurnPlan): string {
   if (strategy === "full") return "strategy full sends everything";
   if (mode === "new") return "first turn of the session";
-  if (selection.wantsSummary) return "summary on its way";
+  if (selection.wantsSummary) return "compacts when its summary is ready";
   const turns = selection.turnsToCut;
-  if (turns !== undefined) return `compacts in ~${Math.max(1, turns)} turns`;
-  return keepTurns < 2 ? "history still short" : "history still cheaper to keep than to cut";
+  return turns === undefined ? "cheaper to keep than to cut" : `compacts in ~${turns} turn${turns === 1 ? "" : "s"}`;
 }
