@@ -76,7 +76,8 @@ function nextEpoch(
 ): { epoch: EpochState; summaries: readonly Summary[] } {
   const held = base?.head.epoch ?? freshEpoch;
   const survived = rewindEpoch(held, base?.summaries ?? [], keep);
-  if (survived.epoch.number !== change.parent) {
+  const beginsEpoch = change.state.number !== change.parent || change.digest !== undefined;
+  if (survived.epoch.number !== change.parent || !beginsEpoch) {
     return { ...survived, epoch: { ...survived.epoch, ledger: survived.epoch.ledger + change.carried } };
   }
   const all = change.digest ? [...survived.summaries, change.digest] : survived.summaries;

@@ -35,6 +35,8 @@ interface SummaryTask {
   readonly request: TurnRequest;
   readonly fromTurn: number;
   readonly toTurn: number;
+  /** An earlier try had failed when the turn was planned, and it wishes for a summary all the same. */
+  readonly triesAgain: boolean;
 }
 
 /** Longer than a summary may take, so that a crashed replica's claim ends by itself. */
@@ -50,7 +52,8 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
       const wanted = plan.selection.wantsSummary;
       if (!wanted || !session || running.has(session.ref.key)) return;
       const { key } = session.ref;
-      const work = summarise(parts, { session, request, ...wanted }, holder)
+      const triesAgain = plan.selection.epoch.summaryFailed;
+      const work = summarise(parts, { session, request, triesAgain, ...wanted }, holder)
         .catch((error: unknown) => parts.ports.log.warn({ cause: describeError(error) }, "upkeep failed"))
         .finally(() => running.delete(key));
       running.set(key, work);
@@ -84,7 +87,8 @@ async function summarise(parts: UpkeepParts, task: SummaryTask, holder: string):
 
 function isStillWanted(session: OpenedSession, task: SummaryTask): boolean {
   const newest = session.summaries.at(-1)?.toTurn ?? 0;
-  return stillStands(session, task) && newest <= task.fromTurn;
+  const failedMeanwhile = session.head.epoch.summaryFailed && !task.triesAgain;
+  return stillStands(session, task) && newest <= task.fromTurn && !failedMeanwhile;
 }
 
 async function askForSummary({ ports }: UpkeepParts, task: SummaryTask): Promise<SummaryResult> {
