@@ -312,3 +312,25 @@ describe.each([
     await expectNextTurnWorks(session, stream, stored);
   });
 });
+
+describe("when the token counter cannot be loaded", () => {
+  it("turns run on estimates, and each is counted", async () => {
+    faults.vocabulary = true;
+    const estimating = await startTestGateway({ env: { STATEGATE_STORE: "memory:" } });
+    try {
+      for (const stream of [false, true]) {
+        const answer = await ask(estimating.url, { session: "one", stream, messages: [said(QUESTION)] });
+        expect({ status: answer.status, text: textOf(answer), whole: answer.whole }).toEqual({
+          status: 200,
+          text: REPLY,
+          whole: true,
+        });
+      }
+      expect(await transcript(estimating.url, "one")).toEqual([...first, ...first]);
+      expect(await degradedCounts(estimating.origin)).toEqual({ tokens_estimated: 2 });
+      expect(estimating.turns.every(({ sentTokens }) => sentTokens > 0)).toBe(true);
+    } finally {
+      await estimating.close();
+    }
+  });
+});
