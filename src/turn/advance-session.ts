@@ -51,7 +51,8 @@ export function advanceSession(base: OpenedSession | undefined, draft: TurnDraft
       tokens: whole.tokens,
       front: advanceFront(front, active.slice(0, epoch.firstTurn - front.turns)),
       epoch,
-      habits: draft.habits,
+      // Another writer may have learnt meanwhile that clients of this session replay; that is never unlearnt.
+      habits: { ...draft.habits, replayed: draft.habits.replayed || (held?.habits.replayed ?? false) },
       systemHash: draft.system?.hash ?? held?.systemHash,
       billing: draft.billing,
       totals: addTotals(held?.totals ?? noTotals, draft),

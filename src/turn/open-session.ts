@@ -35,6 +35,13 @@ export async function openSession(
   const chain = end ? end.chainAfter : (known?.head.recordChain ?? head.frontRecordChain);
   if (chain !== head.recordChain) throw broken("the chain of records does not close");
   const slots = openSlots(keys, stored, head);
+  const front = known?.front ?? head.front;
+  const active = log.reduce<readonly ActiveTurn[]>(
+    (turns, { record }) => appendRecord(turns, record),
+    known?.active ?? [],
+  );
+  // Another replica may have rewound to a turn that is not held here.
+  if (front.turns + active.length !== head.turns) throw broken("the held turns do not lead to the stored ones");
   return {
     ref,
     incarnation,

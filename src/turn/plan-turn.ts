@@ -11,8 +11,8 @@ import { rewindEpoch } from "../history/rewind-epoch.ts";
 import { strategyFor } from "../history/strategy-registry.ts";
 import { appendTail, placeholderNote } from "../history/tail-note.ts";
 import { type ActiveTurn, turnPrints } from "../session/active-turns.ts";
-import type { ClientHabits, HistoryMode, Reconciled, TranscriptPrint } from "../session/reconcile.ts";
 import { reconcile } from "../session/reconcile-conversation.ts";
+import type { ClientHabits, HistoryMode, Reconciled, TranscriptPrint } from "../session/reconcile.ts";
 import { emptyFront, noHabits } from "../session/session-head.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import type { ModelPrice } from "../tokens/price-list.ts";
@@ -75,7 +75,7 @@ export async function planTurn(
 ): Promise<TurnPlan> {
   const { request, incoming } = input;
   const { session, reconciled: found } = await reconcileRequest(cache, input, snapshot);
-  const reconciled = replacing(found, input.replaces);
+  const reconciled = replacing(found, session, input.replaces);
   const strategyName = request.strategy ?? session?.head.strategy ?? ports.settings.strategy;
   const strategy = strategyFor(strategyName);
   const knobs = knobsFor(ports, input);
@@ -120,8 +120,15 @@ async function reconcileRequest(
 }
 
 /** In delta mode nothing in the messages tells that they repeat an unfinished turn; the retry itself does. */
-const replacing = (reconciled: Reconciled, keepTurns: number | undefined): Reconciled =>
-  keepTurns !== undefined && reconciled.mode === "delta" ? { ...reconciled, keepTurns } : reconciled;
+function replacing(
+  reconciled: Reconciled,
+  session: OpenedSession | undefined,
+  keepTurns: number | undefined,
+): Reconciled {
+  if (keepTurns === undefined || reconciled.mode !== "delta") return reconciled;
+  const last = session?.active[keepTurns - 1 - session.front.turns];
+  return { ...reconciled, keepTurns, previousChoice: last?.chosen ?? 0 };
+}
 
 function repeatedMessages(
   session: OpenedSession | undefined,

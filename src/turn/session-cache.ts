@@ -21,7 +21,7 @@ export interface SessionCache {
   /** The same snapshot with every turn since the first. */
   loadAll(session: OpenedSession): Promise<OpenedSession>;
   /** What the store said after a conflict, opened on top of what is held. */
-  reopen(stored: StoredSession, base: OpenedSession | undefined, ref: SessionRef): Promise<OpenedSession>;
+  reopen(stored: StoredSession, base: OpenedSession | undefined, ref: SessionRef): Promise<OpenedSession | undefined>;
   /** What is held of this life of the session, perhaps newer than a caller's snapshot. No I/O. */
   peek(key: string, incarnation: string): OpenedSession | undefined;
   keep(session: OpenedSession): void;
@@ -49,28 +49,31 @@ export function createSessionCache({ sessions, sealer, clock, maxBytes }: Sessio
   };
   const open = async (ref: SessionRef, stored: StoredSession, base: OpenedSession | undefined) =>
     keep(await openSession(sealer, ref, { stored, base }));
+  /** What is held may not lead to what is stored: a replica rewound far back, a store was restored. Then all is read anew. */
+  const openOnto = async (ref: SessionRef, stored: StoredSession, base: OpenedSession | undefined) => {
+    if (!base) return open(ref, stored, undefined);
+    try {
+      return await open(ref, stored, base);
+    } catch (error) {
+      if (!(error instanceof GatewayError && error.code === "record_unreadable")) throw error;
+      opened.delete(ref.key);
+      const whole = await sessions.load(ref.key);
+      return whole && (await open(ref, whole, undefined));
+    }
+  };
   return {
     async load(ref) {
       const base = opened.get(ref.key);
       const stored = await sessions.load(ref.key, knownRevision(base));
-      if (!stored) {
-        opened.delete(ref.key);
-        return undefined;
-      }
-      if (!base) return open(ref, stored, base);
-      return open(ref, stored, base).catch(async (error: unknown) => {
-        // A store that was restored from an older copy does not fit what is held: what it has counts, if it opens.
-        if (!(error instanceof GatewayError && error.code === "record_unreadable")) throw error;
-        opened.delete(ref.key);
-        const whole = await sessions.load(ref.key);
-        return whole && open(ref, whole, undefined);
-      });
+      if (stored) return openOnto(ref, stored, base);
+      opened.delete(ref.key);
+      return undefined;
     },
     async loadAll(session) {
       const from = firstSequence(session);
       return from === 0 ? session : withOlderTurns(session, await sessions.readTurns(session.ref.key, 0, from));
     },
-    reopen: (stored, base, ref) => open(ref, stored, base),
+    reopen: (stored, base, ref) => openOnto(ref, stored, base),
     peek(key, incarnation) {
       const held = opened.peek(key);
       return held?.incarnation === incarnation ? held : undefined;

@@ -64,6 +64,7 @@ export function storeTurn(
       if (!outcome.current) return undefined;
       if (snapshot && incarnationOf(outcome.current.revision) !== snapshot.incarnation) return undefined;
       base = await cache.reopen(outcome.current, base, ref);
+      if (!base) return undefined;
     }
     throw new GatewayError("session_conflict", "too many writers on one session");
   });

@@ -134,7 +134,9 @@ async function keepSummary(
       });
       if (outcome.committed) return cache.keep(sealed);
       if (!outcome.current) return;
-      base = await cache.reopen(outcome.current, base, base.ref);
+      const newer = await cache.reopen(outcome.current, base, base.ref);
+      if (!newer) return;
+      base = newer;
     }
   });
 }
