@@ -34,6 +34,8 @@ function reportCards(text: string, run: DigitRun, report: (start: number, end: n
 
 /** The longest card that starts with this group, as its last group. */
 function lastGroupOfCard(text: string, run: DigitRun, first: number): number | undefined {
+  // Evenly spaced small groups are a card only if they are all there is.
+  if ((run.groups[first]?.digits.length ?? 0) < 4 && run.groups.length > MAX_DIGITS) return undefined;
   let digits = "";
   let found: number | undefined;
   for (let last = first; last < run.groups.length; last++) {

@@ -21,7 +21,6 @@ export interface DigitRun {
 const MAX_GROUPS = 48;
 const OVERLAP_GROUPS = 20;
 const MAX_LINK = 16;
-/** Longer than any number that is looked for; the digits themselves no longer matter. */
 const MAX_DIGITS = 40;
 
 /** Calls back with every run that starts in [from, to) and has enough digits; returns where to go on. */
@@ -76,10 +75,11 @@ function readRun(text: string, from: number): DigitRun {
   return { groups, links, next: groups[MAX_GROUPS - OVERLAP_GROUPS]?.start ?? end };
 }
 
+/** Stops in digits that go on too long for any number; what is left of them starts after a digit, so it is none either. */
 function readGroup(text: string, start: number): DigitGroup {
   let end = start;
-  while (isDigit(text.charCodeAt(end))) end++;
-  return { start, end, digits: text.slice(start, Math.min(end, start + MAX_DIGITS)) };
+  while (end - start < MAX_DIGITS && isDigit(text.charCodeAt(end))) end++;
+  return { start, end, digits: text.slice(start, end) };
 }
 
 function readLink(text: string, from: number): { kind: Link; end: number } | undefined {

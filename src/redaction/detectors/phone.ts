@@ -8,7 +8,7 @@ import {
   readings,
   startsNumber,
 } from "./digit-runs.ts";
-import { isAnnouncedPhone, isLabelledPhone } from "./phone-context.ts";
+import { isLabelledPhone, phoneAnnouncement } from "./phone-context.ts";
 import { extensionEnd, isPhoneByItself, type PhoneCandidate, prefixStart } from "./phone-shape.ts";
 
 const MIN_DIGITS = 7;
@@ -16,6 +16,8 @@ const MAX_DIGITS = 15;
 const MAX_UNBROKEN_DIGITS = 12;
 /** `001` or `00` in front of fifteen digits. */
 const MAX_WRITTEN_DIGITS = 18;
+/** `+1`, `(0)` and an area code such as Stockholm's 8. */
+const MAX_SINGLES = 3;
 
 /** Phone numbers: written so that they can be nothing else, or called one by the words around them. */
 export const phoneDetector: Detector = {
@@ -44,7 +46,7 @@ function reportPhones(text: string, run: DigitRun, report: (start: number, end: 
 function longestPhone(text: string, run: DigitRun, first: number): PhoneCandidate | undefined {
   const start = prefixStart(text, run.groups[first]?.start ?? 0);
   if (run.links[first - 1] === "." || !startsNumber(text, start) || isPriced(text, start)) return undefined;
-  let announced: boolean | undefined;
+  let announcement: ReturnType<typeof phoneAnnouncement> | undefined;
   for (let last = lastReachable(run, first); last >= first; last--) {
     const candidate = {
       text,
@@ -59,19 +61,25 @@ function longestPhone(text: string, run: DigitRun, first: number): PhoneCandidat
     if (!isPlausible(candidate)) continue;
     if (isPhoneByItself(candidate)) return candidate;
     if (!mayBeCalledPhone(candidate)) continue;
-    if (isLabelledPhone(text, candidate.end) || (announced ??= isAnnouncedPhone(text, start))) return candidate;
+    announcement ??= phoneAnnouncement(text, start);
+    const isAnnounced = announcement === "plain" || (announcement === "hint" && last > first);
+    if (isAnnounced || isLabelledPhone(text, candidate.end)) return candidate;
   }
   return undefined;
 }
 
-/** A number goes no further than its digits allow, nor across a line break or a wide gap. */
+/** A number goes no further than its digits allow, nor across a line break or a wide gap, nor is it spelt digit by digit. */
 function lastReachable(run: DigitRun, first: number): number {
-  let length = run.groups[first]?.digits.length ?? 0;
+  let length = 0;
+  let singles = 0;
   let last = first;
-  while (last + 1 < run.groups.length && joins(run.links[last])) {
-    length += run.groups[last + 1]?.digits.length ?? 0;
-    if (length > MAX_WRITTEN_DIGITS) break;
-    last++;
+  for (let index = first; index < run.groups.length; index++) {
+    const size = run.groups[index]?.digits.length ?? 0;
+    length += size;
+    if (size === 1) singles++;
+    if (length > MAX_WRITTEN_DIGITS || singles > MAX_SINGLES) break;
+    last = index;
+    if (!joins(run.links[index])) break;
   }
   return last;
 }

@@ -3,6 +3,7 @@ import type { Detector } from "./detector.ts";
 import { type DigitRun, digitsOf, endsNumber, forEachDigitRun, readings, startsNumber } from "./digit-runs.ts";
 
 const CONTEXT_REACH = 40;
+const MAX_GROUPS = 5;
 const CONTEXT = new Set(["ssn", "ssns", "social", "socialsecurity"]);
 const PHONE_CONTEXT = new Set(["phone", "tel", "telephone", "mobile", "cell", "fax", "call"]);
 
@@ -29,7 +30,7 @@ function reportNumbers(text: string, run: DigitRun, report: (start: number, end:
 function lastGroupOfNumber(text: string, run: DigitRun, first: number): number | undefined {
   const start = run.groups[first]?.start ?? 0;
   let length = 0;
-  for (let last = first; last < run.groups.length && length < 9; last++) {
+  for (let last = first; last < run.groups.length && last - first < MAX_GROUPS && length < 9; last++) {
     length += run.groups[last]?.digits.length ?? 0;
     if (length !== 9) continue;
     const end = run.groups[last]?.end ?? 0;

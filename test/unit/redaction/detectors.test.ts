@@ -29,6 +29,8 @@ const ROWS: Record<string, readonly Row[]> = {
     ["my number is 5403926876", "my number is [PHONE]"],
     ["416 60 039 (office)", "[PHONE] (office)"],
     ["我的电话13812345678", "我的电话[PHONE]"],
+    ["leave a message on 467 3395, the number is 467 3395", "leave a message on [PHONE], the number is [PHONE]"],
+    ["a message 4673395, the number is 4673395, customer number 467 3395, text: 20241231"],
     ["order 467 3395, ticket 5551234567, call about order 46733951"],
     ["2024-01-15 10:30, 01/15/2024, 15.01.2024, 2024-01-15 2025-02-16"],
     ["1,234,567.89 and 3.1415926535 and $5551234 and 12 345 678 people"],
