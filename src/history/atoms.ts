@@ -2,12 +2,16 @@ import type { HistoryMessage, HistoryTurn } from "./history-strategy.ts";
 import { pairToolCalls } from "./tool-pairs.ts";
 
 /**
- * How turns hang together. Boundary `i` stands before the turn at position `i` of those given; the last boundary
- * stands before the incoming messages.
+ * Where turns may be parted. A `clean` boundary has no atom across it. A `seam` has one that a tool client leaves on
+ * every boundary of a long run: calls at the end of a turn, their results at the head of the next. A cut there takes
+ * the whole atom, head included; without it no such run could be cut at all. Any other boundary would part a call from
+ * its result, or cut away one that may still be answered.
  */
+export type Boundary = "clean" | "seam" | "closed";
+
+/** Boundary `i` stands before the turn at position `i`; the last one before the incoming messages. */
 export interface Atoms {
-  /** False where a cut would part a call from a result of it, or cut away a call that may still be answered. */
-  readonly mayCut: readonly boolean[];
+  readonly boundaries: readonly Boundary[];
   /** Calls without a result that each turn makes. */
   readonly unanswered: readonly number[];
 }
@@ -17,26 +21,44 @@ export interface Atoms {
  * message is one by itself. A call is pending while no result and nothing but tool messages follow it in the transcript.
  */
 export function findAtoms(turns: readonly HistoryTurn[], incoming: readonly HistoryMessage[]): Atoms {
-  const mayCut = Array.from({ length: turns.length + 1 }, () => true);
+  const boundaries = Array.from({ length: turns.length + 1 }, (): Boundary => "clean");
   const unanswered = turns.map(() => 0);
   const messages = [...turns.flatMap((turn) => turn.messages), ...incoming];
-  if (!messages.some(({ toolCallIds }) => toolCallIds.length > 0)) return { mayCut, unanswered };
-  const turnOf = positionsInTurns(turns);
-  const lastSpoken = lastIndexOfSpoken(messages.slice(0, turnOf.length));
+  if (!messages.some(({ toolCallIds }) => toolCallIds.length > 0)) return { boundaries, unanswered };
+  const places = placesIn(turns);
+  const lastSpoken = messages.findLastIndex(({ role }, index) => index < places.length && role !== "tool");
   for (const [call, results] of pairToolCalls(messages)) {
-    const turn = turnOf[call];
+    const turn = places[call]?.turn;
     if (turn === undefined) continue;
     const missing = results.filter((result) => result === undefined).length;
-    const touched = results.flatMap((result) => (result === undefined ? [] : [turnOf[result] ?? turns.length]));
-    if (missing > 0 && call === lastSpoken) touched.push(turns.length);
     unanswered[turn] = (unanswered[turn] ?? 0) + missing;
-    mayCut.fill(false, Math.min(turn, ...touched) + 1, Math.max(turn, ...touched) + 1);
+    const ends = results.map((result) => (result === undefined ? undefined : (places[result] ?? behind(turns))));
+    if (missing > 0 && call === lastSpoken) ends.push(behind(turns));
+    const last = Math.max(turn, ...ends.map((end) => end?.turn ?? turn));
+    if (last === turn) continue;
+    boundaries.fill("closed", turn + 1, last);
+    const inHead = ends.every((end) => end === undefined || end.turn < last || end.head);
+    if (!inHead) boundaries[last] = "closed";
+    else if (boundaries[last] === "clean") boundaries[last] = "seam";
   }
-  return { mayCut, unanswered };
+  return { boundaries, unanswered };
 }
 
-const positionsInTurns = (turns: readonly HistoryTurn[]): number[] =>
-  turns.flatMap(({ messages }, position) => messages.map(() => position));
+/** The tool messages a turn begins with: results of calls before it. */
+export function headOf(messages: readonly HistoryMessage[]): readonly HistoryMessage[] {
+  const end = messages.findIndex(({ role }) => role !== "tool");
+  return end < 0 ? messages : messages.slice(0, end);
+}
 
-const lastIndexOfSpoken = (messages: readonly HistoryMessage[]): number =>
-  messages.findLastIndex(({ role }) => role !== "tool");
+interface Place {
+  readonly turn: number;
+  readonly head: boolean;
+}
+
+const behind = (turns: readonly HistoryTurn[]): Place => ({ turn: turns.length, head: false });
+
+const placesIn = (turns: readonly HistoryTurn[]): Place[] =>
+  turns.flatMap(({ messages }, turn) => {
+    const headLength = headOf(messages).length;
+    return messages.map((_, position) => ({ turn, head: position < headLength }));
+  });

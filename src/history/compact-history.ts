@@ -1,6 +1,7 @@
+import { headOf } from "./atoms.ts";
 import { type Decision, decideCut } from "./decide-cut.ts";
 import { createExtractiveDigest } from "./extractive-digest.ts";
-import type { HistoryMessage, HistoryView, Selection, Summary } from "./history-strategy.ts";
+import type { HistoryMessage, HistoryTurn, HistoryView, Selection, Summary } from "./history-strategy.ts";
 import { nextEpoch } from "./next-epoch.ts";
 import { repair } from "./repair.ts";
 import { type CompactionRule, type Situation, surveySituation } from "./situation.ts";
@@ -39,11 +40,20 @@ function summarise({ view, rule, shelf }: Situation, { first, cut }: Decision): 
   }
   const previous = shelf.upTo(first);
   const fromTurn = Math.max(previous?.toTurn ?? 0, view.firstLoadedTurn);
-  const turns = view.turns.slice(fromTurn - view.firstLoadedTurn, first - view.firstLoadedTurn);
-  const job = { turns, previous, maxTokens: view.knobs.summaryTokens };
+  const evicted = view.turns.slice(fromTurn - view.firstLoadedTurn, first - view.firstLoadedTurn);
+  const job = {
+    turns: [...evicted, ...cutAlong(view.turns[first - view.firstLoadedTurn])],
+    previous,
+    maxTokens: view.knobs.summaryTokens,
+  };
   const text = createExtractiveDigest(job, (part) => view.countText(part));
   const digest: Summary = { fromTurn, toTurn: first, text, by: "extractive" };
   return { digest, summary: digest };
+}
+
+/** What a cut takes of the first turn it leaves: results of calls that are gone. */
+function cutAlong(turn: HistoryTurn | undefined): HistoryTurn[] {
+  return turn ? [{ ...turn, stored: headOf(turn.stored) }] : [];
 }
 
 /** No message where there is nothing to tell, or where the cap leaves no room for it once all else was cut. */

@@ -90,7 +90,7 @@ function modelWork({ view, shelf, timeline, first, lowWater }: Situation) {
 /** The counted turns, or more where they would part an atom. A model's summary is then due on every turn. */
 function cutExactly(situation: Situation): Decision {
   const { view, rule, timeline, first } = situation;
-  const turn = timeline.lastLegal(first, timeline.end - rule.keepTurns);
+  const turn = timeline.lastCut(first, timeline.end - rule.keepTurns);
   const next = Math.min(timeline.end, timeline.end + 1 - rule.keepTurns);
   const wanted = wantedSummary(situation, next);
   return {
@@ -127,7 +127,9 @@ function withinCap(situation: Situation, decision: Decision): Decision {
       maxTokens,
       otherTokens: fixedTokens + bound,
     });
-  return turn === from ? decision : { first: turn, cut: "cap", ledger: 0, wantsSummary: undefined, turnsToCut: undefined };
+  return turn === from
+    ? decision
+    : { first: turn, cut: "cap", ledger: 0, wantsSummary: undefined, turnsToCut: undefined };
 }
 
 /** Room for a digest; none where it would take half of what the cap leaves: turns go before it there. */

@@ -15,7 +15,7 @@ const tellingMarks: readonly RegExp[] = [
 const MARK_WEIGHT = 1;
 const OPENING_WEIGHT = 1.5;
 
-/** Positions of the sentences, the most informative first; among equals the earlier one. */
+/** Positions of the sentences, the most informative first; among equals the later one. */
 export function rankSentences(sentences: readonly Sentence[]): number[] {
   const terms = sentences.map(({ text }) => new Set(text.toLowerCase().match(/[\p{L}\p{N}_]{3,}/gu)));
   const spread = new Map<string, number>();
@@ -30,5 +30,5 @@ export function rankSentences(sentences: readonly Sentence[]): number[] {
     // The mean, drawn to 0 for the shortest: "Yes." is rare too.
     return (rare / (set.size + 2) + marks + opening) * (roleWeights[role] ?? 1);
   });
-  return [...sentences.keys()].sort((left, right) => (scores[right] ?? 0) - (scores[left] ?? 0) || left - right);
+  return [...sentences.keys()].sort((left, right) => (scores[right] ?? 0) - (scores[left] ?? 0) || right - left);
 }

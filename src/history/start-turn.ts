@@ -25,17 +25,8 @@ export function findStart(
   if (view.firstLoadedTurn > needed) throw new TypeError(`select needs the turns from ${needed} on`);
   if (needed < own) {
     const timeline = createTimeline(view, view.firstLoadedTurn);
-    const first = earlierStart(view, timeline, needed);
+    const first = timeline.lastCut(view.firstLoadedTurn, needed);
     if (first < own && fits(timeline, first)) return { timeline, first };
   }
   return { timeline: createTimeline(view, own), first: own };
-}
-
-function earlierStart(view: HistoryView, timeline: Timeline, needed: number): number {
-  const { start, end } = timeline;
-  const legal = timeline.lastLegal(start, needed);
-  // The first loaded turn may go on with what an earlier one began.
-  if (legal > start || view.turns[0]?.messages[0]?.role !== "tool") return legal;
-  for (let turn = start + 1; turn < end; turn += 1) if (timeline.mayCutAt(turn)) return turn;
-  return end;
 }

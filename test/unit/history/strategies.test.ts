@@ -152,26 +152,28 @@ describe("every strategy", () => {
   });
 });
 
-/** Boundaries at which no call is parted from its result, and no trailing unanswered call is cut away; by brute force. */
+/**
+ * Boundaries at which no call is parted from a result that stays, and no trailing unanswered call is cut away; by brute
+ * force. Results at the head of a stored turn go with their calls.
+ */
 function legalCuts(turns: readonly HistoryTurn[], incoming: readonly HistoryMessage[]): number[] {
-  const blocks = [...turns.map(({ messages }) => messages), incoming];
   const said = turns.flatMap(({ messages }) => messages);
   const last = said.findLastIndex(({ role }) => role !== "tool");
   const open = (said[last]?.toolCallIds ?? []).filter(
     (id) => !said.slice(last).some(({ toolCallId }) => toolCallId === id),
   );
-  return blocks
-    .map((_, cut) => cut)
-    .filter((cut) => {
-      const before = blocks.slice(0, cut).flat();
-      const after = blocks.slice(cut).flat();
-      const cutsAwayOpen = open.length > 0 && before.includes(said[last] as HistoryMessage);
-      const parted = after.some(
-        ({ toolCallId }) =>
-          toolCallId !== undefined && before.some(({ toolCallIds }) => toolCallIds.includes(toolCallId)),
-      );
-      return !cutsAwayOpen && !parted;
-    });
+  return [...turns.keys(), turns.length].filter((cut) => {
+    const before = turns.slice(0, cut).flatMap(({ messages }) => messages);
+    const head = turns[cut]?.messages.findIndex(({ role }) => role !== "tool") ?? 0;
+    const stored = turns.slice(cut).flatMap(({ messages }) => messages);
+    const after = [...stored.slice(head < 0 ? turns[cut]?.messages.length : head), ...incoming];
+    const cutsAwayOpen = open.length > 0 && before.includes(said[last] as HistoryMessage);
+    const parted = after.some(
+      ({ toolCallId }) =>
+        toolCallId !== undefined && before.some(({ toolCallIds }) => toolCallIds.includes(toolCallId)),
+    );
+    return !cutsAwayOpen && !parted;
+  });
 }
 
 describe("a cold cache", () => {

@@ -55,11 +55,10 @@ describe("hybrid with a model's summaries", () => {
             made.set(summary.toTurn, [...(made.get(summary.toTurn) ?? []), summary]);
           }
           const { firstTurn } = selection.epoch;
-          // Turns that the cap took may be taken back: then the summary stands for some of those sent as well.
+          // Where turns are taken back, or a late result holds some, a summary stands for a few of those sent as well.
           const shown = selection.digest ?? earliest(view.summaries.filter(({ toTurn }) => toTurn >= firstTurn));
           expect(coverage(shown, made)).toEqual(upTo(shown?.toTurn ?? 0));
           if (firstTurn > 0) expect(shown?.toTurn).toBeGreaterThanOrEqual(firstTurn);
-          if (some.maxTokens === 1_000_000 && firstTurn > 0) expect(shown?.toTurn).toBe(firstTurn);
         }
       }),
       { numRuns: 400 },
@@ -72,7 +71,7 @@ describe("hybrid with a model's summaries", () => {
     while (!asked.at(-1)?.selection.cut) asked.push(session.ask({ ...plainStep(asked.length), upkeep: "failed" }));
     const { selection } = asked.at(-1) as Asked;
     expect(selection.digest).toMatchObject({ fromTurn: 0, toTurn: selection.epoch.firstTurn, by: "extractive" });
-    expect(notesIn(asked.at(-1) as Asked)).toContain("question 0");
+    expect(notesIn(asked.at(-1) as Asked)).toMatch(/question \d+/);
     expect(selection.epoch.summaryFailed).toBe(false);
     const cutAt = selection.epoch.firstTurn;
     let wanted: Asked["selection"]["wantsSummary"];

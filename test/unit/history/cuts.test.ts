@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+
+import { strategyFor } from "../../../src/history/strategy-registry.ts";
+import { createTimeline } from "../../../src/history/timeline.ts";
+import {
+  type Asked,
+  assistant,
+  createSession,
+  knobs,
+  plainStep,
+  sized,
+  tool,
+  turn,
+  viewOf,
+} from "./history-session.ts";
+import { breachOf } from "./legal-sequence.ts";
+
+const promptOf = ({ sent }: Asked): number => sent.reduce((sum, { tokens }) => sum + tokens, 0);
+
+describe("where a cut falls", () => {
+  const agent = (index: number) => turn(index, tool(`${index - 1}`), assistant("go on", `${index}`));
+  const chat = (index: number) => turn(index, sized("user", 50), sized("assistant", 50));
+
+  it("prefers a turn that a user begins, if that takes away half as much at least", () => {
+    const handedOver = turn(3, assistant("by the way"), sized("user", 90));
+    const near = createTimeline(viewOf({ turns: [chat(0), chat(1), chat(2), handedOver, chat(4)] }), 0);
+    expect([near.lastCut(0, 3), near.latestCut(0, 3)]).toEqual([3, 2]);
+    const far = createTimeline(
+      viewOf({ turns: [chat(0), ...[1, 2, 3].map((i) => turn(i, sized("assistant", 90))), chat(4)] }),
+      0,
+    );
+    expect(far.latestCut(0, 3)).toBe(3);
+  });
+
+  const run = [
+    turn(0, sized("user", 50), assistant("on it", "0")),
+    ...Array.from({ length: 40 }, (_, offset) => agent(offset + 1)),
+  ];
+
+  it("takes a call and its results together in a run of tool calls, where each boundary has one across", () => {
+    const view = viewOf({ turns: run, incoming: [tool("40")], knobs: { ...knobs, maxTokens: 500 } });
+    for (const name of ["full", "window", "hybrid"] as const) {
+      const { history, incoming, epoch, digest } = strategyFor(name).select(view);
+      const sent = [...history, ...incoming];
+      expect(breachOf(sent)).toBeUndefined();
+      expect(sent.reduce((sum, { tokens }) => sum + tokens, 0)).toBeLessThanOrEqual(500);
+      expect(epoch.firstTurn).toBeGreaterThan(20);
+      const [firstTurnSent] = history.filter(({ bytes }) => !bytes.includes("conversation_notes"));
+      expect(firstTurnSent).toBe(run[epoch.firstTurn]?.messages[1]);
+      if (name === "hybrid") expect(digest?.text).toContain(`result of ${epoch.firstTurn - 1}`);
+    }
+  });
+
+  it("leaves the promised turns whole in such a run", () => {
+    const view = viewOf({ turns: run, incoming: [tool("40")], knobs: { ...knobs, windowTurns: 4, exact: true } });
+    const { history, epoch } = strategyFor("window").select(view);
+    expect(epoch.firstTurn).toBe(36);
+    expect(history).toEqual(
+      run
+        .slice(36)
+        .flatMap(({ messages }) => messages)
+        .slice(1),
+    );
+  });
+});
+
+describe("the hard cap", () => {
+  const play = (strategy: "full" | "window" | "hybrid", maxTokens: number, count = 60) => {
+    const session = createSession({ strategy, knobs: { ...knobs, maxTokens }, system: [sized("system", 40)] });
+    return Array.from({ length: count }, (_, index) => session.ask(plainStep(index)));
+  };
+
+  it("holds for every strategy, with room to grow after each cut", () => {
+    for (const strategy of ["full", "window", "hybrid"] as const) {
+      const asked = play(strategy, 1_800);
+      for (const one of asked) expect(promptOf(one)).toBeLessThanOrEqual(1_800);
+      const capped = asked.map(({ selection }) => selection.cut === "cap");
+      if (strategy === "full") expect(capped.filter(Boolean).length).toBeGreaterThan(3);
+      capped.forEach((cut, index) => cut && expect(capped[index + 1] ?? false).toBe(false));
+    }
+  });
+
+  it("takes promised turns only when they do not fit, and then several at once", () => {
+    const fits = play("window", 1_300).slice(20);
+    for (const { view, selection } of fits) {
+      expect(view.firstLoadedTurn + view.turns.length - selection.epoch.firstTurn).toBeGreaterThanOrEqual(10);
+    }
+    const cuts = play("window", 900)
+      .slice(20)
+      .filter(({ selection }) => selection.cut);
+    expect(cuts.length).toBeGreaterThan(0);
+    expect(cuts.length).toBeLessThan(30);
+  });
+
+  it("keeps full whole as long as it fits, then leaves three quarters of the cap", () => {
+    const asked = play("full", 1_800);
+    const first = asked.findIndex(({ selection }) => selection.cut);
+    expect(promptOf(asked[first - 1] as Asked)).toBeGreaterThan(1_600);
+    expect(promptOf(asked[first] as Asked)).toBeGreaterThan(1_200);
+    expect(promptOf(asked[first] as Asked)).toBeLessThanOrEqual(1_350);
+  });
+
+  it("sends a request that is too large by itself, and nothing with it", () => {
+    for (const strategy of ["full", "window", "hybrid"] as const) {
+      const session = createSession({ strategy, knobs: { ...knobs, maxTokens: 400 } });
+      session.ask(plainStep(0));
+      const { selection } = session.ask({ incoming: [sized("user", 500)] });
+      expect(selection.history).toEqual([]);
+      expect(selection.incoming).toHaveLength(1);
+    }
+  });
+
+  it("never cuts away the call that the request answers", () => {
+    for (const strategy of ["full", "window", "hybrid"] as const) {
+      const session = createSession({ strategy, knobs: { ...knobs, maxTokens: 400 } });
+      session.ask(plainStep(0));
+      session.ask({ incoming: [sized("user", 300)], answer: assistant("let me see", "1") });
+      const { selection } = session.ask({ incoming: [tool("1", "x".repeat(2_000))] });
+      expect(selection.history.map(({ role }) => role)).toEqual(["user", "assistant"]);
+      expect(selection.incoming).toHaveLength(1);
+    }
+  });
+
+  it("leaves room for the note on withheld values", () => {
+    const withheld = { ...sized("user", 100), redactions: 1 };
+    const turns = [turn(0, sized("user", 200)), turn(1, withheld)];
+    const select = (redactions: number) =>
+      strategyFor("full").select(
+        viewOf({
+          turns: [turns[0] ?? turn(0), turn(1, { ...withheld, redactions })],
+          incoming: [sized("user", 50)],
+          knobs: { ...knobs, maxTokens: 360 },
+        }),
+      );
+    expect(select(0).history).toHaveLength(2);
+    expect(select(1).history).toHaveLength(1);
+  });
+});
