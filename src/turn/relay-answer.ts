@@ -3,7 +3,8 @@ import type { ServerResponse } from "node:http";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { assembleFromJson, assembleFromStream } from "../protocol/assemble-answer.ts";
 import type { ChatAnswer } from "../protocol/chat-answer.ts";
-import { mayCarrySignal, readSignal, splitEvents } from "../protocol/sse-event.ts";
+import { isJsonObject } from "../protocol/json-object.ts";
+import { eventData, mayCarrySignal, readSignal, splitEvents } from "../protocol/sse-event.ts";
 import { createSseSplitter } from "../protocol/sse-splitter.ts";
 import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamHead, UpstreamRequest } from "../upstream/upstream.ts";
 
@@ -180,8 +181,7 @@ class AnswerRelay implements UpstreamHandler {
       held: this.#form === "json" ? this.#bytes : this.#held,
       head: this.#head,
       bytes: this.#bytes,
-      // An answer whose every choice is finished is whole, however its connection ended.
-      failure: error === undefined || answer?.complete ? this.#unfinished(answer) : asGatewayError(error),
+      failure: this.#failure(error, answer),
       clientGone: this.#clientGone,
       firstByteMs: this.#firstByteMs,
     });
@@ -193,9 +193,15 @@ class AnswerRelay implements UpstreamHandler {
     return this.#form === "stream" ? assembleFromStream(this.#bytes, expectedChoices, { keepReasoning }) : undefined;
   }
 
-  /** A stream that ends politely but without its finish reasons was cut all the same. */
-  #unfinished(answer: ChatAnswer | undefined): GatewayError | undefined {
-    if (this.#form !== "stream" || answer?.complete || this.#clientGone) return undefined;
+  #failure(error: unknown, answer: ChatAnswer | undefined): GatewayError | undefined {
+    // An answer whose every choice is finished is whole, however its connection ended.
+    if (answer?.complete) return undefined;
+    const isStream = this.#form === "stream";
+    // What the upstream said itself about its failure has been passed on, and is the better explanation.
+    if (isStream && endsInError(this.#bytes)) return undefined;
+    if (error !== undefined) return asGatewayError(error);
+    // A stream that ends politely but without its finish reasons was cut all the same.
+    if (!isStream || this.#clientGone) return undefined;
     return new GatewayError("upstream_cut", "the stream ended before its answer was complete");
   }
 }
@@ -209,6 +215,23 @@ export function responseHeaders(
   // A stream may lose its usage chunk or gain an error on the way: its length is not the upstream's to promise.
   if (form === "stream") delete headers["content-length"];
   return headers;
+}
+
+/** Whether one of the last events, `[DONE]` perhaps behind it, is an error. */
+const endsInError = (bytes: readonly Buffer[]): boolean =>
+  splitEvents(Buffer.concat(bytes.slice(-2)))
+    .slice(-2)
+    .some(isErrorEvent);
+
+function isErrorEvent(event: Buffer): boolean {
+  const data = event.includes('"error"') ? eventData(event) : undefined;
+  if (data === undefined) return false;
+  try {
+    const chunk: unknown = JSON.parse(data);
+    return isJsonObject(chunk) && isJsonObject(chunk["error"]);
+  } catch {
+    return false;
+  }
 }
 
 const asGatewayError = (error: unknown): GatewayError =>
