@@ -12,7 +12,7 @@ export interface ConfigLeaf {
 export function schemaLeaves(schema: z.core.$ZodType, path: readonly string[] = []): ConfigLeaf[] {
   const core = unwrap(schema);
   if (!(core instanceof z.ZodObject)) return [{ path, kind: kindOf(core) }];
-  return Object.entries(core.shape).flatMap(([key, child]) => schemaLeaves(child, [...path, key]));
+  return Object.entries<z.core.$ZodType>(core.shape).flatMap(([key, child]) => schemaLeaves(child, [...path, key]));
 }
 
 /** What a value must look like before defaults and transformations. */

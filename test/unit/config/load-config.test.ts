@@ -11,7 +11,7 @@ const missing = (path: string): never => {
 };
 
 const load = (env: Record<string, string> = {}, file?: string) =>
-  loadConfig({ env, cwd: "/home/ada", readFile: file === undefined ? missing : () => file });
+  loadConfig({ env, cwd: "/srv/app", readFile: file === undefined ? missing : () => file });
 
 function mistakesOf(env: Record<string, string>, file?: string): Record<string, string> {
   try {
@@ -84,9 +84,9 @@ describe("where values come from", () => {
       read.push(path);
       return "";
     };
-    loadConfig({ env: {}, cwd: "/home/ada", readFile });
-    loadConfig({ env: { STATEGATE_CONFIG: "conf/other.yaml" }, cwd: "/home/ada", readFile });
-    expect(read).toEqual(["/home/ada/gateway.config.yaml", "/home/ada/conf/other.yaml"]);
+    loadConfig({ env: {}, cwd: "/srv/app", readFile });
+    loadConfig({ env: { STATEGATE_CONFIG: "conf/other.yaml" }, cwd: "/srv/app", readFile });
+    expect(read).toEqual(["/srv/app/gateway.config.yaml", "/srv/app/conf/other.yaml"]);
   });
 });
 
@@ -149,7 +149,7 @@ describe("mistakes", () => {
     ["a: 1\n---\nb: 2\n", "2:1", "not valid YAML"],
   ])("the place of a syntax mistake in %j is given", (file, place, message) => {
     const mistakes = mistakesOf({}, file);
-    expect(mistakes[`/home/ada/gateway.config.yaml:${place}`]).toContain(message);
+    expect(mistakes[`/srv/app/gateway.config.yaml:${place}`]).toContain(message);
   });
 
   it("mistakes in the file's syntax do not hide those in the variables", () => {
@@ -158,7 +158,7 @@ describe("mistakes", () => {
 
   it("a file that STATEGATE_CONFIG names must exist", () => {
     const mistakes = mistakesOf({ STATEGATE_CONFIG: "gone.yaml" });
-    expect(mistakes).toEqual({ STATEGATE_CONFIG: "cannot read /home/ada/gone.yaml (ENOENT)" });
+    expect(mistakes).toEqual({ STATEGATE_CONFIG: "cannot read /srv/app/gone.yaml (ENOENT)" });
   });
 
   it("an alias bomb is refused", () => {

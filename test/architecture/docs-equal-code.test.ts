@@ -1,0 +1,59 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { describe, expect, it } from "vitest";
+
+import manifest from "../../package.json" with { type: "json" };
+import { renderErrorPage } from "../../tools/render-error-page.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const read = (path: string): string => readFileSync(root + path, "utf8");
+
+/** The formatter pads the cells of a table. */
+const withoutPadding = (markdown: string): string => markdown.replaceAll(/ +/g, " ").replaceAll(/-{3,}/g, "---");
+
+describe("the documentation", () => {
+  it("docs/errors.md is the catalogue: run `npm run docs:errors`", () => {
+    expect(withoutPadding(read("docs/errors.md"))).toBe(withoutPadding(renderErrorPage()));
+  });
+
+  it("gives a reason for every runtime dependency, and for no other package", () => {
+    const page = read("docs/decisions/2026-11-24-runtime-dependencies.md");
+    const reasons = [...page.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, name]) => name);
+    expect(reasons.toSorted()).toEqual(Object.keys(manifest.dependencies).toSorted());
+  });
+
+  it("names the version of the package in the changelog", () => {
+    expect(read("CHANGELOG.md")).toContain(`## ${manifest.version}`);
+  });
+});
+
+describe("the files of the project", () => {
+  // Protected settings are read from the command line, so a checkout that another user owns can be listed too.
+  const tracked = execFileSync("git", ["-c", "safe.directory=*", "ls-files", "-z"], { cwd: root, encoding: "utf8" })
+    .split("\0")
+    .filter((path) => path !== "");
+  const places = /(?<![\w.$}])\/(?:home|root|Users|work)\/|\.\.\/shared\b/;
+
+  it("are seen", () => expect(tracked).toEqual(expect.arrayContaining(["package.json", "src/main.ts"])));
+
+  it("name no place of one machine", () => {
+    const naming = tracked.filter((path) => !isGone(path) && places.test(read(path)));
+    expect(naming).toEqual([]);
+  });
+
+  it.each(["see /home/ada/notes", "cwd: '/root/x'", "from ../shared/lib"])("%s would be noticed", (text) => {
+    expect(text).toMatch(places);
+  });
+
+  /** Deleted, and not committed yet. */
+  function isGone(path: string): boolean {
+    try {
+      read(path);
+      return false;
+    } catch {
+      return true;
+    }
+  }
+});
