@@ -1,13 +1,14 @@
-import type { Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, dirname } from "node:path";
 
-import { createAdaptorServer } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
 import type { Meter } from "@opentelemetry/api";
 
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import { readPriceDocument } from "./config/price-document.ts";
 import { createApp } from "./http/app.ts";
+import { failedRequest } from "./http/error-response.ts";
 import type { Clock } from "./kit/clock.ts";
 import type { Log } from "./kit/log.ts";
 import { createRedactor } from "./redaction/create-redactor.ts";
@@ -104,11 +105,14 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
       renderMetrics: config.telemetry.prometheus ? parts.renderMetrics : undefined,
     },
   });
-  const server = createAdaptorServer({
-    fetch: app.fetch,
+  const listener = getRequestListener(app.fetch, {
     overrideGlobalObjects: false,
-    serverOptions: { maxHeaderSize: config.http.maxHeaderBytes, noDelay: true, keepAliveTimeout: KEEP_ALIVE_MS },
-  }) as Server;
+    errorHandler: (failure) => failedRequest(failure, log),
+  });
+  const server = createServer(
+    { maxHeaderSize: config.http.maxHeaderBytes, noDelay: true, keepAliveTimeout: KEEP_ALIVE_MS },
+    (request, response) => void listener(request, response),
+  );
   let closing: Promise<void> | undefined;
   return {
     countersReady: counters.ready,

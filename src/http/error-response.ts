@@ -1,5 +1,9 @@
-import { errorCatalog } from "../errors/error-catalog.ts";
+import { randomUUID } from "node:crypto";
+
+import { RequestError } from "@hono/node-server";
+
 import { describeError } from "../errors/describe-error.ts";
+import { errorCatalog } from "../errors/error-catalog.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Log } from "../kit/log.ts";
 
@@ -26,6 +30,20 @@ export function errorAnswer(failure: unknown, requestId: string, log: Log): Erro
     body: errorBody(error.publicMessage, type, error.param, error.code),
   };
 }
+
+/** For what fails before any route sees it: an impossible `Host` or target. */
+export function failedRequest(failure: unknown, log: Log): Response {
+  const { status, headers, body } = errorAnswer(asMalformed(failure), randomUUID(), log);
+  return new Response(body, { status, headers });
+}
+
+const asMalformed = (failure: unknown): unknown =>
+  failure instanceof RequestError
+    ? new GatewayError("invalid_header", "malformed host or target", {
+        cause: failure,
+        publicDetail: "The Host header or the address of the request is malformed.",
+      })
+    : failure;
 
 export const errorBody = (message: string, type: string, param: string | null, code: string): string =>
   JSON.stringify({ error: { message, type, param, code } });

@@ -1,6 +1,5 @@
 import type { ServerResponse } from "node:http";
 
-import type { GatewayError } from "../errors/gateway-error.ts";
 import type { Upstream, UpstreamCall, UpstreamRequest } from "../upstream/upstream.ts";
 
 interface PassThroughOptions {
@@ -52,9 +51,9 @@ export function passThrough({ upstream, request, client, headers }: PassThroughO
         settle();
       },
       onError(error) {
-        settle();
-        if (status === 0) reject(error as GatewayError);
+        if (status === 0) reject(error);
         else client.destroy();
+        settle();
       },
     });
   });

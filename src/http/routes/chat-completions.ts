@@ -13,6 +13,7 @@ import type { HttpSettings } from "../http-settings.ts";
 import { readBody } from "../read-body.ts";
 import { namedSession, refuseSessionInQuery, sessionHeader } from "../session-name.ts";
 import { parseTurnHeaders, type TurnDirections } from "../turn-headers.ts";
+import { upstreamPath } from "../upstream-path.ts";
 
 interface ChatRouteParts {
   readonly ring: TurnRing;
@@ -97,8 +98,6 @@ function retriedEntropy({ ports }: TurnRing, { owner }: Principal, { idempotency
   if (idempotencyKey === undefined) return undefined;
   return Buffer.from(ports.keyedHash.hash("cache-key", "new session", owner, idempotencyKey), "base64url");
 }
-
-const upstreamPath = ({ url = "" }: RawExchange["incoming"]): string => url.replace(/^\/v1/, "");
 
 function bodyUser(fields: Readonly<Record<string, unknown>>): string | undefined {
   const user = fields["safety_identifier"] ?? fields["user"];

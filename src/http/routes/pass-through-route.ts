@@ -7,6 +7,7 @@ import type { Upstream } from "../../upstream/upstream.ts";
 import { errorAnswer } from "../error-response.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
 import { refuseSessionInQuery, sessionHeader } from "../session-name.ts";
+import { upstreamPath } from "../upstream-path.ts";
 
 /** Everything of the OpenAI API that has no memory: bytes pass both ways, multipart and streams included. */
 export function passThroughRoute({ upstream, log }: { upstream: Upstream; log: Log }): Handler<GatewayEnv> {
@@ -20,7 +21,7 @@ export function passThroughRoute({ upstream, log }: { upstream: Upstream; log: L
         client: outgoing,
         request: {
           method: incoming.method ?? "GET",
-          path: (incoming.url ?? "").replace(/^\/v1/, ""),
+          path: upstreamPath(incoming),
           headers: incoming.headers,
           body: hasBody ? incoming : undefined,
         },
