@@ -8,6 +8,7 @@ export type SectionName = (typeof sectionNames)[number];
 export interface Flags {
   readonly rounds: number;
   readonly durationMs: number;
+  readonly warmUpMs: number;
   readonly targets: readonly TargetName[];
   readonly sections: readonly SectionName[];
 }
@@ -33,11 +34,14 @@ export function parseFlags(args: readonly string[]): Flags {
       quick: { type: "boolean", default: false },
     },
   });
-  const defaults = values.quick ? { rounds: "2", seconds: "0.3" } : { rounds: "5", seconds: "1" };
+  const defaults = values.quick
+    ? { rounds: "2", seconds: "0.3", warmUpMs: 500 }
+    : { rounds: "5", seconds: "1", warmUpMs: 12_000 };
   const chosen = pick("--only", targetNames, values.only);
   return {
     rounds: Math.ceil(positive("--rounds", values.rounds ?? defaults.rounds)),
     durationMs: positive("--seconds", values.seconds ?? defaults.seconds) * 1000,
+    warmUpMs: defaults.warmUpMs,
     targets: targetNames.filter((name) => name === "direct" || chosen.includes(name)),
     sections: pick("--sections", sectionNames, values.sections),
   };

@@ -30,7 +30,7 @@ export function describeConditions({ cores, folder, rounds, durationMs, startedA
     `${startedAt.toISOString().slice(0, 10)}, commit ${commit()}.`,
     `${processors[0]?.model.trim() ?? "unknown CPU"}, ${processors.length} cores, ${type()} ${release()} ${arch()}; ${cores.description}.`,
     `${versions.join(", ")}.`,
-    `Instant upstream; medians of ${rounds} interleaved rounds of ${durationMs / 1000} s; sessions of 10 turns in delta mode.`,
+    `Instant upstream; medians of ${rounds} interleaved rounds of ${durationMs / 1000} s; sessions of 10 turns in delta mode. CPU time is the gateway process's, without Redis.`,
   ].join(" ");
 }
 

@@ -27,6 +27,13 @@ const ratioTo =
     return value === undefined || base === undefined || target === "direct" ? undefined : value / base;
   };
 
+const shareOf =
+  (measure: Measure, other: TargetName) =>
+  (samples: Samples, target: TargetName): number | undefined => {
+    const ratio = ratioTo(measure, other)(samples, target);
+    return ratio === undefined ? undefined : 1 / ratio;
+  };
+
 /** Differences to the direct target say nothing about the direct target. */
 const added =
   (measure: Measure) =>
@@ -39,6 +46,8 @@ export const rows: readonly Row[] = [
   { label: "… × bare proxy", goal: "", value: ratioTo("throughput", "bare proxy"), decimals: 2 },
   { label: "p99 ms, 16 clients", goal: "", value: measured("busyP99Ms"), decimals: 1 },
   { label: "CPU µs per request", goal: "", value: measured("cpuPerRequestUs"), decimals: 0 },
+  { label: "… Portkey's by this", goal: "≥ 4", value: shareOf("cpuPerRequestUs", "Portkey"), decimals: 2 },
+  { label: "… this by bare proxy's", goal: "", value: ratioTo("cpuPerRequestUs", "bare proxy"), decimals: 2 },
   {
     label: "added p50 ms, 1 client",
     goal: "≤ 0.8 / 1.0 / 1.2",

@@ -8,8 +8,8 @@ import {
 import { openConnection } from "../load/http-connection.ts";
 import { percentile } from "../rig/statistics.ts";
 import type { Target } from "../targets/target.ts";
-import { plainText } from "./plain-text.ts";
 import { measureLoad } from "./measure-load.ts";
+import { plainText } from "./plain-text.ts";
 import { interleave, type Section } from "./section.ts";
 import { directOf } from "./short-turns.ts";
 

@@ -14,6 +14,8 @@ export interface Bench {
   readonly rounds: number;
   /** Of one measurement of one target. */
   readonly durationMs: number;
+  /** At most, for one target. */
+  readonly warmUpMs: number;
   readonly say: (text: string) => void;
 }
 

@@ -3,18 +3,16 @@ import { percentile } from "../rig/statistics.ts";
 import type { Target } from "../targets/target.ts";
 import { clientsOf, type MeasuredLoad, measureLoad } from "./measure-load.ts";
 import { interleave, type Section } from "./section.ts";
+import { warmUp } from "./warm-up.ts";
 
 const BUSY_CLIENTS = 16;
-const WARM_UP_MS = 1_000;
 
 /** One short message a turn: latency at one client, throughput and CPU time at sixteen, memory after all of it. */
 export const shortTurns: Section = async (bench) => {
   const { targets, upstream, samples, durationMs, say } = bench;
   await upstream.answerWith({ kind: "json" });
   say("warming up");
-  for (const target of targets) {
-    await measureLoad(target, { clients: clientsOf(target, BUSY_CLIENTS), durationMs: WARM_UP_MS, samples });
-  }
+  for (const target of targets) await warmUp(target, bench);
   const withClients = (count: number) => (target: Target) =>
     measureLoad(target, { clients: clientsOf(target, count), durationMs, samples });
   say("short turns, one client");

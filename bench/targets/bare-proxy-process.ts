@@ -6,7 +6,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
-import { type Dispatcher, Pool } from "undici";
+import { Pool } from "undici";
 
 const [port, upstreamPort] = process.argv.slice(2);
 const pool = new Pool(`http://127.0.0.1:${upstreamPort}`, { pipelining: 1, allowH2: false });
@@ -23,7 +23,7 @@ function forward({ method, url = "/", headers }: IncomingMessage, body: Buffer, 
   const { connection: _, "transfer-encoding": __, ...passed } = headers;
   const path = url;
   pool.dispatch(
-    { method: (method ?? "GET") as Dispatcher.HttpMethod, path, headers: passed, body: body.length > 0 ? body : null },
+    { method: method ?? "GET", path, headers: passed, body: body.length > 0 ? body : null },
     {
       onRequestStart: () => undefined,
       onResponseStart(_controller, status, { connection: _hop, "keep-alive": _alive, ...answered }) {

@@ -1,7 +1,6 @@
 /** Preloaded into a gateway that has no option for its address: a port alone then means 127.0.0.1. */
 import { Server } from "node:net";
 
-// oxlint-disable-next-line typescript/unbound-method -- called below with the server it was called on
 const { listen } = Server.prototype;
 
 Server.prototype.listen = function listenOnLoopback(this: Server, ...given: unknown[]) {

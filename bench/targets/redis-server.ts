@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { setTimeout as pause } from "node:timers/promises";
 import { connect } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { findFreePort } from "../rig/free-port.ts";
 import type { BenchProcess } from "../rig/process-group.ts";
