@@ -16,6 +16,8 @@ export function unambiguousHeaders(): MiddlewareHandler<GatewayEnv> {
       const value = rawHeaders[index + 1] ?? "";
       const earlier = seen.get(name);
       if (earlier !== undefined && (name === "host" || earlier !== value)) throw conflicting(name);
+      // Node joins what was said twice to "a, a", which would be another value.
+      if (earlier !== undefined) env.incoming.headers[name] = value;
       seen.set(name, value);
     }
     await next();
