@@ -37,8 +37,6 @@ function decodeBackslashes(source: string, at: number): DecodedEscape | undefine
   while (source.charCodeAt(letter) === BACKSLASH && letter - at < MAX_BACKSLASHES) letter++;
   const name = source.charAt(letter);
   if (name === "u") return decodeUnicode(source, letter + 1);
-  // Only an odd number escapes a quote: after an even one the quote ends the string and must stay apart.
-  if (name === '"' && (letter - at) % 2 === 0) return undefined;
   const codePoint = CONTROL_ESCAPES[name];
   return codePoint === undefined ? undefined : { codePoint, end: letter + 1 };
 }

@@ -1,7 +1,6 @@
 import { characterSet, isAlphanumeric, isAsciiLetter, isBlank, isLineBreak } from "../characters.ts";
 import type { Detector } from "./detector.ts";
 
-const MAX_LOCAL = 254;
 const MAX_DOMAIN = 253;
 const MAX_INDENT = 16;
 const FIRST_UNSPACED = 0x0e00;
@@ -36,10 +35,9 @@ export const emailDetector: Detector = {
 /** Where the part before the `@` starts; `at` when there is none. */
 function localStart(text: string, at: number, border: number): number {
   const end = isLineBreak(text.charCodeAt(at - 1)) && isWrappedBefore(text, at) ? beforeBreak(text, at) : at;
-  const limit = Math.max(border, end - MAX_LOCAL);
   const isWord = wordsLike(text.charCodeAt(end - 1));
   let start = end;
-  while (start > limit && (isWord(text.charCodeAt(start - 1)) || isLocalMark(text.charCodeAt(start - 1)))) start--;
+  while (start > border && (isWord(text.charCodeAt(start - 1)) || isLocalMark(text.charCodeAt(start - 1)))) start--;
   while (start < end && !isWord(text.charCodeAt(start)) && text.charAt(start) !== "_") start++;
   return start < end ? start : at;
 }

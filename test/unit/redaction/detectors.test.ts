@@ -32,6 +32,7 @@ const ROWS: Record<string, readonly Row[]> = {
     ["leave a message on 467 3395, the number is 467 3395", "leave a message on [PHONE], the number is [PHONE]"],
     ["a message 4673395, the number is 4673395, customer number 467 3395, text: 20241231"],
     ["order 467 3395, ticket 5551234567, call about order 46733951"],
+    ["call me on 2024-01-15, call me on 15.01.2024"],
     ["2024-01-15 10:30, 01/15/2024, 15.01.2024, 2024-01-15 2025-02-16"],
     ["1,234,567.89 and 3.1415926535 and $5551234 and 12 345 678 people"],
     ["version 10.4.0, 1732435200000, id 9007199254740993, 01-23-45-67-89-ab"],

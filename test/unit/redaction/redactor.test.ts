@@ -91,6 +91,17 @@ describe("placeholders", () => {
     );
   });
 
+  it("is never taken for a value, not even one of digits alone", async () => {
+    const text = "call [PHONE_46733951] or [EMAIL_12345678]@example.com";
+    expect(await redacted(text)).toBe(text);
+  });
+
+  it("takes the place of whole characters", async () => {
+    expect(await shape("555-123-456½!")).toBe("[PHONE]!");
+    expect(await shape("👩‍👩‍👧‍👦 jane@example.com👩‍👩‍👧‍👦")).toBe("👩‍👩‍👧‍👦 [EMAIL]👩‍👩‍👧‍👦");
+    expect(await shape("e\u0301 4111111111111111 e\u0301")).toBe("e\u0301 [CARD] e\u0301");
+  });
+
   it("no planted value is left, and all the rest is", async () => {
     const quiet = fc.constantFrom("the", "garden", "👩‍👩‍👧‍👦", "e\u0301té", "花园", "(quiet)", "“so”", "—", "\ud83d");
     await fc.assert(
