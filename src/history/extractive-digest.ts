@@ -1,6 +1,6 @@
 import type { HistoryTurn } from "./history-strategy.ts";
 import { rankSentences } from "./rank-sentences.ts";
-import { readSentences, splitSentences } from "./read-sentences.ts";
+import { readSentences, type Sentence, splitSentences } from "./read-sentences.ts";
 import type { SummaryJob } from "./summariser.ts";
 
 /** Characters of a previous summary that are looked at: more than any budget of tokens holds. */
@@ -9,17 +9,18 @@ const MAX_PREVIOUS_CHARACTERS = 32_000;
 const MAX_MISSES = 24;
 
 /**
- * A digest without a model: the previous summary, oldest lines dropped first when they need more than half the budget,
- * then the most telling sentences of the turns in their order. The same job gives the same text; the work is bounded
- * whatever the turns hold, and the text counts at most `maxTokens`.
+ * A digest without a model: the most telling lines of the previous summary and of the turns, in their order. The summary
+ * may need half the budget and what the turns leave. The same job gives the same text; the work is bounded whatever the
+ * turns hold, and the text counts at most `maxTokens`.
  */
 export function createExtractiveDigest(job: SummaryJob, countText: (text: string) => number): string {
   const { turns, previous, maxTokens } = job;
   const costOf = (line: string): number => countText(`${line}\n`);
-  const before = linesOf(previous?.text ?? "");
-  const beforeTokens = newestWithin(before, maxTokens / 2, costOf).tokens;
-  const fresh = pickSentences(turns, maxTokens - beforeTokens, costOf);
-  const kept = newestWithin(before, maxTokens - fresh.tokens, costOf);
+  const before = readLines(previous?.text ?? "");
+  const sentences = readSentences(turns);
+  const beforeTokens = pick(before, maxTokens / 2, costOf).tokens;
+  const fresh = pick(sentences, maxTokens - beforeTokens, costOf);
+  const kept = pick(before, maxTokens - fresh.tokens, costOf);
   const lines = [...kept.lines, ...fresh.lines];
   // Tokens of a text are not quite the sum of its lines'.
   while (lines.length > 0 && countText(lines.join("\n")) > maxTokens) lines.shift();
@@ -27,31 +28,21 @@ export function createExtractiveDigest(job: SummaryJob, countText: (text: string
 }
 
 interface Lines {
+  /** In the order of the sentences they were picked from. */
   readonly lines: string[];
   readonly tokens: number;
 }
 
-/** A model may write one long paragraph: it is dropped by the sentence, not as a whole. */
-const linesOf = (text: string): string[] =>
-  text
+/** A model may write one long paragraph: it is picked by the sentence, not as a whole. */
+function readLines(text: string): Sentence[] {
+  return text
     .slice(-MAX_PREVIOUS_CHARACTERS)
     .split("\n")
-    .flatMap((line) => (line.length > 240 ? splitSentences(line) : line.trim() || []));
-
-function newestWithin(lines: readonly string[], maxTokens: number, costOf: (line: string) => number): Lines {
-  const kept: string[] = [];
-  let tokens = 0;
-  for (const line of lines.toReversed()) {
-    const cost = costOf(line);
-    if (tokens + cost > maxTokens) break;
-    tokens += cost;
-    kept.unshift(line);
-  }
-  return { lines: kept, tokens };
+    .flatMap((line) => (line.length > 240 ? splitSentences(line) : line.trim() || []))
+    .map((line) => ({ line, text: line.replace(/^(?:User|Assistant|Tool): /, ""), role: "assistant", opens: false }));
 }
 
-function pickSentences(turns: readonly HistoryTurn[], maxTokens: number, costOf: (line: string) => number): Lines {
-  const sentences = readSentences(turns);
+function pick(sentences: readonly Sentence[], maxTokens: number, costOf: (line: string) => number): Lines {
   const picked: number[] = [];
   let tokens = 0;
   let misses = 0;

@@ -47,7 +47,7 @@ describe("the extractive digest", () => {
     ]);
   });
 
-  it("builds on the previous summary: first in place, its oldest lines first to go", () => {
+  it("builds on the previous summary: first in place, and of lines that tell as much the oldest go first", () => {
     const previous = Array.from({ length: 20 }, (_, index) => `Earlier fact number ${index}.`).join("\n");
     const lines = digestOf(chatter.slice(0, 1), 80, previous).split("\n");
     expect(lines[0]).toMatch(/^Earlier fact number [1-9]/);
@@ -58,6 +58,15 @@ describe("the extractive digest", () => {
   it("keeps the end of a previous summary that is one long paragraph", () => {
     const previous = Array.from({ length: 40 }, (_, index) => `Earlier fact number ${index}.`).join(" ");
     expect(digestOf(chatter.slice(0, 2), 100, previous)).toContain("Earlier fact number 39.");
+  });
+
+  it("keeps an old line that tells more than newer ones, however often it is digested again", () => {
+    const fact = "User: The code word of our boat is BLUE-HERON-42.";
+    let text = [fact, ...Array.from({ length: 12 }, () => "Assistant: It depends on many things, as always.")].join(
+      "\n",
+    );
+    for (let round = 0; round < 5; round += 1) text = digestOf(chatter.slice(0, 8), 80, text);
+    expect(text).toContain(fact);
   });
 
   it("stays within its tokens and gives the same text for the same turns, whatever they hold", () => {
