@@ -26,21 +26,10 @@ const http = z.strictObject({
 const upstream = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: "expected an http:// or https:// URL" })
-    .refine((url) => !/^[^/]*\/\/[^/?#]*@/.test(url), "must not hold a user name or password: use upstream.apiKey")
+    .refine((url) => !/^[^/]*\/\/[^/?#]*@/.test(url), "must not hold a user name or password")
     .refine((url) => !url.includes("#"), "must not have a fragment")
     .default("https://api.openai.com/v1")
     .describe("Any server that speaks the OpenAI API, with its version path."),
-  apiKey: z
-    .exactOptional(
-      z
-        .string()
-        .min(1)
-        .meta({ examples: ["sk-..."] })
-        .transform(toSecret),
-    )
-    .describe(
-      "Sent upstream in place of each caller's credential, so all callers share one account. Better set as STATEGATE_UPSTREAM__API_KEY.",
-    ),
   timeouts: z
     .strictObject({
       connectMs: milliseconds().default(10_000),
@@ -65,12 +54,6 @@ const upstream = z.strictObject({
     .default(false)
     .describe("Send stored reasoning back to the model. For upstreams that expect `reasoning_content` in the history."),
   maxConnections: count().default(256).describe("Connections to the upstream; requests beyond them wait."),
-  sharedRoutes: z
-    .array(z.string().regex(/^\/v1\/[\w./{}*-]*$/, "expected a path that begins with /v1/"))
-    .default([])
-    .describe(
-      "With apiKey set, callers share an account, and routes that name stored objects (files, batches) are refused. Routes listed here pass.",
-    ),
 });
 
 const store = z.strictObject({
@@ -172,9 +155,7 @@ const history = z.strictObject({
       mode: z
         .enum(["model", "extractive", "off"])
         .default("model")
-        .describe(
-          "Who writes summaries: a model (billed to the caller, or to apiKey), an excerpt made here, or nobody.",
-        ),
+        .describe("Who writes summaries: a model (billed to the caller), an excerpt made here, or nobody."),
       model: z
         .exactOptional(
           z

@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { describe, expect, it } from "vitest";
 
 import manifest from "../../package.json" with { type: "json" };
+import { configSchema } from "../../src/config/config-schema.ts";
+import { schemaLeaves } from "../../src/config/schema-leaves.ts";
 import { renderErrorPage } from "../../tools/render-error-page.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -26,6 +28,24 @@ describe("the documentation", () => {
 
   it("names the version of the package in the changelog", () => {
     expect(read("CHANGELOG.md")).toContain(`## ${manifest.version}`);
+  });
+});
+
+describe("the configuration", () => {
+  const sources = globSync("src/**/*.ts", { cwd: root, exclude: (path) => path === "src/config" })
+    .map(read)
+    .join("\n");
+  /** Accepted without a reader, and why. */
+  const unread: Readonly<Record<string, string>> = {
+    production: "a rule of the configuration itself",
+    "identity.mode": "there is one way yet",
+    "identity.adminKey": "the documented variable must not stop a gateway without /admin",
+  };
+
+  it("has no key that nothing reads", () => {
+    const keys = schemaLeaves(configSchema).map(({ path }) => path.join("."));
+    const isRead = (key: string): boolean => new RegExp(`\\b${key.split(".").at(-1)}\\b`).test(sources);
+    expect(keys.filter((key) => !isRead(key) && !(key in unread))).toEqual([]);
   });
 });
 

@@ -124,7 +124,6 @@ describe("mistakes", () => {
     ["STATEGATE_UPSTREAM_URL", "ftp://example.com", "upstream.url"],
     ["STATEGATE_UPSTREAM_URL", "https://ada:pw@example.com/v1", "upstream.url"],
     ["STATEGATE_STORE__TIMEOUT_MS", "0", "store.timeoutMs"],
-    ["STATEGATE_UPSTREAM__SHARED_ROUTES", "/admin", "upstream.sharedRoutes.0"],
     ["STATEGATE_MASTER_KEYS", "a:dG9vIHNob3J0", "keys.masterKeys"],
     ["STATEGATE_ADMIN_KEY", "short", "identity.adminKey"],
   ])("%s=%s is refused", (variable, value, path) => {
@@ -191,7 +190,6 @@ describe("contradictions", () => {
 
 describe("secrets", () => {
   const env = {
-    STATEGATE_UPSTREAM__API_KEY: "sk-hunter2hunter2",
     STATEGATE_MASTER_KEYS: MASTER_KEYS,
     STATEGATE_ADMIN_KEY: "hunter2hunter2hunter2",
     STATEGATE_STORE: "redis://:hunter2@127.0.0.1:6379",
@@ -199,7 +197,7 @@ describe("secrets", () => {
 
   it("are unprintable", () => {
     const config = load(env);
-    expect(config.upstream.apiKey).toBeInstanceOf(Secret);
+    expect(config.identity.adminKey).toBeInstanceOf(Secret);
     const printed = `${JSON.stringify(config)}${String(config.keys.masterKeys)}`;
     expect(printed).not.toMatch(/hunter2|BwcH/);
   });
@@ -211,7 +209,7 @@ describe("secrets", () => {
       STATEGATE_STORE: "hunter2://",
       STATEGATE_ADMIN_KEY: "hunter2",
     };
-    expect(JSON.stringify(mistakesOf(wrong, "keys: !hunter2 x\nupstream: {apiKey: [hunter2]}\n"))).not.toContain(
+    expect(JSON.stringify(mistakesOf(wrong, "keys: !hunter2 x\nidentity: {adminKey: [hunter2]}\n"))).not.toContain(
       "hunter2",
     );
   });
