@@ -4,10 +4,10 @@ import { join } from "node:path";
 
 import OpenAI from "openai";
 
+import { readPriceDocument } from "../config/price-document.ts";
 import { inputCost } from "../tokens/cost.ts";
 import { createPriceList } from "../tokens/create-price-list.ts";
 import { openTokenCounters } from "../tokens/open-token-counters.ts";
-import { readPriceDocument } from "../config/price-document.ts";
 import type { ModelPrice } from "../tokens/price-list.ts";
 import { demoConversation, plantedEmail } from "./demo-conversation.ts";
 import { type DemoMode, DemoPlayer, type PlayedRequest } from "./demo-player.ts";

@@ -70,13 +70,6 @@ export const errorCatalog = {
   },
   not_found: invalid(404, "There is nothing at this address."),
   session_not_found: invalid(404, "There is no session with this id."),
-  method_not_allowed: invalid(405, "This address does not answer this method."),
-  route_not_shared: {
-    status: 403,
-    type: "invalid_request_error",
-    retryable: false,
-    publicMessage: "This gateway shares its upstream account, so routes that name stored objects are refused.",
-  },
   store_unavailable: unavailable(503, "The session store cannot be reached. Nothing was asked of the model; retry."),
   append_failed: unavailable(503, "The answer could not be stored, so this turn is not remembered. Retry the request."),
   session_conflict: unavailable(409, "The session changed while this turn was running. Retry the request."),
@@ -90,7 +83,6 @@ export const errorCatalog = {
   upstream_unreachable: unavailable(502, "The upstream cannot be reached."),
   upstream_timeout: unavailable(504, "The upstream did not answer in time."),
   upstream_cut: unavailable(502, "The upstream closed the connection before its answer was complete."),
-  shutting_down: unavailable(503, "The gateway is shutting down. Retry on another connection."),
   internal: {
     status: 500,
     type: "server_error",

@@ -1,4 +1,3 @@
-import type { HistoryTurn } from "./history-strategy.ts";
 import { rankSentences } from "./rank-sentences.ts";
 import { readSentences, type Sentence, splitSentences } from "./read-sentences.ts";
 import type { SummaryJob } from "./summariser.ts";

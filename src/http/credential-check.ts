@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+
 import { LRUCache } from "lru-cache";
 
 import { GatewayError } from "../errors/gateway-error.ts";

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { RequestError } from "@hono/node-server";
 
 import { describeError } from "../errors/describe-error.ts";
+import { errorBody } from "../errors/error-body.ts";
 import { errorCatalog } from "../errors/error-catalog.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Log } from "../kit/log.ts";
@@ -18,7 +19,7 @@ export function errorAnswer(failure: unknown, requestId: string, log: Log): Erro
   const error =
     failure instanceof GatewayError ? failure : new GatewayError("internal", "unexpected failure", { cause: failure });
   if (error.status >= 500) log.error({ requestId, code: error.code, cause: describeError(error) }, "request failed");
-  const { type, status, retryable } = errorCatalog[error.code];
+  const { status, retryable } = errorCatalog[error.code];
   return {
     status,
     headers: {
@@ -27,7 +28,7 @@ export function errorAnswer(failure: unknown, requestId: string, log: Log): Erro
       "x-request-id": requestId,
       ...(retryable && { "retry-after": "1" }),
     },
-    body: errorBody(error.publicMessage, type, error.param, error.code),
+    body: errorBody(error),
   };
 }
 
@@ -44,6 +45,3 @@ const asMalformed = (failure: unknown): unknown =>
         publicDetail: "The Host header or the address of the request is malformed.",
       })
     : failure;
-
-export const errorBody = (message: string, type: string, param: string | null, code: string): string =>
-  JSON.stringify({ error: { message, type, param, code } });

@@ -1,10 +1,10 @@
 import { createChoiceAssembler, type ChoiceAssembler } from "./assemble-choice.ts";
 import type { AnswerChoice, ChatAnswer } from "./chat-answer.ts";
+import type { Usage } from "./chat-message.ts";
 import { parseUsage } from "./chat-usage.ts";
 import { type JsonObject, isJsonObject } from "./json-object.ts";
 import { type ProjectionOptions, projectMessage } from "./project-message.ts";
 import { eventData, splitEvents } from "./sse-event.ts";
-import type { Usage } from "./chat-message.ts";
 
 export interface AnswerAssembler {
   /** Takes whole events, as bytes; or the data of one event, as a string. What is not a chunk of an answer is passed over. */

@@ -1,6 +1,6 @@
-import type { AnswerChoice } from "./chat-answer.ts";
 import { createFieldAssembler } from "./assemble-fields.ts";
 import { createToolCallAssembler } from "./assemble-tool-calls.ts";
+import type { AnswerChoice } from "./chat-answer.ts";
 import { type JsonObject, isJsonObject } from "./json-object.ts";
 import { type ProjectionOptions, projectMessage } from "./project-message.ts";
 

@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+
 import { LRUCache } from "lru-cache";
 
 import type { Clock } from "../kit/clock.ts";

@@ -1,6 +1,6 @@
+import type { Meter } from "@opentelemetry/api";
 import { defaultResource, resourceFromAttributes } from "@opentelemetry/resources";
 import { type IMetricReader, MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
-import type { Meter } from "@opentelemetry/api";
 
 export interface Telemetry {
   readonly meter: Meter;

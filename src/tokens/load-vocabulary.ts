@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+
 import type { Log } from "../kit/log.ts";
 import { decodeVocabulary, readPacked, writePacked } from "./vocabulary-file.ts";
 import type { VocabularyName } from "./vocabulary-name.ts";

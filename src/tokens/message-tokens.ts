@@ -24,7 +24,7 @@ const mp3BytesPerToken = 1600;
  * count nothing.
  */
 export function countableMessage(message: ChatMessage): CountableMessage {
-  const parts = Array.isArray(message.content) ? message.content : [];
+  const parts: readonly ContentPart[] = typeof message.content === "string" ? [] : (message.content ?? []);
   const content = typeof message.content === "string" ? message.content : textOfParts(parts);
   const calls = [message.tool_calls, message["function_call"]].filter(Boolean).map((call) => JSON.stringify(call));
   return {

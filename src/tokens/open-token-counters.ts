@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
+
 import type { Log } from "../kit/log.ts";
 import { loadVocabulary } from "./load-vocabulary.ts";
 import { countableMessage } from "./message-tokens.ts";

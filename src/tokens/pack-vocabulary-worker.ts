@@ -1,5 +1,6 @@
 /** Packs one vocabulary of js-tiktoken, which would block the event loop for half a second, and posts the bytes. */
 import { parentPort, workerData } from "node:worker_threads";
+
 import { buildCharacterClasses } from "./character-class.ts";
 import { encodeVocabulary } from "./vocabulary-file.ts";
 import type { VocabularyName } from "./vocabulary-name.ts";

@@ -136,7 +136,7 @@ export function createPieceMerger(vocabulary: Vocabulary): PieceMerger {
       const taken = ends[part] as number;
       ends[part] = ends[taken] as number;
       rank[taken] = noRank;
-      if ((ends[part] as number) < length) previous[ends[part] as number] = part;
+      if (ends[part] < length) previous[ends[part]] = part;
       parts -= 1;
       rerank(part);
       if (part > 0) rerank(previous[part] as number);

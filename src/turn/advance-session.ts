@@ -1,9 +1,9 @@
 import type { EpochState, Summary } from "../history/history-strategy.ts";
 import { rewindEpoch } from "../history/rewind-epoch.ts";
-import { type ActiveTurn, appendRecord } from "../session/active-turns.ts";
+import { type ActiveTurn, appendRecord, transcriptMessages } from "../session/active-turns.ts";
 import { foldChain } from "../session/fingerprint.ts";
 import { emptyFront, type SessionHead, type SessionTotals, type TranscriptFront } from "../session/session-head.ts";
-import type { StoredMessage, TurnRecord } from "../session/turn-record.ts";
+import type { TurnRecord } from "../session/turn-record.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import type { TurnDraft } from "./turn-draft.ts";
 
@@ -88,26 +88,14 @@ function nextEpoch(
   return { epoch: change.state, summaries: all.filter((summary) => summary === own || summary.toTurn > firstTurn) };
 }
 
-function* messagesOf({ record, chosen }: ActiveTurn): Generator<StoredMessage> {
-  yield* record.messages;
-  const answer = record.answers[chosen];
-  if (answer) yield answer;
-}
-
 function tally(front: TranscriptFront, turns: readonly ActiveTurn[]): { messages: number; tokens: number } {
-  let { messages, tokens } = front;
-  for (const turn of turns) {
-    for (const message of messagesOf(turn)) {
-      messages += 1;
-      tokens += message.tokens;
-    }
-  }
-  return { messages, tokens };
+  const messages = transcriptMessages(turns);
+  const tokens = messages.reduce((sum, message) => sum + message.tokens, front.tokens);
+  return { messages: front.messages + messages.length, tokens };
 }
 
 function advanceFront(front: TranscriptFront, turns: readonly ActiveTurn[]): TranscriptFront {
-  let { printChain } = front;
-  for (const turn of turns) for (const message of messagesOf(turn)) printChain = foldChain(printChain, message.seen);
+  const printChain = transcriptMessages(turns).reduce((chain, { seen }) => foldChain(chain, seen), front.printChain);
   return { turns: front.turns + turns.length, printChain, ...tally(front, turns) };
 }
 

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+
 import { LRUCache } from "lru-cache";
 
 import type { HistoryMessage } from "../history/history-strategy.ts";
@@ -28,11 +29,7 @@ export function createCountCache(): CountCache {
   };
   return {
     systemMessage: ({ message, bytes }, counter) =>
-      toHistoryMessage(
-        message,
-        bytes,
-        counted(bytes, counter, () => counter.countMessage(message)),
-      ),
+      toHistoryMessage(message, { bytes, tokens: counted(bytes, counter, () => counter.countMessage(message)) }),
     envelopeTokens({ members, fields, body }, counter) {
       let tokens = 0;
       for (const field of renderedFields) {

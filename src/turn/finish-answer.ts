@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 
-import { errorCatalog } from "../errors/error-catalog.ts";
+import { errorBody } from "../errors/error-body.ts";
 import type { GatewayError } from "../errors/gateway-error.ts";
 import { type RelayResult, responseHeaders } from "./relay-answer.ts";
 import type { Remembered } from "./remember-turn.ts";
@@ -34,7 +34,7 @@ function finishPassed(client: ServerResponse, { failure }: RelayResult): void {
 function finishStream({ client, relay, stored }: FinishParts): void {
   const failure = relay.failure ?? lost(stored);
   if (failure) {
-    client.end(errorEvent(failure));
+    client.end(`data: ${errorBody(failure)}\n\n`);
     return;
   }
   // Clients ignore comments; whoever reads the wire sees what the head could not say any more.
@@ -54,8 +54,3 @@ function finishJson({ client, relay, headers, stored }: FinishParts): void {
 /** Only a lost append spoils an answer; what could not be redacted or sealed is delivered, flagged. */
 const lost = ({ failure }: Remembered): GatewayError | undefined =>
   failure?.reason === "append_failed" ? failure.error : undefined;
-
-function errorEvent({ publicMessage, code, param }: GatewayError): string {
-  const { type } = errorCatalog[code];
-  return `data: ${JSON.stringify({ error: { message: publicMessage, type, param, code } })}\n\n`;
-}

@@ -2,7 +2,7 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import { foldRecordChain } from "../sealing/chain.ts";
 import { recordTag } from "../sealing/sealed-record.ts";
 import type { Sealer, SessionSealer } from "../sealing/sealer.ts";
-import { type ActiveTurn, appendRecord } from "../session/active-turns.ts";
+import { type ActiveTurn, activeTurns, appendRecord } from "../session/active-turns.ts";
 import { decodeHead, emptyFront, type SessionHead } from "../session/session-head.ts";
 import { decodeSummaries, decodeSystem, SUMMARY_SLOT, SYSTEM_SLOT } from "../session/slots.ts";
 import { decodeTurnRecord } from "../session/turn-record-codec.ts";
@@ -70,7 +70,7 @@ export function withOlderTurns(session: OpenedSession, older: readonly SealedTur
     ...session,
     log,
     front: emptyFront,
-    active: log.reduce<readonly ActiveTurn[]>((active, { record }) => appendRecord(active, record), []),
+    active: activeTurns(log.map(({ record }) => record)),
   };
 }
 

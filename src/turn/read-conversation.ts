@@ -25,7 +25,10 @@ export function splitConversation(messages: readonly RequestMessage[]): Conversa
 }
 
 /** The form in which a message travels: its bytes with what the history engine must know of it. */
-export function toHistoryMessage(message: ChatMessage, bytes: Buffer, tokens: number, redactions = 0): HistoryMessage {
+export function toHistoryMessage(
+  message: ChatMessage,
+  { bytes, tokens, redactions = 0 }: { bytes: Buffer; tokens: number; redactions?: number },
+): HistoryMessage {
   return {
     role: message.role,
     bytes,
@@ -40,7 +43,7 @@ export function toHistoryMessage(message: ChatMessage, bytes: Buffer, tokens: nu
 export function readMessage({ message, bytes }: RequestMessage, counter: TokenCounter): HistoryMessage {
   let tokens: number | undefined;
   return {
-    ...toHistoryMessage(message, bytes, 0),
+    ...toHistoryMessage(message, { bytes, tokens: 0 }),
     get tokens() {
       return (tokens ??= counter.countMessage(message));
     },

@@ -48,17 +48,20 @@ function storedForm(
   if (!redaction || redaction.message === message) {
     // A copy: a slice would keep the whole request body in memory for as long as the session is hot.
     const own = bytes ? Buffer.from(bytes) : Buffer.from(JSON.stringify(message));
-    const held = countPlaceholders(own.toString("latin1"));
-    return { ...toHistoryMessage(message, own, tokens ?? counter.countMessage(message), held), seen, stored: seen };
+    const parts = {
+      bytes: own,
+      tokens: tokens ?? counter.countMessage(message),
+      redactions: countPlaceholders(own.toString("latin1")),
+    };
+    return { ...toHistoryMessage(message, parts), seen, stored: seen };
   }
   const text = JSON.stringify(redaction.message);
   return {
-    ...toHistoryMessage(
-      redaction.message,
-      Buffer.from(text),
-      counter.countMessage(redaction.message),
-      countPlaceholders(text),
-    ),
+    ...toHistoryMessage(redaction.message, {
+      bytes: Buffer.from(text),
+      tokens: counter.countMessage(redaction.message),
+      redactions: countPlaceholders(text),
+    }),
     seen,
     stored: fingerprint(redaction.message),
   };

@@ -1,6 +1,6 @@
-import type { ActiveTurn } from "../session/active-turns.ts";
-import { readSignal, splitEvents } from "../protocol/sse-event.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
+import { readSignal, splitEvents } from "../protocol/sse-event.ts";
+import type { ActiveTurn } from "../session/active-turns.ts";
 import type { TurnRecord } from "../session/turn-record.ts";
 import type { KeptAnswer } from "./answer-cache.ts";
 import { responseHeaders } from "./relay-answer.ts";

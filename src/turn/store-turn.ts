@@ -11,14 +11,7 @@ import { encodeTurnRecord } from "../session/turn-record-codec.ts";
 import type { CommitOutcome, SessionCommit, SessionFields } from "../store/session-store.ts";
 import { type AdvancedSession, advanceSession } from "./advance-session.ts";
 import { incarnationOf } from "./open-session.ts";
-import {
-  firstSequence,
-  knownRevision,
-  type LogEntry,
-  type OpenedSession,
-  revisionNumber,
-  type SessionRef,
-} from "./opened-session.ts";
+import { knownRevision, type LogEntry, type OpenedSession, revisionNumber, type SessionRef } from "./opened-session.ts";
 import type { SessionCache } from "./session-cache.ts";
 import type { TurnDraft } from "./turn-draft.ts";
 import type { TurnPorts } from "./turn-ports.ts";

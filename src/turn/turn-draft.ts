@@ -1,6 +1,6 @@
 import type { CutReason, EpochState, HistoryMessage, Summary } from "../history/history-strategy.ts";
-import type { BillingState } from "../session/session-head.ts";
 import type { ClientHabits } from "../session/reconcile.ts";
+import type { BillingState } from "../session/session-head.ts";
 import type { TurnRecord } from "../session/turn-record.ts";
 
 /** A turn ready to be stored, and what it does to the session's head. Everything here is redacted. */

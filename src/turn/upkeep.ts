@@ -8,7 +8,7 @@ import { recordTag } from "../sealing/sealed-record.ts";
 import { chosenAnswer } from "../session/active-turns.ts";
 import { encodeHead, type SessionHead } from "../session/session-head.ts";
 import { encodeSummaries, SUMMARY_SLOT } from "../session/slots.ts";
-import { inputCost } from "../tokens/cost.ts";
+import { callCost } from "../tokens/cost.ts";
 import { knownRevision, type OpenedSession } from "./opened-session.ts";
 import type { TurnPlan } from "./plan-turn.ts";
 import type { Remembered } from "./remember-turn.ts";
@@ -183,11 +183,9 @@ function sealSummary(session: OpenedSession) {
 }
 
 function reportOverhead(ports: TurnPorts, result: SummaryResult): number {
-  const { model, promptTokens, cachedTokens, completionTokens } = result;
+  const { model, promptTokens, completionTokens } = result;
   const price = ports.prices.priceOf(model);
-  const usd = price
-    ? inputCost(price, { tokens: promptTokens, cached: cachedTokens, written: 0 }) + completionTokens * price.output
-    : undefined;
+  const usd = price && callCost(price, { ...result, cacheWriteTokens: 0 });
   ports.meter.overhead({ model, purpose: "summary", promptTokens, completionTokens, usd });
   return usd ?? 0;
 }

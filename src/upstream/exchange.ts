@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+
 import { isClosedByPeer, toUpstreamError } from "./upstream-error.ts";
 import { responseHeaders } from "./upstream-headers.ts";
 import type { UpstreamCall, UpstreamHandler } from "./upstream.ts";

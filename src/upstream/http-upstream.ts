@@ -1,5 +1,7 @@
-import { Client, type Dispatcher, Pool } from "undici";
 import { Readable } from "node:stream";
+
+import { Client, type Dispatcher, Pool } from "undici";
+
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Secret } from "../kit/secret.ts";
 import { type Connection, Exchange } from "./exchange.ts";

@@ -1,5 +1,6 @@
 import type OpenAI from "openai";
 import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from "openai/resources/chat/completions";
+
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Summariser, SummaryCaller, SummaryJob, SummaryResult } from "../history/summariser.ts";
 import type { Secret } from "../kit/secret.ts";
@@ -75,6 +76,7 @@ function summaryRequest(job: SummaryJob, model: string, older: boolean): ChatCom
     { role: "system" as const, content: system },
     { role: "user" as const, content: user },
   ];
+  // oxlint-disable-next-line typescript/no-deprecated -- older servers refuse the newer name
   if (older) return { model, messages, max_tokens: job.maxTokens };
   const effort = lowestEffort(model);
   if (effort === undefined) return { model, messages, max_completion_tokens: job.maxTokens };

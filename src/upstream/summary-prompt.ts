@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+
 import type { HistoryTurn } from "../history/history-strategy.ts";
 import type { SummaryJob } from "../history/summariser.ts";
 import { type JsonObject, isJsonObject } from "../protocol/json-object.ts";

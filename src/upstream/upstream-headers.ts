@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+
 import type { Secret } from "../kit/secret.ts";
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;

@@ -156,10 +156,11 @@ export async function transcript(
   baseUrl: string,
   session: string,
   caller: Pick<Question, "key" | "user"> = {},
+  encode: (id: string) => string = encodeURIComponent,
 ): Promise<string[]> {
   const lines: string[] = [];
   for (let after = ""; ;) {
-    const url = `${baseUrl}/sessions/${encodeURIComponent(session)}/messages?limit=100${after}`;
+    const url = `${baseUrl}/sessions/${encode(session)}/messages?limit=100${after}`;
     const { status, body } = await send(url, { headers: callerHeaders(caller) });
     if (status === 404) return [];
     if (status !== 200) throw new Error(`transcript: ${status} ${body}`);

@@ -59,7 +59,7 @@ export function createHttpExecutors(gateway: TestGateway, upstream: CannedUpstre
       const before = answering;
       const mine = before.then(async () => {
         writeAnswer(call);
-        return await answered;
+        return answered;
       });
       answering = mine.then(noop, noop);
       const answer = await mine;

@@ -40,7 +40,11 @@ interface Field {
 function readSums(request: Buffer): Sums {
   const sums = new Map<string, number>();
   const inside = (messages: Buffer[], number: number): Buffer[] =>
-    messages.flatMap((message) => readFields(message).filter((field) => field.number === number).map(({ bytes }) => bytes));
+    messages.flatMap((message) =>
+      readFields(message)
+        .filter((field) => field.number === number)
+        .map(({ bytes }) => bytes),
+    );
   const metrics = inside(inside(inside([request], 1), 2), 2);
   for (const metric of metrics) {
     const name = inside([metric], 1)[0]?.toString("utf8") ?? "";

@@ -10,8 +10,8 @@ import { parseSessionId, requestedSession, type SessionIdFormat } from "../../se
 import type { PageRequest, SessionDirectory, SessionEntry, TranscriptEntry } from "../../turn/session-directory.ts";
 import type { CredentialCheck } from "../credential-check.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
-import { readBody } from "../read-body.ts";
 import { parsePage } from "../page.ts";
+import { readBody } from "../read-body.ts";
 
 interface SessionRouteParts {
   readonly directory: SessionDirectory;

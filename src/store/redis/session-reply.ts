@@ -48,7 +48,7 @@ export function parseFields(reply: Reply): SessionFields {
 /** @throws TypeError when the server answered in a shape that the script cannot have made */
 export function asReply(value: unknown): Reply {
   if (!Array.isArray(value)) throw new TypeError("unexpected answer of a Redis script");
-  return value;
+  return value as Reply;
 }
 
 export function textAt(reply: Reply, index: number): string {

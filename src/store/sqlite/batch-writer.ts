@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
-import { sqliteCode } from "./sqlite-database.ts";
 import { createJobRunner } from "./job-runner.ts";
+import { sqliteCode } from "./sqlite-database.ts";
 import type { WriteAnswer, WriteFailure, WriteJob } from "./write-job.ts";
 
 const SQLITE_CONSTRAINT_UNIQUE = 2067;

@@ -32,7 +32,7 @@ interface Waiting {
  * one collects. One batch is under way at a time, so jobs are written in the order in which they were asked for.
  */
 export function createWriteQueue({ startWorker, log }: WriteQueueOptions): WriteQueue {
-  let waiting: Waiting[] = [];
+  const waiting: Waiting[] = [];
   let underWay: Waiting[] = [];
   let worker: Worker | undefined;
   let flushIsDue = false;
@@ -64,7 +64,7 @@ export function createWriteQueue({ startWorker, log }: WriteQueueOptions): Write
       for (const [index, item] of answered.entries()) settle(item, answers[index]);
       flush();
     });
-    started.on("error", (error) => (lastError = error));
+    started.on("error", (error: unknown) => (lastError = error));
     started.on("exit", () => {
       if (worker === started) worker = undefined;
       if (closing && underWay.length === 0) return;

@@ -24,7 +24,9 @@ const turnsIn = (entry: LoggedRequest): number[] =>
   [...textOf(entry).matchAll(/\[turn (\d+)\]/g)].map((match) => Number(match[1]));
 
 const say = (turn: number): string =>
-  turn === 0 ? `The code word of our boat is ${FACT}.` : `Remark ${turn}: ${"the weather turned again ".repeat(30)} [[len:80]]`;
+  turn === 0
+    ? `The code word of our boat is ${FACT}.`
+    : `Remark ${turn}: ${"the weather turned again ".repeat(30)} [[len:80]]`;
 
 async function play(gateway: TestGateway, { from = 0, to = TURNS, settle = true } = {}): Promise<void> {
   for (let turn = from; turn < to; turn += 1) {
@@ -84,13 +86,16 @@ describe("the rolling summary", () => {
     expect(await gateway.metrics()).toMatch(/stategate_degraded_total\{stategate_reason="summary_failed"[^}]*\} [1-9]/);
   });
 
-  it.each(["[[refuse]]", "[[len:0]]", "[[finish:length]]"])("is rejected when the model answers %s", async (directive) => {
-    const gateway = await start();
-    gateway.upstream.steerSummaries(directive);
-    await play(gateway, { to: 30 });
-    expect(await gateway.metrics()).toMatch(/stategate_degraded_total\{stategate_reason="summary_failed"/);
-    expect(lastContextHas(gateway, "I can't help with that")).toBe(false);
-  });
+  it.each(["[[refuse]]", "[[len:0]]", "[[finish:length]]"])(
+    "is rejected when the model answers %s",
+    async (directive) => {
+      const gateway = await start();
+      gateway.upstream.steerSummaries(directive);
+      await play(gateway, { to: 30 });
+      expect(await gateway.metrics()).toMatch(/stategate_degraded_total\{stategate_reason="summary_failed"/);
+      expect(lastContextHas(gateway, "I can't help with that")).toBe(false);
+    },
+  );
 
   it("asks no model when the configuration says extractive, and still carries the fact", async () => {
     const gateway = await start({ env: { STATEGATE_HISTORY__SUMMARY__MODE: "extractive" } });

@@ -5,8 +5,8 @@ import { Worker } from "node:worker_threads";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { openSqliteBackend } from "../../../src/store/sqlite/sqlite-backend.ts";
 import { createBatchWriter } from "../../../src/store/sqlite/batch-writer.ts";
+import { openSqliteBackend } from "../../../src/store/sqlite/sqlite-backend.ts";
 import { openReader, openWriter } from "../../../src/store/sqlite/sqlite-database.ts";
 import type { CommitJob } from "../../../src/store/sqlite/write-job.ts";
 import { createWriteQueue } from "../../../src/store/sqlite/write-queue.ts";

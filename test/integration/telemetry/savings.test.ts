@@ -63,12 +63,15 @@ async function billOfFullReplay(model: Model, turns: number): Promise<Bill> {
 
 async function playThrough(gateway: TestGateway, model: Model, turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn += 1) {
-    await gateway.client().chat.completions.create(
-      { model, messages: [system, { role: "user", content: say(turn) }], stream: turn % 2 === 1 },
-      { headers: { "X-Session-Id": "measured" } },
-    ).then(async (answer) => {
-      if (Symbol.asyncIterator in answer) for await (const _chunk of answer);
-    });
+    await gateway
+      .client()
+      .chat.completions.create(
+        { model, messages: [system, { role: "user", content: say(turn) }], stream: turn % 2 === 1 },
+        { headers: { "X-Session-Id": "measured" } },
+      )
+      .then(async (answer) => {
+        if (Symbol.asyncIterator in answer) for await (const _chunk of answer);
+      });
   }
 }
 
@@ -110,7 +113,10 @@ describe("reported savings equal the provider's bill", () => {
     await playThrough(gateway, model, turns);
     await gateway.flush();
     const log = gateway.upstream.log.filter(({ path }) => path === "/v1/chat/completions");
-    const sent = billOf(log.filter((entry) => !isSummary(entry)), model);
+    const sent = billOf(
+      log.filter((entry) => !isSummary(entry)),
+      model,
+    );
     const overhead = billOf(log.filter(isSummary), model, true);
     const baseline = await billOfFullReplay(model, turns);
     const truth = {

@@ -1,5 +1,7 @@
 import { Readable } from "node:stream";
+
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
 import { type SimulatedUpstream, startSimulatedUpstream } from "../../../src/demo/simulated-upstream.ts";
 import { Secret } from "../../../src/kit/secret.ts";
 import type { Upstream } from "../../../src/upstream/upstream.ts";

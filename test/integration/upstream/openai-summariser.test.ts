@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
 import { type SimulatedUpstream, startSimulatedUpstream } from "../../../src/demo/simulated-upstream.ts";
 import type { HistoryTurn } from "../../../src/history/history-strategy.ts";
 import type { SummaryCaller, SummaryJob } from "../../../src/history/summariser.ts";

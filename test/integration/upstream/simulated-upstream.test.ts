@@ -1,5 +1,6 @@
 import OpenAI from "openai";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
 import {
   type SimulatedUpstream,
   type SimulatedUpstreamOptions,

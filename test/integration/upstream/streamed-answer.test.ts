@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
 import { type SimulatedUpstream, startSimulatedUpstream } from "../../../src/demo/simulated-upstream.ts";
 import { assembleFromJson, createAnswerAssembler } from "../../../src/protocol/assemble-answer.ts";
 import type { ChatAnswer } from "../../../src/protocol/chat-answer.ts";

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+
 import { type HttpUpstreamOptions, openHttpUpstream } from "../../../src/upstream/http-upstream.ts";
 import type { Upstream, UpstreamCall, UpstreamHead, UpstreamRequest } from "../../../src/upstream/upstream.ts";
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+
 import { assembleFromJson, createAnswerAssembler } from "../../../src/protocol/assemble-answer.ts";
 import { createSseSplitter } from "../../../src/protocol/sse-splitter.ts";
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+
 import { assembleFromJson } from "../../../src/protocol/assemble-answer.ts";
 
 const plain = { keepReasoning: false };

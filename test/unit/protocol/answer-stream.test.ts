@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+
 import { assembleFromStream, createAnswerAssembler } from "../../../src/protocol/assemble-answer.ts";
 import type { ChatAnswer } from "../../../src/protocol/chat-answer.ts";
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+
 import { eventData, mayCarrySignal, readSignal, splitEvents } from "../../../src/protocol/sse-event.ts";
 
 const bytes = (text: string): Buffer => Buffer.from(text);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+
 import { eventData, splitEvents } from "../../../src/protocol/sse-event.ts";
 import { createSseSplitter } from "../../../src/protocol/sse-splitter.ts";
 

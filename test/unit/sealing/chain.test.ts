@@ -1,5 +1,6 @@
-import fc from "fast-check";
 import { createHash, randomBytes } from "node:crypto";
+
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { foldRecordChain } from "../../../src/sealing/chain.ts";

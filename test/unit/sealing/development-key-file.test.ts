@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { openDevelopmentKeyFile } from "../../../src/sealing/development-key-file.ts";

@@ -1,5 +1,6 @@
-import fc from "fast-check";
 import { createHash, createSecretKey } from "node:crypto";
+
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { createKeyedHash } from "../../../src/sealing/create-keyed-hash.ts";

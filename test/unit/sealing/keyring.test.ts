@@ -1,5 +1,6 @@
 import { createDecipheriv, createCipheriv, generateKeyPairSync, hash, randomBytes } from "node:crypto";
 import { inspect } from "node:util";
+
 import { describe, expect, it } from "vitest";
 
 import { createKeyring, parseMasterKeys } from "../../../src/sealing/keyring.ts";

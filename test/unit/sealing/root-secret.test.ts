@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { openRootSecret } from "../../../src/sealing/root-secret.ts";
 import { createKeyring } from "../../../src/sealing/keyring.ts";
+import { openRootSecret } from "../../../src/sealing/root-secret.ts";
 import { createMemoryKeyStore } from "../../support/memory-key-store.ts";
 import { keyringOf, randomKey } from "./sealing-fixtures.ts";
 

@@ -1,5 +1,6 @@
-import fc from "fast-check";
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
+
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { createNonceSource } from "../../../src/sealing/nonce-source.ts";

@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
+
 import { expect } from "vitest";
 
 import { GatewayError } from "../../../src/errors/gateway-error.ts";

@@ -8,7 +8,8 @@ import { createPassthroughIdentity } from "../../../src/session/passthrough-iden
 const keyedHash = createKeyedHash(createSecretKey(Buffer.alloc(32, 7)));
 const identity = (options: { allowPlaceholders?: boolean; userFromBody?: boolean } = {}) =>
   createPassthroughIdentity({ keyedHash, allowPlaceholders: false, userFromBody: false, ...options });
-const owner = (headers: Record<string, string>, bodyUser?: string): string => identity().resolve(headers, bodyUser).owner;
+const owner = (headers: Record<string, string>, bodyUser?: string): string =>
+  identity().resolve(headers, bodyUser).owner;
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
 describe("who a caller is, by his upstream credential", () => {

@@ -22,7 +22,13 @@ describe("the live line", () => {
   });
 
   it("says why nothing was saved yet", () => {
-    const line = turnLine({ ...report, sentTokens: 300, baselineTokens: 300, savedUsd: 0, hint: "compacts in ~4 turns" });
+    const line = turnLine({
+      ...report,
+      sentTokens: 300,
+      baselineTokens: 300,
+      savedUsd: 0,
+      hint: "compacts in ~4 turns",
+    });
     expect(line).toContain("saved $0.0000 (total $0.0200), compacts in ~4 turns, +0.9 ms");
   });
 

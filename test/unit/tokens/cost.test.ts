@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+
 import { callCost, inputCost, replayCachedTokens } from "../../../src/tokens/cost.ts";
 
 const price = { input: 2e-6, cachedInput: 0.2e-6, cacheWrite: 2.5e-6, output: 12e-6, contextWindow: 128_000 };

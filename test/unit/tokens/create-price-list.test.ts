@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+
 import { describe, expect, it } from "vitest";
+
 import { createPriceList } from "../../../src/tokens/create-price-list.ts";
 
 const shipped = createPriceList(

@@ -2,6 +2,7 @@ import { Tiktoken } from "js-tiktoken/lite";
 import cl100k from "js-tiktoken/ranks/cl100k_base";
 import o200k from "js-tiktoken/ranks/o200k_base";
 import { beforeAll, describe, expect, it } from "vitest";
+
 import { openTokenCounters } from "../../../src/tokens/open-token-counters.ts";
 import type { TokenCounter } from "../../../src/tokens/token-counter.ts";
 import { generateProse, generateText, seededRandom } from "./text-generator.ts";

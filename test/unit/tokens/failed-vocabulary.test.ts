@@ -1,5 +1,7 @@
 import { EventEmitter } from "node:events";
+
 import { expect, it, vi } from "vitest";
+
 import { openTokenCounters } from "../../../src/tokens/open-token-counters.ts";
 import { recordingLog, temporaryDirectory } from "./vocabulary-fixture.ts";
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+
 import { loadVocabulary } from "../../../src/tokens/load-vocabulary.ts";
 import { mostStepsPerByte } from "../../../src/tokens/piece-merger.ts";
 import {

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+
 import type { ChatMessage } from "../../../src/protocol/chat-message.ts";
 import { openTokenCounters } from "../../../src/tokens/open-token-counters.ts";
 import type { TokenCounter } from "../../../src/tokens/token-counter.ts";

@@ -1,6 +1,8 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+
 import { describe, expect, it } from "vitest";
+
 import { openTokenCounters } from "../../../src/tokens/open-token-counters.ts";
 import { decodeVocabulary, encodeVocabulary } from "../../../src/tokens/vocabulary-file.ts";
 import { recordingLog, sharedDirectory, temporaryDirectory } from "./vocabulary-fixture.ts";

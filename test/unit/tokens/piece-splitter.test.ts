@@ -1,6 +1,7 @@
 import cl100k from "js-tiktoken/ranks/cl100k_base";
 import o200k from "js-tiktoken/ranks/o200k_base";
 import { describe, expect, it } from "vitest";
+
 import { buildCharacterClasses, classifyBytes } from "../../../src/tokens/character-class.ts";
 import { endOfPiece } from "../../../src/tokens/piece-splitter.ts";
 import type { VocabularyName } from "../../../src/tokens/vocabulary-name.ts";

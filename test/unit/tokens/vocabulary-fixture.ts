@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+
 import { afterAll, onTestFinished } from "vitest";
+
 import type { Log } from "../../../src/kit/log.ts";
 
 function makeDirectory(): string {

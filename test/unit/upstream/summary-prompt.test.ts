@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+
 import type { HistoryTurn, Summary } from "../../../src/history/history-strategy.ts";
 import { createSummaryPrompt } from "../../../src/upstream/summary-prompt.ts";
 
