@@ -171,7 +171,13 @@ function readInput({ ring: { ports, fingerprint, countCache }, request }: TurnSc
   };
 }
 
-function expiryAfter({ ring: { ports }, ref }: TurnScope, { session }: TurnPlan, now: number): number {
+/** A turn that is not recorded gives its session no longer life, and a session that was never written has none. */
+function expiryAfter(
+  { ring: { ports }, ref, request }: TurnScope,
+  { session }: TurnPlan,
+  now: number,
+): number | undefined {
+  if (!request.record) return session?.fields.expiresAt;
   const head = { createdAt: session?.head.createdAt ?? now };
   return nextFields(ports, { ref, head, loadFrom: 0 }).expiresAt;
 }

@@ -4,7 +4,7 @@ import type { TurnPlan } from "./plan-turn.ts";
 interface TurnHeaderParts {
   readonly sessionId: string;
   readonly plan: TurnPlan;
-  readonly expiresAt: number;
+  readonly expiresAt: number | undefined;
   /** From this session's last answer, when it was known too late for that answer's head. */
   readonly degraded: DegradedReason | undefined;
 }
@@ -19,7 +19,7 @@ export function turnHeaders({ sessionId, plan, expiresAt, degraded }: TurnHeader
     ...privateHeaders,
     "x-session-id": sessionId,
     "x-session-turn": String((plan.session?.head.turns ?? 0) + 1),
-    "x-session-expires": new Date(expiresAt).toISOString(),
+    ...(expiresAt !== undefined && { "x-session-expires": new Date(expiresAt).toISOString() }),
     "x-history-mode": plan.mode,
     "x-history-strategy": plan.strategy,
     "x-history-messages": `${plan.selection.history.length}/${stored}`,

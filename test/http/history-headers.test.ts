@@ -119,6 +119,20 @@ describe("X-Session-Record: off", () => {
     expect((await send(gateway, `/sessions/${session}`)).status).toBe(404);
   });
 
+  it("promises no life that it does not give", async () => {
+    let now = Date.now();
+    const timed = await startTestGateway({ upstream: gateway.upstream, clock: () => now });
+    const session = freshSession();
+    const first = await sendChat(timed, ask("hi"), { headers: onSession(session) });
+    now += 3_600_000;
+    const off = { "x-session-record": "off" };
+    const second = await sendChat(timed, ask("hi"), { headers: onSession(session, off) });
+    expect(second.headers.get("x-session-expires")).toBe(first.headers.get("x-session-expires"));
+    const unknown = await sendChat(timed, ask("hi"), { headers: onSession(freshSession(), off) });
+    expect(unknown.headers.get("x-session-expires")).toBeNull();
+    await timed.close();
+  });
+
   it("does not make its request the one that a later retry repeats", async () => {
     const session = await talked(1);
     const headers = onSession(session, { "x-stainless-retry-count": "0" });
