@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { freshSession, onSession, sendChat } from "../support/http-calls.ts";
+import { openRawConnection } from "../support/raw-connection.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 let gateway: TestGateway;
@@ -123,6 +124,56 @@ describe("requests that need a change keep every other byte", () => {
       });
     }
     expect(gateway.upstream.log.map((request) => request.path)).toEqual([`/v1${path}`, `/v1${path}`]);
+  });
+});
+
+describe("requests as HTTP allows them", () => {
+  const common = "Host: gateway\r\nAuthorization: Bearer sk-a\r\nContent-Type: application/json\r\n";
+  const body = `{"model":"gpt-5","messages":[{"role":"user","content":"[[len:1]] naïve 東京"}]}`;
+
+  it("may come in chunks of any size", async () => {
+    const connection = await openRawConnection(gateway.origin);
+    const session = freshSession();
+    connection.write(
+      `POST /v1/chat/completions HTTP/1.1\r\n${common}X-Session-Id: ${session}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    );
+    for (const byte of Buffer.from(body)) {
+      connection.write(Buffer.concat([Buffer.from("1\r\n"), Buffer.from([byte]), Buffer.from("\r\n")]));
+    }
+    connection.write("0\r\n\r\n");
+    expect((await connection.answer()).status).toBe(200);
+    expect(sentBytes()).toBe(body);
+    connection.close();
+  });
+
+  it("may follow each other without waiting, and are answered in their order", async () => {
+    const connection = await openRawConnection(gateway.origin);
+    const request = (text: string, session: string): string => {
+      const bytes = body.replace("[[len:1]]", text);
+      const length = Buffer.byteLength(bytes);
+      return `POST /v1/chat/completions HTTP/1.1\r\n${common}X-Session-Id: ${session}\r\nContent-Length: ${length}\r\n\r\n${bytes}`;
+    };
+    const texts = ["[[delay:60]][[len:1]]", "[[delay:20]][[len:2]]", "[[len:3]]"];
+    connection.write(texts.map((text) => request(text, freshSession())).join(""));
+    const answers = [await connection.answer(), await connection.answer(), await connection.answer()];
+    expect(answers.map((answer) => /word0[^"]*/.exec(answer.body)?.[0])).toEqual([
+      "word0",
+      "word0 word1",
+      "word0 word1 word2",
+    ]);
+    connection.close();
+  });
+
+  it("may ask to be told to go on before they send their body", async () => {
+    const connection = await openRawConnection(gateway.origin);
+    const length = Buffer.byteLength(body);
+    connection.write(
+      `POST /v1/chat/completions HTTP/1.1\r\n${common}Expect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`,
+    );
+    expect((await connection.answer()).status).toBe(100);
+    connection.write(body);
+    expect((await connection.answer()).status).toBe(200);
+    connection.close();
   });
 });
 

@@ -66,11 +66,14 @@ describe("every other route", () => {
     expect(await json(response)).toMatchObject({ bytes: 350_000, sha256: sha256(Buffer.concat(pieces)) });
   });
 
-  it.each(["GET", "DELETE", "PUT", "PATCH"])("passes %s with path and query as they are written", async (method) => {
-    const path = "/vector_stores/vs_1/files/a%2Fb%20c?limit=2&after=%C3%A9&x=+";
-    await send(gateway, path, { method });
-    expect(gateway.upstream.log.at(-1)).toMatchObject({ method, path: `/v1${path}` });
-  });
+  it.each(["GET", "HEAD", "DELETE", "PUT", "PATCH", "OPTIONS"])(
+    "passes %s with path and query as they are written",
+    async (method) => {
+      const path = "/vector_stores/vs_1/files/a%2Fb%20c?limit=2&after=%C3%A9&x=+";
+      await send(gateway, path, { method });
+      expect(gateway.upstream.log.at(-1)).toMatchObject({ method, path: `/v1${path}` });
+    },
+  );
 
   it("passes the upstream's own 404, headers and all", async () => {
     const direct = await fetch(`${gateway.upstream.url}/nothing`);

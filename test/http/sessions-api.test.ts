@@ -129,9 +129,13 @@ describe("creating a session", () => {
     expect((await list(key)).data).toEqual([]);
   });
 
-  it("with a body that is no JSON is refused", async () => {
-    const answer = await send(gateway, "/sessions", { method: "POST", body: "{" });
-    expect([answer.status, answer.json<WireError>().error.code]).toEqual([400, "body_not_json"]);
+  it.each([
+    ["{", "body_not_json"],
+    ["[".repeat(1_000_000), "body_not_json"],
+    [`{"x":${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}}`, "invalid_parameter"],
+  ])("with a body made to hurt is refused: %.10s", async (body, code) => {
+    const answer = await send(gateway, "/sessions", { method: "POST", body });
+    expect([answer.status, answer.json<WireError>().error.code]).toEqual([400, code]);
   });
 });
 
