@@ -33,7 +33,7 @@ export function createApp({
   health: healthParts,
 }: AppParts): Hono<GatewayEnv> {
   const { upstream, keyedHash, clock, log } = ring.ports;
-  const app = new Hono<GatewayEnv>();
+  const app = new Hono<GatewayEnv>({ getPath: sentPath });
   app.onError((error, context) => {
     const { status, headers, body } = errorAnswer(error, context.get("requestId"), log);
     return new Response(body, { status, headers });
@@ -62,6 +62,12 @@ export function createApp({
   });
   app.all("/v1/*", passThroughRoute({ upstream, log }));
   return app;
+}
+
+/** The path as it was sent: with its dot segments folded, a session named `..` would lead to another route. */
+function sentPath(request: Request, options?: { env?: GatewayEnv["Bindings"] }): string {
+  const url = options?.env?.incoming.url ?? "";
+  return url.startsWith("/") ? (url.split("?", 1)[0] ?? url) : new URL(request.url).pathname;
 }
 
 const unknownRoute = (): GatewayError => new GatewayError("not_found", "no such route");
