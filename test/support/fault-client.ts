@@ -98,7 +98,8 @@ export function send(
       response.on("end", () => settle(response.complete));
       response.on("close", () => settle(response.complete));
     });
-    request.end(body);
+    // A string would be written together with the head, and turn the head's bytes into UTF-8.
+    request.end(body === undefined ? undefined : Buffer.from(body));
   });
 }
 
