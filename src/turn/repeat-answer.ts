@@ -27,7 +27,8 @@ export function answerAgain({ ring, request, client }: TurnScope, { record }: Ac
   ring.ports.meter.degraded("stored_form");
   const type = request.chat.stream ? "text/event-stream; charset=utf-8" : "application/json";
   client.writeHead(200, { "content-type": type, ...headers });
-  client.end(request.chat.stream ? storedStream(record) : JSON.stringify(storedCompletion(record)));
+  const { stream, includeUsage } = request.chat;
+  client.end(stream ? storedStream(record, includeUsage) : JSON.stringify(storedCompletion(record)));
 }
 
 function keptBytes({ form, bytes }: KeptAnswer, includeUsage: boolean): Buffer {
@@ -45,8 +46,17 @@ const envelope = (record: TurnRecord, object: string) => ({
   model: record.model,
 });
 
+const usageOf = ({ usage }: TurnRecord) =>
+  usage && {
+    usage: {
+      prompt_tokens: usage.promptTokens,
+      completion_tokens: usage.completionTokens,
+      total_tokens: usage.promptTokens + usage.completionTokens,
+      prompt_tokens_details: { cached_tokens: usage.cachedTokens },
+    },
+  };
+
 function storedCompletion(record: TurnRecord) {
-  const { usage } = record;
   return {
     ...envelope(record, "chat.completion"),
     choices: record.answers.map(({ bytes }, index) => ({
@@ -55,26 +65,20 @@ function storedCompletion(record: TurnRecord) {
       logprobs: null,
       finish_reason: record.finishReasons[index] ?? "stop",
     })),
-    ...(usage && {
-      usage: {
-        prompt_tokens: usage.promptTokens,
-        completion_tokens: usage.completionTokens,
-        total_tokens: usage.promptTokens + usage.completionTokens,
-        prompt_tokens_details: { cached_tokens: usage.cachedTokens },
-      },
-    }),
+    ...usageOf(record),
   };
 }
 
-function storedStream(record: TurnRecord): string {
-  const chunk = (index: number, delta: object, finishReason: string | null): string => {
-    const choices = [{ index, delta, logprobs: null, finish_reason: finishReason }];
-    return `data: ${JSON.stringify({ ...envelope(record, "chat.completion.chunk"), choices })}\n\n`;
-  };
+function storedStream(record: TurnRecord, includeUsage: boolean): string {
+  const event = (choices: readonly object[], more: object = {}): string =>
+    `data: ${JSON.stringify({ ...envelope(record, "chat.completion.chunk"), choices, ...more })}\n\n`;
+  const chunk = (index: number, delta: object, finishReason: string | null): string =>
+    event([{ index, delta, logprobs: null, finish_reason: finishReason }]);
   const events = record.answers.map(({ bytes }, index) => {
     const { tool_calls: calls, ...message } = messageOf(bytes);
     const delta = calls ? { ...message, tool_calls: calls.map((call, at) => ({ index: at, ...call })) } : message;
     return chunk(index, delta, null) + chunk(index, {}, record.finishReasons[index] ?? "stop");
   });
-  return `${events.join("")}data: [DONE]\n\n`;
+  const usage = includeUsage ? usageOf(record) : undefined;
+  return `${events.join("")}${usage ? event([], usage) : ""}data: [DONE]\n\n`;
 }

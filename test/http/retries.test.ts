@@ -73,15 +73,19 @@ describe("the same Idempotency-Key", () => {
       fetch: async () => new Response(text, { headers: { "content-type": "text/event-stream" } }),
     });
     const stream = client.chat.completions.stream({ model: "gpt-5", messages: [] });
-    const { choices } = await stream.finalChatCompletion();
-    return choices.map(({ index, message, finish_reason }) => ({
-      index,
-      finish_reason,
-      content: message.content,
-      calls: message.tool_calls?.map(
-        (call) => call.type === "function" && [call.id, call.function.name, call.function.arguments],
-      ),
-    }));
+    const { choices, usage } = await stream.finalChatCompletion();
+    const tokens = usage ? [usage.prompt_tokens, usage.completion_tokens, usage.total_tokens] : undefined;
+    return {
+      tokens,
+      choices: choices.map(({ index, message, finish_reason }) => ({
+        index,
+        finish_reason,
+        content: message.content,
+        calls: message.tool_calls?.map(
+          (call) => call.type === "function" && [call.id, call.function.name, call.function.arguments],
+        ),
+      })),
+    };
   }
 
   it("with another body is refused, answered or in flight", async () => {
