@@ -10,7 +10,7 @@ export interface TurnDirections {
   readonly strategy: StrategyName | undefined;
   readonly record: boolean;
   readonly idempotencyKey: string | undefined;
-  readonly retryCount: number;
+  readonly tries: number | undefined;
 }
 
 const modes = ["auto", "delta", "replay", "off"] as const;
@@ -23,14 +23,20 @@ export function parseTurnHeaders(headers: IncomingHttpHeaders): TurnDirections {
   if (idempotencyKey !== undefined && (idempotencyKey === "" || idempotencyKey.length > MAX_IDEMPOTENCY_KEY)) {
     throw wrong("Idempotency-Key", `1 to ${MAX_IDEMPOTENCY_KEY} characters`);
   }
-  const retries = Number(single(headers["x-stainless-retry-count"]) ?? 0);
   return {
     mode: oneOf("X-History-Mode", single(headers["x-history-mode"]), modes) ?? "auto",
     strategy: oneOf("X-History-Strategy", single(headers["x-history-strategy"]), strategyNames),
     record: oneOf("X-Session-Record", single(headers["x-session-record"]), recordings) !== "off",
     idempotencyKey,
-    retryCount: Number.isInteger(retries) && retries > 0 ? retries : 0,
+    tries: parseTries(single(headers["x-stainless-retry-count"])),
   };
+}
+
+/** A count that makes no sense is a first try. */
+function parseTries(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const tries = Number(value);
+  return Number.isInteger(tries) && tries > 0 ? tries : 0;
 }
 
 function oneOf<T extends string>(name: string, value: string | undefined, allowed: readonly T[]): T | undefined {

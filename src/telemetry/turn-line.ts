@@ -1,19 +1,9 @@
-interface TurnLineReport {
-  readonly sessionId: string;
-  readonly turn: number;
-  readonly mode: string;
-  readonly sentTokens: number;
-  readonly baselineTokens: number;
-  readonly savedUsd: number | undefined;
-  readonly totalSavedUsd: number | undefined;
-  readonly overheadMs: number;
-  readonly hint: string | undefined;
-}
+import type { TurnReport } from "./turn-meter.ts";
 
 const MAX_NAME = 32;
 
 /** One line per turn for the operator's own terminal: `my-chat #7 replay: sent 412 of 3,180 tokens, saved $0.0031 …`. */
-export function turnLine(report: TurnLineReport): string {
+export function turnLine(report: TurnReport): string {
   const { sessionId, turn, mode, sentTokens, baselineTokens, savedUsd, totalSavedUsd, overheadMs, hint } = report;
   const name = sessionId.length > MAX_NAME ? `${sessionId.slice(0, MAX_NAME - 1)}…` : sessionId;
   const total = totalSavedUsd === undefined ? "" : ` (total ${money(totalSavedUsd)})`;

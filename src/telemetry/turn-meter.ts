@@ -46,3 +46,17 @@ export interface TurnMeter {
   /** One upstream request, for the GenAI conventions. `firstByteMs` only for streams. */
   upstream(call: { model: string; status: number; durationMs: number; firstByteMs: number | undefined }): void;
 }
+
+/** One line's worth of a turn. The session id is shown to the operator's own terminal only, never logged. */
+export interface TurnReport {
+  readonly sessionId: string;
+  readonly turn: number;
+  readonly mode: string;
+  readonly sentTokens: number;
+  readonly baselineTokens: number;
+  readonly savedUsd: number | undefined;
+  readonly totalSavedUsd: number | undefined;
+  readonly overheadMs: number;
+  /** Why nothing was saved yet, when nothing was. */
+  readonly hint: string | undefined;
+}

@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { Clock } from "../kit/clock.ts";
 import type { UpstreamHead } from "../upstream/upstream.ts";
 import type { RelayResult } from "./relay-answer.ts";
-import type { TurnScope } from "./turn-scope.ts";
+import type { RequestPrint } from "./request-print.ts";
 
 export interface KeptAnswer {
   readonly head: UpstreamHead;
@@ -13,7 +13,7 @@ export interface KeptAnswer {
 
 /** Answers in the provider's own bytes, for retries: in memory only, bounded, and not for long. */
 export interface AnswerCache {
-  keep(scope: TurnScope, turnId: string, relay: RelayResult): void;
+  keep(print: RequestPrint, turnId: string, relay: RelayResult): void;
   find(turnId: string): KeptAnswer | undefined;
 }
 
@@ -28,9 +28,9 @@ export function createAnswerCache(clock: Clock): AnswerCache {
     sizeCalculation: ({ bytes }) => bytes.reduce((sum, piece) => sum + piece.length, 500),
   });
   return {
-    keep({ request, idempotencyHash }, turnId, { head, bytes, form }) {
+    keep({ idempotencyHash, tries }, turnId, { head, bytes, form }) {
       // Only who names his requests, or whose SDK counts its tries, can ask for the same answer again.
-      const mayRetry = idempotencyHash !== undefined || request.headers["x-stainless-retry-count"] !== undefined;
+      const mayRetry = idempotencyHash !== undefined || tries !== undefined;
       if (mayRetry && head && (form === "json" || form === "stream")) answers.set(turnId, { head, bytes, form });
     },
     find: (turnId) => answers.get(turnId),

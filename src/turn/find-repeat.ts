@@ -1,12 +1,9 @@
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { ActiveTurn } from "../session/active-turns.ts";
 import type { OpenedSession } from "./opened-session.ts";
+import type { RequestPrint } from "./request-print.ts";
 
-export interface RequestPrint {
-  readonly requestHash: string;
-  readonly idempotencyHash: string | undefined;
-  /** The SDK says that it sent this very request before. */
-  readonly isRetry: boolean;
+interface RepeatQuestion extends Pick<RequestPrint, "requestHash" | "idempotencyHash" | "tries"> {
   /** The turn that the earlier attempt may have written although it failed; "" when it wrote none. */
   readonly failedTurn: string | undefined;
 }
@@ -23,7 +20,7 @@ export type Repeat =
  *
  * @throws GatewayError `idempotency_key_reused` when the key came with another body
  */
-export function findRepeat(session: OpenedSession | undefined, print: RequestPrint): Repeat {
+export function findRepeat(session: OpenedSession | undefined, print: RepeatQuestion): Repeat {
   if (!session) return undefined;
   const index = findTurn(session.active, print);
   const turn = session.active[index];
@@ -35,12 +32,12 @@ export function findRepeat(session: OpenedSession | undefined, print: RequestPri
   return { kind: "unfinished", keepTurns: session.front.turns + index };
 }
 
-function findTurn(active: readonly ActiveTurn[], print: RequestPrint): number {
+function findTurn(active: readonly ActiveTurn[], print: RepeatQuestion): number {
   if (print.idempotencyHash !== undefined) {
     return active.findLastIndex(({ record }) => record.idempotencyHash === print.idempotencyHash);
   }
   const last = active.length - 1;
   const record = active[last]?.record;
-  if (!print.isRetry || record?.requestHash !== print.requestHash) return -1;
+  if (!print.tries || record?.requestHash !== print.requestHash) return -1;
   return print.failedTurn === undefined || print.failedTurn === record.id ? last : -1;
 }

@@ -87,7 +87,7 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
   const fresh = await parts.redacting;
   if (!request.record) return notRemembered;
   if (!relay.answer || (relay.answer.choices.length === 0 && !relay.answer.complete)) {
-    ring.failures.add(ref.key, scope.requestHash, "");
+    ring.failures.add(ref.key, scope.print.requestHash, "");
     return notRemembered;
   }
   const turnId = randomBytes(16).toString("hex");
@@ -97,15 +97,15 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     const startedAt = performance.now();
     const session = await storeTurn(ring, { ref, snapshot: plan.session, draft });
     ring.ports.meter.stage("append", performance.now() - startedAt);
-    ring.failures.forget(ref.key, scope.requestHash);
-    if (session && relay.answer.complete) ring.answers.keep(scope, turnId, relay);
+    ring.failures.forget(ref.key, scope.print.requestHash);
+    if (session && relay.answer.complete) ring.answers.keep(scope.print, turnId, relay);
     return { session, failure: undefined };
   } catch (error) {
     const failure = describeFailure(asFailure(error, "append_failed"));
     ring.ports.meter.degraded(failure.reason);
     ring.ports.log.error({ requestId: request.requestId, cause: describeError(error) }, "turn was not stored");
     ring.flags.put(ref.key, failure.reason);
-    ring.failures.add(ref.key, scope.requestHash, turnId);
+    ring.failures.add(ref.key, scope.print.requestHash, turnId);
     return { session: undefined, failure };
   }
 }
@@ -150,8 +150,8 @@ async function draftTurn(
       answers: answers.messages,
       finishReasons: answer?.choices.map(({ finishReason }) => finishReason) ?? [],
       usage: answer?.usage,
-      requestHash: scope.requestHash,
-      idempotencyHash: scope.idempotencyHash,
+      requestHash: scope.print.requestHash,
+      idempotencyHash: scope.print.idempotencyHash,
     },
   };
 }

@@ -29,7 +29,7 @@ import type { TurnScope } from "./turn-scope.ts";
  */
 export async function runTurn(ring: TurnRing, request: TurnRequest, client: ServerResponse): Promise<void> {
   const scope = scopeOf(ring, request, client);
-  await ring.gate.enter(scope, async () => {
+  await ring.gate.enter(scope.print, async () => {
     const prepared = await prepareOrDegrade(scope);
     if (!prepared) return forwardWithoutHistory(scope);
     if ("answered" in prepared) return answerAgain(scope, prepared.answered);
@@ -57,7 +57,7 @@ async function prepareOrDegrade(scope: TurnScope): Promise<PreparedTurn | { answ
 async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | { answered: ActiveTurn }> {
   const { ports, cache } = scope.ring;
   const snapshot = await loadSession(scope);
-  const repeat = findRepeat(snapshot, repeatPrint(scope));
+  const repeat = findRepeat(snapshot, { ...scope.print, failedTurn: failedTurn(scope) });
   if (repeat?.kind === "answered") return { answered: repeat.turn };
   const input = readInput(scope, repeat);
   return { input, plan: await planTurn(ports, cache, { input, snapshot }) };
@@ -102,7 +102,7 @@ async function takeTurn(scope: TurnScope, { input, plan }: PreparedTurn): Promis
   const overheadMs = ownBefore + (performance.now() - answeredAt);
   const durationMs = answeredAt - request.startedAt - ownBefore;
   measureTurn(ports, { request, plan, relay, bill, stored, overheadMs, durationMs });
-  ring.upkeep.after({ request, plan, stored });
+  ring.upkeep.after({ request, plan, session: stored.session });
 }
 
 function scopeOf(ring: TurnRing, request: TurnRequest, client: ServerResponse): TurnScope {
@@ -114,9 +114,13 @@ function scopeOf(ring: TurnRing, request: TurnRequest, client: ServerResponse): 
     request,
     client,
     ref: { key, owner },
-    requestHash: hash("sha256", request.chat.body, "base64url"),
-    idempotencyHash:
-      request.idempotencyKey === undefined ? undefined : keyedHash.hash("cache-key", key, request.idempotencyKey),
+    print: {
+      sessionKey: key,
+      requestHash: hash("sha256", request.chat.body, "base64url"),
+      idempotencyHash:
+        request.idempotencyKey === undefined ? undefined : keyedHash.hash("cache-key", key, request.idempotencyKey),
+      tries: request.tries,
+    },
   };
 }
 
@@ -145,12 +149,8 @@ async function forwardWithoutHistory({ ring, request, client }: TurnScope): Prom
   });
 }
 
-const repeatPrint = ({ ring, request, ref, requestHash, idempotencyHash }: TurnScope) => ({
-  requestHash,
-  idempotencyHash,
-  isRetry: request.retryCount > 0,
-  failedTurn: ring.failures.find(ref.key, requestHash),
-});
+const failedTurn = ({ ring, ref, print }: TurnScope): string | undefined =>
+  ring.failures.find(ref.key, print.requestHash);
 
 function readInput({ ring: { ports, fingerprint, countCache }, request }: TurnScope, repeat: Repeat): TurnInput {
   const { model, messages } = request.chat;

@@ -1,11 +1,11 @@
 import { GatewayError } from "../errors/gateway-error.ts";
 import { createKeyedQueue } from "../kit/keyed-queue.ts";
-import type { TurnScope } from "./turn-scope.ts";
+import type { RequestPrint } from "./request-print.ts";
 
 /** Who may run when: retries of what still runs, and sessions that allow one turn at a time. Of this replica. */
 export interface TurnGate {
   /** @throws GatewayError `turn_in_flight`, `idempotency_key_reused`, `conversation_locked` */
-  enter(scope: TurnScope, work: () => Promise<void>): Promise<void>;
+  enter(print: RequestPrint, work: () => Promise<void>): Promise<void>;
 }
 
 export function createTurnGate(concurrency: "parallel" | "serialize" | "reject"): TurnGate {
@@ -13,24 +13,23 @@ export function createTurnGate(concurrency: "parallel" | "serialize" | "reject")
   const attempts = createKeyedQueue();
   const keysInFlight = new Map<string, string>();
 
-  const bySession = ({ ref }: TurnScope, work: () => Promise<void>): Promise<void> => {
+  const bySession = ({ sessionKey }: RequestPrint, work: () => Promise<void>): Promise<void> => {
     if (concurrency === "parallel") return work();
-    if (concurrency === "reject" && sessions.isBusy(ref.key)) {
+    if (concurrency === "reject" && sessions.isBusy(sessionKey)) {
       return Promise.reject(new GatewayError("conversation_locked", "another turn of this session is running"));
     }
-    return sessions.run(ref.key, work);
+    return sessions.run(sessionKey, work);
   };
   /** An SDK that gave up waiting tries again while its first attempt still runs: it waits until that one is stored. */
-  const byAttempt = (scope: TurnScope, work: () => Promise<void>): Promise<void> => {
-    const name = `${scope.ref.key}:${scope.requestHash}`;
-    const countsTries = scope.request.headers["x-stainless-retry-count"] !== undefined;
-    return countsTries && (scope.request.retryCount > 0 || !attempts.isBusy(name)) ? attempts.run(name, work) : work();
+  const byAttempt = ({ sessionKey, requestHash, tries }: RequestPrint, work: () => Promise<void>): Promise<void> => {
+    const name = `${sessionKey}:${requestHash}`;
+    return tries !== undefined && (tries > 0 || !attempts.isBusy(name)) ? attempts.run(name, work) : work();
   };
 
   return {
-    async enter(scope, work) {
-      const { idempotencyHash: name, requestHash } = scope;
-      if (name === undefined) return bySession(scope, () => byAttempt(scope, work));
+    async enter(print, work) {
+      const { idempotencyHash: name, requestHash } = print;
+      if (name === undefined) return bySession(print, () => byAttempt(print, work));
       const running = keysInFlight.get(name);
       if (running !== undefined) {
         throw running === requestHash
@@ -39,7 +38,7 @@ export function createTurnGate(concurrency: "parallel" | "serialize" | "reject")
       }
       keysInFlight.set(name, requestHash);
       try {
-        await bySession(scope, work);
+        await bySession(print, work);
       } finally {
         keysInFlight.delete(name);
       }

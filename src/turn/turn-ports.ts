@@ -8,7 +8,7 @@ import type { KeyedHash } from "../sealing/keyed-hash.ts";
 import type { Sealer } from "../sealing/sealer.ts";
 import type { LeaseStore } from "../store/lease-store.ts";
 import type { SessionStore } from "../store/session-store.ts";
-import type { TurnMeter } from "../telemetry/turn-meter.ts";
+import type { TurnMeter, TurnReport } from "../telemetry/turn-meter.ts";
 import type { PriceList, PromptCache } from "../tokens/price-list.ts";
 import type { TokenCounters } from "../tokens/token-counter.ts";
 import type { Upstream } from "../upstream/upstream.ts";
@@ -53,18 +53,4 @@ export interface SessionTtl {
   readonly mode: "sliding" | "fixed";
   readonly idleMs: number;
   readonly absoluteMs: number;
-}
-
-/** One line's worth of a turn. The session id is shown to the operator's own terminal only, never logged. */
-export interface TurnReport {
-  readonly sessionId: string;
-  readonly turn: number;
-  readonly mode: string;
-  readonly sentTokens: number;
-  readonly baselineTokens: number;
-  readonly savedUsd: number | undefined;
-  readonly totalSavedUsd: number | undefined;
-  readonly overheadMs: number;
-  /** Why nothing was saved yet, when nothing was. */
-  readonly hint: string | undefined;
 }

@@ -20,8 +20,8 @@ export interface TurnRequest {
   /** False: the history is used, nothing is stored. */
   readonly record: boolean;
   readonly idempotencyKey: string | undefined;
-  /** How often the client's SDK says it tried before. */
-  readonly retryCount: number;
+  /** How often the client's SDK says it tried before; `undefined` for one that does not count. */
+  readonly tries: number | undefined;
   /** When the request arrived, for our own overhead. */
   readonly startedAt: number;
 }

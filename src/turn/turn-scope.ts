@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 
 import type { SessionRef } from "./opened-session.ts";
+import type { RequestPrint } from "./request-print.ts";
 import type { TurnRequest } from "./turn-request.ts";
 import type { TurnRing } from "./turn-ring.ts";
 
@@ -10,7 +11,5 @@ export interface TurnScope {
   readonly request: TurnRequest;
   readonly client: ServerResponse;
   readonly ref: SessionRef;
-  /** SHA-256 of the body. */
-  readonly requestHash: string;
-  readonly idempotencyHash: string | undefined;
+  readonly print: RequestPrint;
 }

@@ -11,7 +11,6 @@ import { encodeSummaries, SUMMARY_SLOT } from "../session/slots.ts";
 import { callCost } from "../tokens/cost.ts";
 import { knownRevision, type OpenedSession } from "./opened-session.ts";
 import type { TurnPlan } from "./plan-turn.ts";
-import type { Remembered } from "./remember-turn.ts";
 import type { SessionCache } from "./session-cache.ts";
 import { nextRevision } from "./store-turn.ts";
 import type { TurnPorts } from "./turn-ports.ts";
@@ -19,7 +18,7 @@ import type { TurnRequest } from "./turn-request.ts";
 
 export interface Upkeep {
   /** Starts what a turn left to do, if anything, and returns at once. Never throws. */
-  after(turn: { request: TurnRequest; plan: TurnPlan; stored: Remembered }): void;
+  after(turn: { request: TurnRequest; plan: TurnPlan; session: OpenedSession | undefined }): void;
   /** Resolves when everything started has ended. */
   idle(): Promise<void>;
 }
@@ -48,7 +47,7 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
   const running = new Map<string, Promise<void>>();
   const holder = randomUUID();
   return {
-    after({ request, plan, stored: { session } }) {
+    after({ request, plan, session }) {
       const wanted = plan.selection.wantsSummary;
       if (!wanted || !session || running.has(session.ref.key)) return;
       const { key } = session.ref;

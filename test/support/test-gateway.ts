@@ -9,8 +9,8 @@ import { type SimulatedUpstream, startSimulatedUpstream } from "../../src/demo/s
 import { type Gateway, openGateway } from "../../src/gateway.ts";
 import type { Log } from "../../src/kit/log.ts";
 import { openTelemetry } from "../../src/telemetry/sdk.ts";
+import type { TurnReport } from "../../src/telemetry/turn-meter.ts";
 import { openTokenCounters } from "../../src/tokens/open-token-counters.ts";
-import type { TurnReport } from "../../src/turn/turn-ports.ts";
 
 /** Packed vocabularies and the development key of all test gateways: packing takes seconds, once. */
 export const sharedFolder = resolve("node_modules/.cache/stategate-test");

@@ -9,7 +9,7 @@ describe("directions by header", () => {
       strategy: undefined,
       record: true,
       idempotencyKey: undefined,
-      retryCount: 0,
+      tries: undefined,
     });
   });
 
@@ -22,7 +22,7 @@ describe("directions by header", () => {
         "idempotency-key": "Key",
         "x-stainless-retry-count": "2",
       }),
-    ).toEqual({ mode: "replay", strategy: "window", record: false, idempotencyKey: "Key", retryCount: 2 });
+    ).toEqual({ mode: "replay", strategy: "window", record: false, idempotencyKey: "Key", tries: 2 });
   });
 
   it.each([
@@ -51,6 +51,6 @@ describe("directions by header", () => {
   });
 
   it.each(["-1", "1.5", "x", "", "Infinity"])("count no tries by %j", (count) => {
-    expect(parseTurnHeaders({ "x-stainless-retry-count": count }).retryCount).toBe(0);
+    expect(parseTurnHeaders({ "x-stainless-retry-count": count }).tries).toBe(0);
   });
 });

@@ -1,12 +1,15 @@
 import { describe, expect, it } from "vitest";
 
-import { findRepeat, type RequestPrint } from "../../../src/turn/find-repeat.ts";
+import { findRepeat } from "../../../src/turn/find-repeat.ts";
 import { openedSession, turnRecord } from "./turn-fixtures.ts";
 
-const print = (body: string, more: Partial<RequestPrint> = {}): RequestPrint => ({
+const print = (
+  body: string,
+  more: Partial<Parameters<typeof findRepeat>[1]> = {},
+): Parameters<typeof findRepeat>[1] => ({
   requestHash: body,
   idempotencyHash: undefined,
-  isRetry: false,
+  tries: undefined,
   failedTurn: undefined,
   ...more,
 });
@@ -22,7 +25,7 @@ const answered = (id: string) => ({
 
 describe("a request is a repetition", () => {
   it("never of a session that does not exist", () => {
-    expect(findRepeat(undefined, print("body of a", { idempotencyHash: "key-a", isRetry: true }))).toBeUndefined();
+    expect(findRepeat(undefined, print("body of a", { idempotencyHash: "key-a", tries: 1 }))).toBeUndefined();
   });
 
   it("by its key, of whichever turn holds it", () => {
@@ -37,7 +40,7 @@ describe("a request is a repetition", () => {
   });
 
   it("not by a key that no turn holds, whatever its body and its count of tries", () => {
-    expect(findRepeat(session, print("body of c", { idempotencyHash: "key-x", isRetry: true }))).toBeUndefined();
+    expect(findRepeat(session, print("body of c", { idempotencyHash: "key-x", tries: 1 }))).toBeUndefined();
   });
 
   it("and a mistake, when its key came with another body", () => {
@@ -47,20 +50,20 @@ describe("a request is a repetition", () => {
   });
 
   it("by its count of tries, of the newest turn only", () => {
-    expect(findRepeat(session, print("body of c", { isRetry: true }))).toEqual(answered("c"));
-    expect(findRepeat(session, print("body of a", { isRetry: true }))).toBeUndefined();
+    expect(findRepeat(session, print("body of c", { tries: 1 }))).toEqual(answered("c"));
+    expect(findRepeat(session, print("body of a", { tries: 1 }))).toBeUndefined();
     expect(findRepeat(session, print("body of c"))).toBeUndefined();
   });
 
   it("not of a turn that was there before its first try failed", () => {
-    expect(findRepeat(session, print("body of c", { isRetry: true, failedTurn: "" }))).toBeUndefined();
-    expect(findRepeat(session, print("body of c", { isRetry: true, failedTurn: "b" }))).toBeUndefined();
-    expect(findRepeat(session, print("body of c", { isRetry: true, failedTurn: "c" }))).toEqual(answered("c"));
+    expect(findRepeat(session, print("body of c", { tries: 1, failedTurn: "" }))).toBeUndefined();
+    expect(findRepeat(session, print("body of c", { tries: 1, failedTurn: "b" }))).toBeUndefined();
+    expect(findRepeat(session, print("body of c", { tries: 1, failedTurn: "c" }))).toEqual(answered("c"));
   });
 
   it("counting turns over the whole session, also those that are not loaded", () => {
     const front = { turns: 7, messages: 14, tokens: 0, printChain: "" };
     const long = openedSession([turnRecord("z", { status: "incomplete" })], { front });
-    expect(findRepeat(long, print("body of z", { isRetry: true }))).toEqual({ kind: "unfinished", keepTurns: 7 });
+    expect(findRepeat(long, print("body of z", { tries: 1 }))).toEqual({ kind: "unfinished", keepTurns: 7 });
   });
 });

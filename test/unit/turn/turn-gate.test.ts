@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 
+import type { RequestPrint } from "../../../src/turn/request-print.ts";
 import { createTurnGate } from "../../../src/turn/turn-gate.ts";
-import type { TurnRequest } from "../../../src/turn/turn-request.ts";
-import type { TurnScope } from "../../../src/turn/turn-scope.ts";
 
 interface Request {
   readonly session?: string;
@@ -11,11 +10,8 @@ interface Request {
   readonly tries?: number;
 }
 
-/** Only what the gate reads. */
-function scope({ session = "s", body = "body", key, tries = -1 }: Request = {}): TurnScope {
-  const headers = tries < 0 ? {} : { "x-stainless-retry-count": String(tries) };
-  const request = { retryCount: Math.max(0, tries), headers } as TurnRequest;
-  return { ref: { key: session, owner: "owner" }, requestHash: body, idempotencyHash: key, request } as TurnScope;
+function print({ session = "s", body = "body", key, tries }: Request = {}): RequestPrint {
+  return { sessionKey: session, requestHash: body, idempotencyHash: key, tries };
 }
 
 /** Work that says when it began, and ends when it is told to. */
@@ -43,17 +39,17 @@ describe("parallel turns of one session", () => {
   it("run together", async () => {
     const gate = createTurnGate("parallel");
     const { begun, work } = workbench();
-    void gate.enter(scope(), work("one"));
-    void gate.enter(scope(), work("two"));
+    void gate.enter(print(), work("one"));
+    void gate.enter(print(), work("two"));
     expect(begun).toEqual(["one", "two"]);
   });
 
   it("wait for each other where they are serialized; other sessions do not wait", async () => {
     const gate = createTurnGate("serialize");
     const { begun, work, end, settled } = workbench();
-    const first = gate.enter(scope(), work("one"));
-    void gate.enter(scope(), work("two"));
-    void gate.enter(scope({ session: "other" }), work("other"));
+    const first = gate.enter(print(), work("one"));
+    void gate.enter(print(), work("two"));
+    void gate.enter(print({ session: "other" }), work("other"));
     await settled();
     expect(begun).toEqual(["one", "other"]);
     await Promise.all([expect(first).rejects.toThrow("failed"), end("one", new Error("failed"))]);
@@ -63,10 +59,10 @@ describe("parallel turns of one session", () => {
   it("are refused where only one may run, until it has ended", async () => {
     const gate = createTurnGate("reject");
     const { begun, work, end } = workbench();
-    void gate.enter(scope(), work("one"));
-    await expect(gate.enter(scope(), work("two"))).rejects.toMatchObject({ code: "conversation_locked" });
+    void gate.enter(print(), work("one"));
+    await expect(gate.enter(print(), work("two"))).rejects.toMatchObject({ code: "conversation_locked" });
     await end("one");
-    void gate.enter(scope(), work("three"));
+    void gate.enter(print(), work("three"));
     expect(begun).toEqual(["one", "three"]);
   });
 });
@@ -75,9 +71,9 @@ describe.each(["parallel", "serialize", "reject"] as const)("an idempotency key 
   it("in flight refuses its like: the same body by 409, another by 422", async () => {
     const gate = createTurnGate(concurrency);
     const { work } = workbench();
-    void gate.enter(scope({ key: "k" }), work("one"));
-    await expect(gate.enter(scope({ key: "k" }), work("two"))).rejects.toMatchObject({ code: "turn_in_flight" });
-    await expect(gate.enter(scope({ key: "k", body: "other" }), work("three"))).rejects.toMatchObject({
+    void gate.enter(print({ key: "k" }), work("one"));
+    await expect(gate.enter(print({ key: "k" }), work("two"))).rejects.toMatchObject({ code: "turn_in_flight" });
+    await expect(gate.enter(print({ key: "k", body: "other" }), work("three"))).rejects.toMatchObject({
       code: "idempotency_key_reused",
     });
   });
@@ -85,9 +81,9 @@ describe.each(["parallel", "serialize", "reject"] as const)("an idempotency key 
   it("is free again when its request ended, well or badly", async () => {
     const gate = createTurnGate(concurrency);
     const { begun, work, end } = workbench();
-    const failed = gate.enter(scope({ key: "k" }), work("one"));
+    const failed = gate.enter(print({ key: "k" }), work("one"));
     await Promise.all([expect(failed).rejects.toThrow("failed"), end("one", new Error("failed"))]);
-    void gate.enter(scope({ key: "k" }), work("two"));
+    void gate.enter(print({ key: "k" }), work("two"));
     expect(begun).toEqual(["one", "two"]);
   });
 });
@@ -96,9 +92,9 @@ describe("an SDK's retry", () => {
   it("waits for its first try to end", async () => {
     const gate = createTurnGate("parallel");
     const { begun, work, end } = workbench();
-    void gate.enter(scope({ tries: 0 }), work("first"));
-    void gate.enter(scope({ tries: 1 }), work("second"));
-    void gate.enter(scope({ tries: 2 }), work("third"));
+    void gate.enter(print({ tries: 0 }), work("first"));
+    void gate.enter(print({ tries: 1 }), work("second"));
+    void gate.enter(print({ tries: 2 }), work("third"));
     expect(begun).toEqual(["first"]);
     await end("first");
     expect(begun).toEqual(["first", "second"]);
@@ -109,10 +105,10 @@ describe("an SDK's retry", () => {
   it("does not wait for other bodies or other sessions, nor a first try for a first try", () => {
     const gate = createTurnGate("parallel");
     const { begun, work } = workbench();
-    void gate.enter(scope({ tries: 0 }), work("first"));
-    void gate.enter(scope({ tries: 0 }), work("same words again"));
-    void gate.enter(scope({ tries: 1, body: "other" }), work("other body"));
-    void gate.enter(scope({ tries: 1, session: "other" }), work("other session"));
+    void gate.enter(print({ tries: 0 }), work("first"));
+    void gate.enter(print({ tries: 0 }), work("same words again"));
+    void gate.enter(print({ tries: 1, body: "other" }), work("other body"));
+    void gate.enter(print({ tries: 1, session: "other" }), work("other session"));
     expect(begun).toEqual(["first", "same words again", "other body", "other session"]);
   });
 });
