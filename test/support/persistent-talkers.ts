@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { ask, errorCodes, said, textOf, transcript } from "./fault-client.ts";
@@ -25,8 +24,10 @@ const MAX_WORDS = 12;
 const FILLER = "and a long story goes with it ".repeat(20).trim();
 const REFUSED_PAUSE_MS = 20;
 
+let talkers = 0;
+
 export function createTalker(): Talker {
-  const session = `kill-${randomUUID()}`;
+  const session = `talk-${++talkers}`;
   const turns: SaidTurn[] = [];
   return {
     session,
