@@ -51,6 +51,14 @@ describe("where a cut falls", () => {
     }
   });
 
+  it("does not count the results that go with a cut", () => {
+    const big = [...run.slice(0, 30), turn(30, tool("29", "x".repeat(8_000)), assistant("ok", "30")), ...run.slice(31)];
+    const view = viewOf({ turns: big, incoming: [tool("40")], knobs: { ...knobs, maxTokens: 1_000 } });
+    const { epoch, cut } = strategyFor("full").select(view);
+    expect([epoch.firstTurn, cut]).toEqual([30, "cap"]);
+    expect(strategyFor("full").select({ ...view, epoch }).cut).toBeUndefined();
+  });
+
   it("leaves the promised turns whole in such a run", () => {
     const view = viewOf({ turns: run, incoming: [tool("40")], knobs: { ...knobs, windowTurns: 4, exact: true } });
     const { history, epoch } = strategyFor("window").select(view);
