@@ -45,5 +45,5 @@ export const firstSequence = (session: OpenedSession): number =>
   session.log[0]?.record.sequence ?? session.head.records;
 
 /** How many commits this life of the session has seen. */
-export const revisionNumber = ({ revision }: OpenedSession): number =>
+export const revisionNumber = ({ revision }: Pick<OpenedSession, "revision">): number =>
   Number(revision.slice(revision.indexOf(".") + 1));

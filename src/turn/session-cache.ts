@@ -2,15 +2,17 @@ import { LRUCache } from "lru-cache";
 
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
 import type { Sealer } from "../sealing/sealer.ts";
 import type { SessionStore, StoredSession } from "../store/session-store.ts";
-import { openSession, withOlderTurns } from "./open-session.ts";
+import { incarnationOf, openSession, withOlderTurns } from "./open-session.ts";
 import { firstSequence, knownRevision, type OpenedSession, revisionNumber, type SessionRef } from "./opened-session.ts";
 
 interface SessionCacheOptions {
   readonly sessions: SessionStore;
   readonly sealer: Sealer;
   readonly clock: Clock;
+  readonly log: Log;
   readonly maxBytes: number;
 }
 
@@ -32,7 +34,7 @@ export interface SessionCache {
 const MAX_AGE_MS = 60_000;
 const ENTRY_BYTES = 2_000;
 
-export function createSessionCache({ sessions, sealer, clock, maxBytes }: SessionCacheOptions): SessionCache {
+export function createSessionCache({ sessions, sealer, clock, log, maxBytes }: SessionCacheOptions): SessionCache {
   const opened = new LRUCache<string, OpenedSession>({
     maxSize: maxBytes,
     sizeCalculation: sizeOf,
@@ -52,6 +54,10 @@ export function createSessionCache({ sessions, sealer, clock, maxBytes }: Sessio
   /** What is held may not lead to what is stored: a replica rewound far back, a store was restored. Then all is read anew. */
   const openOnto = async (ref: SessionRef, stored: StoredSession, base: OpenedSession | undefined) => {
     if (!base) return open(ref, stored, undefined);
+    if (isEarlier(stored, base)) {
+      log.error({}, "a session went back to an earlier revision: its store was restored or tampered with");
+      opened.delete(ref.key);
+    }
     try {
       return await open(ref, stored, base);
     } catch (error) {
@@ -82,6 +88,10 @@ export function createSessionCache({ sessions, sealer, clock, maxBytes }: Sessio
     drop: (key) => void opened.delete(key),
   };
 }
+
+/** A load answers with what was stored when it began or later, so of one life it never finds less than was known. */
+const isEarlier = (stored: StoredSession, base: OpenedSession): boolean =>
+  incarnationOf(stored.revision) === base.incarnation && revisionNumber(stored) < revisionNumber(base);
 
 function sizeOf({ log, system }: OpenedSession): number {
   let bytes = ENTRY_BYTES;
