@@ -36,7 +36,7 @@ export function parseFlags(args: readonly string[]): Flags {
   });
   const defaults = values.quick
     ? { rounds: "2", seconds: "0.3", warmUpMs: 500 }
-    : { rounds: "5", seconds: "1", warmUpMs: 12_000 };
+    : { rounds: "5", seconds: "1", warmUpMs: 10_000 };
   const chosen = pick("--only", targetNames, values.only);
   return {
     rounds: Math.ceil(positive("--rounds", values.rounds ?? defaults.rounds)),
