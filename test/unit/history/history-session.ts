@@ -181,3 +181,20 @@ export const plainStep = (index: number, tokens = 100): Step => ({
   incoming: [sized("user", tokens / 2, `question ${index} `)],
   answer: sized("assistant", tokens / 2, `answer ${index} `),
 });
+
+/** Plays equal turns until one is as wanted, and gives back all of them. */
+export function playUntil(
+  session: ReturnType<typeof createSession>,
+  wanted: (asked: Asked) => boolean,
+  step: Partial<Step> = {},
+): Asked[] {
+  const asked: Asked[] = [];
+  for (let tries = 0; tries < 1_000; tries += 1) {
+    const last = session.ask({ ...plainStep(session.turns.length), ...step });
+    asked.push(last);
+    if (wanted(last)) return asked;
+  }
+  throw new Error("it never came");
+}
+
+export const isCut = ({ selection }: Asked): boolean => selection.cut !== undefined;

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Summary } from "../../../src/history/history-strategy.ts";
 import { rewindEpoch } from "../../../src/history/rewind-epoch.ts";
 import { strategyFor } from "../../../src/history/strategy-registry.ts";
-import { createSession, knobs, plainStep, viewOf } from "./history-session.ts";
+import { createSession, isCut, knobs, playUntil, viewOf } from "./history-session.ts";
 
 const epoch = { number: 4, firstTurn: 40, ledger: 123, summaryFailed: true };
 const summary = (toTurn: number): Summary => ({ fromTurn: 0, toTurn, text: `to ${toTurn}`, by: "model" });
@@ -51,7 +51,7 @@ describe("a rewind", () => {
   it("to just behind the epoch's start still sends the turns that a strategy promises", () => {
     for (const name of ["window", "hybrid"] as const) {
       const session = createSession({ strategy: name });
-      while (!session.ask(plainStep(session.turns.length)).selection.cut);
+      playUntil(session, isCut);
       const strategy = strategyFor(name);
       const keepTurns = session.epoch.firstTurn + 1;
       const rewound = rewindEpoch(session.epoch, session.summaries, keepTurns);

@@ -2,7 +2,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import type { HistoryMessage, Summary } from "../../../src/history/history-strategy.ts";
-import { type Asked, createSession, economics, knobs, plainStep, type Step } from "./history-session.ts";
+import {
+  type Asked,
+  createSession,
+  economics,
+  isCut,
+  knobs,
+  plainStep,
+  playUntil,
+  type Step,
+} from "./history-session.ts";
 import { conversations } from "./random-conversations.ts";
 
 const model = { ...knobs, keepTurns: 3, summaryMode: "model" as const };
@@ -17,8 +26,7 @@ const upTo = (end: number): number[] => Array.from({ length: end }, (_, index) =
 describe("hybrid with a model's summaries", () => {
   it("asks for one when a cut is due, cuts at its end on the next request and shows it", () => {
     const session = createSession({ strategy: "hybrid", knobs: model });
-    const asked: Asked[] = [];
-    while (!asked.at(-1)?.selection.cut) asked.push(session.ask(plainStep(asked.length)));
+    const asked = playUntil(session, isCut);
     const [asking, cutting] = asked.slice(-2) as [Asked, Asked];
     const wanted = asking.selection.wantsSummary;
     expect(asking.selection).toMatchObject({ cut: undefined, digest: undefined, wantsSummary: { fromTurn: 0 } });
@@ -67,16 +75,14 @@ describe("hybrid with a model's summaries", () => {
 
   it("makes do with a digest after a summary failed, and builds the next summary on it", () => {
     const session = createSession({ strategy: "hybrid", knobs: model });
-    const asked: Asked[] = [];
-    while (!asked.at(-1)?.selection.cut) asked.push(session.ask({ ...plainStep(asked.length), upkeep: "failed" }));
+    const asked = playUntil(session, isCut, { upkeep: "failed" });
     const { selection } = asked.at(-1) as Asked;
     expect(selection.digest).toMatchObject({ fromTurn: 0, toTurn: selection.epoch.firstTurn, by: "extractive" });
     expect(notesIn(asked.at(-1) as Asked)).toMatch(/question \d+/);
     expect(selection.epoch.summaryFailed).toBe(false);
     const cutAt = selection.epoch.firstTurn;
-    let wanted: Asked["selection"]["wantsSummary"];
-    while (!wanted) wanted = session.ask(plainStep(session.turns.length)).selection.wantsSummary;
-    expect(wanted.fromTurn).toBe(cutAt);
+    const next = playUntil(session, ({ selection: { wantsSummary } }) => wantsSummary !== undefined).at(-1);
+    expect(next?.selection.wantsSummary?.fromTurn).toBe(cutAt);
   });
 
   it("does not wait for a model in a cold cache, but lets a small past be", () => {
@@ -93,7 +99,7 @@ describe("hybrid with a model's summaries", () => {
 
   it("takes the summary at hand in a cold cache", () => {
     const session = createSession({ strategy: "hybrid", knobs: model });
-    while (session.summaries.length === 0) session.ask(plainStep(session.turns.length));
+    playUntil(session, () => session.summaries.length > 0);
     const end = session.summaries[0]?.toTurn;
     const { selection } = session.ask({ ...plainStep(99), idleMs: economics.cacheTtlMs + 1 });
     expect(selection).toMatchObject({ cut: "cold", digest: undefined, epoch: { firstTurn: end } });
@@ -101,7 +107,7 @@ describe("hybrid with a model's summaries", () => {
 
   it("does not cut into the kept turns for a summary that reaches too far", () => {
     const session = createSession({ strategy: "hybrid", knobs: model });
-    while (session.summaries.length === 0) session.ask(plainStep(session.turns.length));
+    playUntil(session, () => session.summaries.length > 0);
     const [ready] = session.summaries as [Summary];
     const keepTurns = session.turns.length - ready.toTurn + 4;
     const other = createSession({ strategy: "hybrid", knobs: { ...model, keepTurns }, summaries: [ready] });
@@ -188,7 +194,7 @@ describe("a change of strategy", () => {
 
   it("from hybrid to window takes back the turns that window promises", () => {
     const session = createSession({ strategy: "hybrid" });
-    while (!session.ask(plainStep(session.turns.length)).selection.cut);
+    playUntil(session, isCut);
     const { selection, view } = session.ask({ ...plainStep(99), strategy: "window" });
     expect(view.firstLoadedTurn + view.turns.length - selection.epoch.firstTurn).toBe(10);
     expect(selection.history).toHaveLength(20);
@@ -207,7 +213,7 @@ describe("a change of strategy", () => {
 
   it("from full to hybrid uses the summary that was there before", () => {
     const session = createSession({ strategy: "hybrid", knobs: model });
-    while (!session.ask(plainStep(session.turns.length)).selection.cut);
+    playUntil(session, isCut);
     const before = session.epoch.firstTurn;
     session.ask({ ...plainStep(90), strategy: "full" });
     expect(session.epoch.firstTurn).toBe(0);
