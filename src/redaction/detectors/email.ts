@@ -21,7 +21,7 @@ export const emailDetector: Detector = {
   canOccur: (survey) => survey.atSigns > 0,
   scan(text, { from, to, report }) {
     let at = text.indexOf("@", from);
-    let border = from;
+    let border = 0;
     while (at >= 0 && at < to) {
       const start = localStart(text, at, border);
       const end = start < at ? domainEnd(text, at) : undefined;
