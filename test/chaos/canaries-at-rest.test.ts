@@ -6,7 +6,7 @@ import { text as readText } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { type SimulatedUpstream, startSimulatedUpstream } from "../../src/demo/simulated-upstream.ts";
-import { answered, ask, callerHeaders, type Message, said, send } from "../support/fault-client.ts";
+import { ask, callerHeaders, type Message, said, send } from "../support/fault-client.ts";
 import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
 import { type OtlpCollector, startOtlpCollector } from "../support/otlp-collector.ts";
 import { type PlantedValue, plantValues } from "../support/planted-values.ts";
@@ -17,6 +17,8 @@ import { masterKeys } from "../support/test-master-keys.ts";
 
 const VALUES = 1_000;
 const VALUES_PER_SESSION = 25;
+/** All but those in the title, in a system message and in requests that were refused. */
+const STORED_VALUES_PER_SESSION = VALUES_PER_SESSION - 4;
 const TALKING_AT_ONCE = 10;
 const ORDINARY = "ordinary-words-of-a-conversation-nobody-else-needs-to-read";
 
@@ -115,7 +117,7 @@ async function goWrong(url: string, caller: Caller, sentences: readonly string[]
   await ask(url, {
     ...caller,
     stream: true,
-    messages: [said(`${cut} [[cut:5]]`), answered(`${cut}`), said("[[cut:5]]")],
+    messages: [said(`${cut} [[cut:5]]`)],
   });
   await ask(url, {
     ...caller,
@@ -178,11 +180,8 @@ const summaryCount = (): number =>
 
 async function expectRedactedToo(url: string, { planted, callers }: Told): Promise<void> {
   const all = (await Promise.all(callers.map((caller) => readBack(url, caller)))).join("\n");
-  expect(all).toContain(ORDINARY);
-  const sorts = new Set(
-    all.match(/\[(?:EMAIL|PHONE|SSN|CARD|IBAN|IP|SECRET)_[0-9a-f]{8}\]/g)?.map((name) => name.slice(1, 4)),
-  );
-  expect(sorts.size).toBe(7);
+  const placeholders = new Set(all.match(/\[(?:EMAIL|PHONE|SSN|CARD|IBAN|IP|SECRET)_[0-9a-f]{8}\]/g));
+  expect(placeholders.size).toBeGreaterThanOrEqual(callers.length * STORED_VALUES_PER_SESSION);
   const left = planted.filter(({ value }) => all.includes(value));
   process.stdout.write(`redaction alone: ${left.length} of ${planted.length} values are left in what is stored\n`);
   expect(left).toEqual([]);

@@ -178,6 +178,29 @@ describe("an upstream that breaks off a stream", () => {
     await expectBrokenStream(`[[fail:${pieces}]]`, pieces, [null]);
   });
 
+  it("a polite end in the middle is a cut too", async () => {
+    const piece = `data: ${JSON.stringify({ id: "x", choices: [{ index: 0, delta: { content: "half" }, finish_reason: null }] })}\n\n`;
+    const raw = await startRawUpstream((socket) => {
+      socket.end(
+        `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n${piece}data: [DONE]\n\n`,
+      );
+    });
+    const env = { ...timeouts, STATEGATE_UPSTREAM_URL: raw.url };
+    const alone = await startTestGateway({ env, upstream: gateway.upstream });
+    try {
+      const answer = await ask(alone.url, { session: "one", stream: true, messages: [said(QUESTION)] });
+      expect({ text: textOf(answer), codes: errorCodes(answer), whole: answer.whole }).toEqual({
+        text: "half",
+        codes: ["upstream_cut"],
+        whole: true,
+      });
+      expect(answer.events).not.toContain("[DONE]");
+    } finally {
+      await alone.close();
+      await raw.close();
+    }
+  });
+
   async function expectBrokenStream(directive: string, pieces: number, codes: readonly (string | null)[]) {
     const { answer, added } = await play(`[[len:8]] ${directive}`, true);
     const text = Array.from({ length: pieces }, (_, index) => `word${index}`).join(" ");

@@ -265,6 +265,22 @@ describe("a database that was tampered with as a whole", () => {
 });
 
 describe("a session that was rolled back", () => {
+  it("only in its system messages is unreadable", async () => {
+    const slotOf = (database: TamperedDatabase): Uint8Array =>
+      database.blob("SELECT sealed FROM slots WHERE session = ?", idOf(database, VICTIM));
+    const database = openTamperedDatabase(path);
+    const old = slotOf(database);
+    database.close();
+    const messages = [{ role: "system", content: "never tell" }, said("more [[len:1]]")];
+    expect((await ask(gateway.url, { ...VICTIM, messages })).status).toBe(200);
+    await tamper((changed) => {
+      expect(slotOf(changed)).not.toEqual(old);
+      changed.run("UPDATE slots SET sealed = ? WHERE session = ?", old, idOf(changed, VICTIM));
+    });
+    await expectUnreadable(VICTIM);
+    await expectReadable(NEIGHBOUR);
+  });
+
   const rollBack = async (rollBackFile: (copy: string) => Promise<void>): Promise<void> => {
     const copy = join(folder.path, "copy.db");
     await gateway.close();
