@@ -56,7 +56,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   const keyring = await openKeyring(config, log);
   const opened = await openStore(config.store.address.expose(), { clock, log });
   const store = withBreaker(opened, {
-    timeoutMs: config.store.timeoutMs,
+    timeoutMs: config.store.timeoutMs ?? storeTimeoutMs(config.store.address.expose()),
     clock,
     log,
     onCall: (operation, outcome, ms) => turnMeter.store(operation, outcome === "ok" ? "ok" : "error", ms),
@@ -151,6 +151,9 @@ async function drain(server: Server, timeoutMs: number): Promise<void> {
   clearInterval(sweep);
   clearTimeout(force);
 }
+
+/** A store on the network may be gone; a local one is at most slow, and giving up on it only loses the turn. */
+const storeTimeoutMs = (address: string): number => (/^rediss?:/.test(address) ? 250 : 2_000);
 
 async function openKeyring({ keys }: GatewayConfig, log: Log): Promise<Keyring> {
   if (keys.masterKeys) return createKeyring(parseMasterKeys(keys.masterKeys.expose()));

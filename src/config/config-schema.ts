@@ -63,7 +63,9 @@ const store = z.strictObject({
     .prefault("sqlite:./data/stategate.db")
     .transform(toSecret)
     .describe("memory: (tests), sqlite:PATH (one process), redis:// or rediss:// (many replicas)."),
-  timeoutMs: milliseconds().default(250).describe("No request waits longer than this for the store."),
+  timeoutMs: z
+    .exactOptional(milliseconds().meta({ examples: [250] }))
+    .describe("No request waits longer than this for the store. Without it 250 for Redis, 2000 for a local file."),
 });
 
 const keys = z.strictObject({

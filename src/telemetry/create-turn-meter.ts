@@ -1,7 +1,8 @@
-import type { Attributes, Meter } from "@opentelemetry/api";
+import type { Attributes, AttributeValue, Meter, MetricOptions } from "@opentelemetry/api";
 
 import { attribute, createModelLabels } from "./attributes.ts";
 import { neverThrowing } from "./never-throwing.ts";
+import { createSumCounter } from "./sum-counter.ts";
 import type { TurnMeter } from "./turn-meter.ts";
 
 const SECONDS = {
@@ -16,44 +17,47 @@ const TOKENS = { unit: "{token}" };
 const USD = { unit: "USD" };
 
 function createInstruments(meter: Meter) {
+  const sum = (name: string, options: MetricOptions) => createSumCounter(meter.createObservableCounter(name, options));
+  const upDown = (name: string, options: MetricOptions) =>
+    createSumCounter(meter.createObservableUpDownCounter(name, options));
   return {
-    baseline: meter.createCounter("stategate.tokens.baseline", {
+    baseline: sum("stategate.tokens.baseline", {
       ...TOKENS,
       description: "Prompt tokens a full replay would have been billed",
     }),
-    sent: meter.createCounter("stategate.tokens.sent", { ...TOKENS, description: "Prompt tokens billed" }),
-    cached: meter.createCounter("stategate.tokens.cached", {
+    sent: sum("stategate.tokens.sent", { ...TOKENS, description: "Prompt tokens billed" }),
+    cached: sum("stategate.tokens.cached", {
       ...TOKENS,
       description: "Prompt tokens billed at the cached price",
     }),
-    overhead: meter.createCounter("stategate.tokens.overhead", {
+    overhead: sum("stategate.tokens.overhead", {
       ...TOKENS,
       description: "Tokens of the gateway's own model calls",
     }),
-    saved: meter.createUpDownCounter("stategate.tokens.saved", {
+    saved: upDown("stategate.tokens.saved", {
       ...TOKENS,
       description: "Baseline less sent less overhead; may be negative",
     }),
-    costBaseline: meter.createCounter("stategate.cost.baseline", {
+    costBaseline: sum("stategate.cost.baseline", {
       ...USD,
       description: "Input cost of a full replay under the same prompt cache",
     }),
-    costSent: meter.createCounter("stategate.cost.sent", { ...USD, description: "Input cost billed" }),
-    costOverhead: meter.createCounter("stategate.cost.overhead", {
+    costSent: sum("stategate.cost.sent", { ...USD, description: "Input cost billed" }),
+    costOverhead: sum("stategate.cost.overhead", {
       ...USD,
       description: "Cost of the gateway's own model calls",
     }),
-    costSaved: meter.createUpDownCounter("stategate.cost.saved", {
+    costSaved: upDown("stategate.cost.saved", {
       ...USD,
       description: "Baseline less sent less overhead; may be negative",
     }),
-    compactions: meter.createCounter("stategate.compactions", { unit: "{compaction}" }),
+    compactions: sum("stategate.compactions", { unit: "{compaction}" }),
     epochLength: meter.createHistogram("stategate.epoch.length", {
       unit: "{turn}",
       advice: { explicitBucketBoundaries: [1, 2, 5, 10, 20, 50, 100, 200, 500] },
     }),
-    redactions: meter.createCounter("stategate.redactions", { unit: "{value}" }),
-    degraded: meter.createCounter("stategate.degraded", { unit: "{event}" }),
+    redactions: sum("stategate.redactions", { unit: "{value}" }),
+    degraded: sum("stategate.degraded", { unit: "{event}" }),
     overheadDuration: meter.createHistogram("stategate.overhead.duration", {
       ...OWN_TIME,
       description: "The gateway's own time, per stage",
@@ -68,38 +72,36 @@ function createInstruments(meter: Meter) {
   };
 }
 
-/** Records turns on OpenTelemetry instruments. Attribute sets are made once and used again. */
+/** Records turns on OpenTelemetry instruments. */
 export function createTurnMeter(meter: Meter): TurnMeter {
   const use = createInstruments(meter);
   const labelOf = createModelLabels();
-  const attributes = createAttributeSets();
-  const genAi = (model: string, extra: Attributes = {}): Attributes =>
-    attributes({
-      [attribute.operation]: "chat",
-      [attribute.provider]: "openai",
-      [attribute.model]: labelOf(model),
-      ...extra,
-    });
+  const turnOf = attributeSets(attribute.model, attribute.strategy, attribute.mode);
+  const callOf = attributeSets(attribute.model, attribute.purpose);
+  const usageOf = attributeSets(attribute.operation, attribute.provider, attribute.model, attribute.tokenType);
+  const requestOf = attributeSets(attribute.operation, attribute.provider, attribute.model, attribute.status);
+  const firstTokenOf = attributeSets(attribute.operation, attribute.provider, attribute.model);
+  const reasonOf = attributeSets(attribute.reason);
+  const entityOf = attributeSets(attribute.entity);
+  const stageOf = attributeSets(attribute.stage);
+  const storeOf = attributeSets(attribute.storeOperation, attribute.outcome);
   return neverThrowing({
     turn({ model, strategy, mode, ...figures }) {
-      const of = attributes({
-        [attribute.model]: labelOf(model),
-        [attribute.strategy]: strategy,
-        [attribute.mode]: mode,
-      });
+      const label = labelOf(model);
+      const of = turnOf(label, strategy, mode);
       use.baseline.add(figures.baselineTokens, of);
       use.sent.add(figures.sentTokens, of);
       use.cached.add(figures.cachedTokens, of);
       use.saved.add(figures.baselineTokens - figures.sentTokens, of);
-      use.usage.record(figures.sentTokens, genAi(model, { [attribute.tokenType]: "input" }));
-      use.usage.record(figures.completionTokens, genAi(model, { [attribute.tokenType]: "output" }));
+      use.usage.record(figures.sentTokens, usageOf("chat", "openai", label, "input"));
+      use.usage.record(figures.completionTokens, usageOf("chat", "openai", label, "output"));
       if (!figures.usd) return;
       use.costBaseline.add(figures.usd.baseline, of);
       use.costSent.add(figures.usd.sent, of);
       use.costSaved.add(figures.usd.baseline - figures.usd.sent, of);
     },
     overhead({ model, purpose, promptTokens, completionTokens, usd }) {
-      const of = attributes({ [attribute.model]: labelOf(model), [attribute.purpose]: purpose });
+      const of = callOf(labelOf(model), purpose);
       use.overhead.add(promptTokens + completionTokens, of);
       use.saved.add(-(promptTokens + completionTokens), of);
       if (usd === undefined) return;
@@ -107,36 +109,33 @@ export function createTurnMeter(meter: Meter): TurnMeter {
       use.costSaved.add(-usd, of);
     },
     compaction(reason, epochTurns) {
-      use.compactions.add(1, attributes({ [attribute.reason]: reason }));
+      use.compactions.add(1, reasonOf(reason));
       use.epochLength.record(epochTurns);
     },
     redactions(counts) {
-      for (const [entity, count] of Object.entries(counts))
-        use.redactions.add(count, attributes({ [attribute.entity]: entity }));
+      for (const [entity, count] of Object.entries(counts)) use.redactions.add(count, entityOf(entity));
     },
-    degraded: (reason) => use.degraded.add(1, attributes({ [attribute.reason]: reason })),
-    stage: (stage, milliseconds) =>
-      use.overheadDuration.record(milliseconds / 1000, attributes({ [attribute.stage]: stage })),
+    degraded: (reason) => use.degraded.add(1, reasonOf(reason)),
+    stage: (stage, milliseconds) => use.overheadDuration.record(milliseconds / 1000, stageOf(stage)),
     store: (operation, outcome, milliseconds) =>
-      use.storeDuration.record(
-        milliseconds / 1000,
-        attributes({ [attribute.storeOperation]: operation, [attribute.outcome]: outcome }),
-      ),
+      use.storeDuration.record(milliseconds / 1000, storeOf(operation, outcome)),
     upstream({ model, status, durationMs, firstByteMs }) {
-      use.requestDuration.record(durationMs / 1000, genAi(model, { [attribute.status]: status }));
-      if (firstByteMs !== undefined) use.firstToken.record(firstByteMs / 1000, genAi(model));
+      const label = labelOf(model);
+      use.requestDuration.record(durationMs / 1000, requestOf("chat", "openai", label, status));
+      if (firstByteMs !== undefined) use.firstToken.record(firstByteMs / 1000, firstTokenOf("chat", "openai", label));
     },
   });
 }
 
-/** The same values give the same object: the SDK's look-up by attributes is the dearest part of a measurement. */
-function createAttributeSets(): (values: Attributes) => Attributes {
+/** The same values give the same object. Every label has few values, so the sets stay few. */
+function attributeSets(...keys: readonly string[]): (...values: readonly AttributeValue[]) => Attributes {
   const sets = new Map<string, Attributes>();
-  return (values) => {
-    const name = Object.values(values).join("\u0000");
+  return (...values) => {
+    const name = values.join("\u0000");
     const known = sets.get(name);
     if (known) return known;
-    sets.set(name, values);
-    return values;
+    const made = Object.fromEntries(keys.map((key, index) => [key, values[index]]));
+    sets.set(name, made);
+    return made;
   };
 }

@@ -1,3 +1,4 @@
+import { ownBytes } from "../kit/own-bytes.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { countPlaceholders } from "../redaction/count-placeholders.ts";
 import type { PlaceholderNamer, Redaction, Redactor } from "../redaction/redactor.ts";
@@ -46,8 +47,7 @@ function storedForm(
   redaction: Redaction | undefined,
 ): StoredMessage {
   if (!redaction || redaction.message === message) {
-    // A copy: a slice would keep the whole request body in memory for as long as the session is hot.
-    const own = bytes ? Buffer.from(bytes) : Buffer.from(JSON.stringify(message));
+    const own = ownBytes(bytes ?? JSON.stringify(message));
     const parts = {
       bytes: own,
       tokens: tokens ?? counter.countMessage(message),
@@ -58,7 +58,7 @@ function storedForm(
   const text = JSON.stringify(redaction.message);
   return {
     ...toHistoryMessage(redaction.message, {
-      bytes: Buffer.from(text),
+      bytes: ownBytes(text),
       tokens: counter.countMessage(redaction.message),
       redactions: countPlaceholders(text),
     }),

@@ -1,4 +1,4 @@
-import { hash, randomBytes } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 
 import { describeError } from "../errors/describe-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
@@ -90,7 +90,7 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     ring.failures.add(ref.key, scope.print.requestHash, "");
     return notRemembered;
   }
-  const turnId = randomBytes(16).toString("hex");
+  const turnId = newTurnId();
   try {
     if (fresh instanceof GatewayError) throw fresh;
     const draft = await draftTurn(scope, { ...parts, fresh, turnId });
@@ -126,7 +126,7 @@ async function draftTurn(
   const { figures } = bill;
   return {
     sessionId: request.sessionId,
-    title: titleOf(fresh.messages),
+    title: plan.session?.head.title || titleOf(fresh.messages),
     habits: plan.habits,
     system: fresh.system,
     askedAt,
@@ -170,6 +170,9 @@ function clearAnswer({ ring, request }: TurnScope, { answer }: RelayResult, mess
     tokens: billed === undefined ? undefined : billed + FRAMING_TOKENS,
   };
 }
+
+/** A name that no other record has, not a secret: Node makes UUIDs in batches, many times faster than it reads entropy. */
+const newTurnId = (): string => randomUUID().replaceAll("-", "");
 
 const TITLE_LENGTH = 80;
 
