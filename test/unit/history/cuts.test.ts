@@ -11,15 +11,16 @@ import {
   sized,
   tool,
   turn,
+  user,
   viewOf,
 } from "./history-session.ts";
 import { breachOf } from "./legal-sequence.ts";
 
+const chat = (index: number) => turn(index, sized("user", 50), sized("assistant", 50));
 const promptOf = ({ sent }: Asked): number => sent.reduce((sum, { tokens }) => sum + tokens, 0);
 
 describe("where a cut falls", () => {
   const agent = (index: number) => turn(index, tool(`${index - 1}`), assistant("go on", `${index}`));
-  const chat = (index: number) => turn(index, sized("user", 50), sized("assistant", 50));
 
   it("prefers a turn that a user begins, if that takes away half as much at least", () => {
     const handedOver = turn(3, assistant("by the way"), sized("user", 90));
@@ -106,6 +107,29 @@ describe("the hard cap", () => {
     expect(promptOf(asked[first - 1] as Asked)).toBeGreaterThan(1_600);
     expect(promptOf(asked[first] as Asked)).toBeGreaterThan(1_200);
     expect(promptOf(asked[first] as Asked)).toBeLessThanOrEqual(1_350);
+  });
+
+  it("lets full take back what had been cut: all of it where it fits, else a good part, never too much", () => {
+    const turns = Array.from({ length: 60 }, (_, index) => chat(index));
+    const firstOf = (firstTurn: number, maxTokens: number) =>
+      strategyFor("full").select(
+        viewOf({
+          turns,
+          epoch: { number: 1, firstTurn, ledger: 0, summaryFailed: false },
+          knobs: { ...knobs, maxTokens },
+        }),
+      ).epoch.firstTurn;
+    expect(firstOf(20, 6_100)).toBe(0);
+    expect(firstOf(20, 5_900)).toBe(20);
+    expect(firstOf(50, 4_000)).toBe(31);
+    const held = [turn(0, user("go"), assistant("on it", "late")), ...turns.slice(1)];
+    const view = viewOf({
+      turns: held,
+      incoming: [tool("late")],
+      epoch: { number: 1, firstTurn: 50, ledger: 0, summaryFailed: false },
+      knobs: { ...knobs, maxTokens: 4_000 },
+    });
+    expect(strategyFor("full").select(view).epoch.firstTurn).toBe(50);
   });
 
   it("sends a request that is too large by itself, and nothing with it", () => {

@@ -98,7 +98,7 @@ describe("the moment of the cut", () => {
         fc.integer({ min: 5, max: 50 }),
         (ratios, strategy, half) => {
           const session = createSession({ strategy, economics: ratios, knobs: { ...knobs, floorTokens: 2_000 } });
-          const cuts = Array.from({ length: 300 }, (_, index) => session.ask(plainStep(index, 2 * half)).selection.cut);
+          const cuts = Array.from({ length: 600 }, (_, index) => session.ask(plainStep(index, 2 * half)).selection.cut);
           cuts.forEach((cut, index) => {
             if (cut !== undefined) expect(cuts[index + 1]).toBeUndefined();
           });

@@ -211,6 +211,21 @@ describe("a change of strategy", () => {
     expect(markersIn(notesIn(asked.at(-1) as Asked) ?? "")).toEqual(upTo(session.epoch.firstTurn));
   });
 
+  it("to hybrid asks for that summary before a cut would pay, and shows it as soon as it is there", () => {
+    const never = { ...economics, cachedRatio: 0.000_1 };
+    const session = createSession({ strategy: "window", knobs: model, economics: never });
+    for (const step of long) session.ask(step);
+    session.ask({ ...plainStep(60), idleMs: never.cacheTtlMs + 1 });
+    const forgotten = session.epoch.firstTurn;
+    const [asking, showing] = [61, 62].map((index) => session.ask({ ...plainStep(index), strategy: "hybrid" })) as [
+      Asked,
+      Asked,
+    ];
+    expect(asking.selection.wantsSummary).toEqual({ fromTurn: 0, toTurn: 58 });
+    expect([forgotten, asking.selection.epoch.firstTurn, showing.selection.epoch.firstTurn]).toEqual([50, 50, 58]);
+    expect(markersIn(notesIn(showing) ?? "")).toEqual(upTo(58));
+  });
+
   it("from full to hybrid uses the summary that was there before", () => {
     const session = createSession({ strategy: "hybrid", knobs: model });
     playUntil(session, isCut);

@@ -27,6 +27,28 @@ describe("the extractive digest", () => {
     for (const fact of ["Ada Lovelace", "INV-20391", "3 March", "[EMAIL_3fa91c02]"]) expect(digest).toContain(fact);
   });
 
+  it("prefers telling marks to words that are merely rare", () => {
+    const words = [
+      "amber",
+      "birch",
+      "cedar",
+      "dune",
+      "ember",
+      "fern",
+      "grove",
+      "heath",
+      "isle",
+      "jade",
+      "knoll",
+      "larch",
+    ];
+    const rambling = words.map((word, index) =>
+      turn(index, assistant(`${word} beside ${word}wood under ${word}light over ${word}field.`)),
+    );
+    const told = turn(20, assistant("the code is B-52, due in March, says Ada."));
+    expect(digestOf([...rambling, told], 16)).toContain("B-52");
+  });
+
   it("reads what is stored, never what was sent", () => {
     const stored = [user("Write to [EMAIL_3fa91c02] today.")];
     expect(digestOf([{ index: 0, at: 0, messages: [user("Write to ada@example.org today.")], stored }])).toBe(
@@ -84,9 +106,18 @@ describe("the extractive digest", () => {
     );
   });
 
+  it("stays within its tokens where a text counts more than its lines", () => {
+    const greedy = (text: string): number => countText(text) + 8 * Math.max(0, text.split("\n").length - 2);
+    const turns = Array.from({ length: 12 }, (_, index) => turn(index, user(`Fact number ${index} is noted.`)));
+    const digest = createExtractiveDigest({ turns, previous: undefined, maxTokens: 60 }, greedy);
+    expect(greedy(digest)).toBeLessThanOrEqual(60);
+    expect(digest).toContain("Fact number");
+  });
+
   it("reads the beginning of a message too long to read", () => {
-    const long = turn(0, user(`The code is "ZX-81".\n${"é\\ ".repeat(400_000)}`));
+    const long = turn(0, user(`The code is "ZX-81".\n${"é\\ ".repeat(400_000)}\nThe end is 1999.`));
     expect(digestOf([long])).toContain('The code is "ZX-81".');
+    expect(digestOf([long])).not.toContain("1999");
     const parts = {
       ...user(""),
       bytes: Buffer.from(
