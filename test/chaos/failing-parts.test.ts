@@ -4,10 +4,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import {
   answered,
   ask,
+  callerHeaders,
   degradedCounts,
   errorCodes,
   type Message,
   said,
+  send,
   textOf,
   transcript,
 } from "../support/fault-client.ts";
@@ -293,6 +295,18 @@ describe.each([
     faults.redact = true;
     expect(textOf(await ask(gateway.url, { session, stream, messages: [said(QUESTION)] }))).toBe(REPLY);
     mendAll();
+    expect(await transcript(gateway.url, session)).toEqual([]);
+    await expectNextTurnWorks(session, stream, []);
+  });
+
+  it("a session that is removed while its turn runs stays removed", async () => {
+    const session = await startedSession(stream);
+    const askedBefore = asked();
+    const running = ask(gateway.url, { session, stream, messages: [said("late [[len:1]] [[delay:100]]")] });
+    await vi.waitFor(() => expect(asked()).toBe(askedBefore + 1));
+    const path = `${gateway.url}/sessions/${session}`;
+    expect((await send(path, { method: "DELETE", headers: callerHeaders({}) })).status).toBe(200);
+    expect(textOf(await running)).toBe("word0");
     expect(await transcript(gateway.url, session)).toEqual([]);
     await expectNextTurnWorks(session, stream, []);
   });
