@@ -1,4 +1,4 @@
-import type { Attributes, AttributeValue, Meter, MetricOptions } from "@opentelemetry/api";
+import type { Attributes, Meter, MetricOptions } from "@opentelemetry/api";
 
 import { attribute, createModelLabels } from "./attributes.ts";
 import { neverThrowing } from "./never-throwing.ts";
@@ -128,7 +128,7 @@ export function createTurnMeter(meter: Meter): TurnMeter {
 }
 
 /** The same values give the same object. Every label has few values, so the sets stay few. */
-function attributeSets(...keys: readonly string[]): (...values: readonly AttributeValue[]) => Attributes {
+function attributeSets(...keys: readonly string[]): (...values: readonly (string | number)[]) => Attributes {
   const sets = new Map<string, Attributes>();
   return (...values) => {
     const name = values.join("\u0000");
