@@ -3,7 +3,8 @@ WORKDIR /app
 ENV NODE_ENV=production \
     STATEGATE_HOST=0.0.0.0 \
     STATEGATE_STORE=sqlite:/data/stategate.db \
-    STATEGATE_KEYS__DEVELOPMENT_KEY_FILE=/data/development.key
+    STATEGATE_KEYS__DEVELOPMENT_KEY_FILE=/data/development.key \
+    NODE_COMPILE_CACHE=/data/cache/node
 
 # Dependencies first: they change less often than the sources, and the layer is kept.
 COPY package.json package-lock.json ./

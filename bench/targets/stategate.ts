@@ -44,6 +44,8 @@ function stategate({ name, store, strategy, hasMemory = true }: StategateOptions
           STATEGATE_STORE: address,
           STATEGATE_MASTER_KEYS: `bench:${randomBytes(32).toString("base64")}`,
           STATEGATE_PRICES__FILE: PRICES,
+          // As `npm start` and the image have it.
+          NODE_COMPILE_CACHE: join(rig.folder, "compile-cache"),
         }),
         cwd: mkdtempSync(join(rig.folder, "stategate-")),
         healthPath: "/healthz",

@@ -29,6 +29,7 @@ const environment: Record<string, string> = {
   ...variables,
   STATEGATE_STORE: variables["STATEGATE_STORE"]?.replace("sqlite:/data", `sqlite:${inImage("/data")}`) ?? "",
   STATEGATE_KEYS__DEVELOPMENT_KEY_FILE: inImage(variables["STATEGATE_KEYS__DEVELOPMENT_KEY_FILE"] ?? ""),
+  NODE_COMPILE_CACHE: inImage(variables["NODE_COMPILE_CACHE"] ?? ""),
   // A test stays on loopback.
   STATEGATE_HOST: "127.0.0.1",
   STATEGATE_UPSTREAM_URL: "http://127.0.0.1:9/v1",
