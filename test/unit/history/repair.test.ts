@@ -70,6 +70,13 @@ describe("the repair pass", () => {
     expect(history[3]?.bytes.toString()).toContain("second");
   });
 
+  it("gives a reused id's result to the newer call when the older one was abandoned", () => {
+    const { history } = fix([assistant("a", "0"), user("b"), assistant("c", "0"), tool("0", "second")]);
+    expect(named(history)).toEqual(["assistant 0", "tool 0", "user", "assistant 0", "tool 0"]);
+    expect(history[1]?.bytes.toString()).toContain("no result was recorded");
+    expect(history[4]?.bytes.toString()).toContain("second");
+  });
+
   it("never gives a result whose call is gone to a later call of the same id", () => {
     const { history } = fix([tool("0", "old"), user("a"), assistant("b", "0"), user("c")]);
     expect(history.map(({ bytes }) => bytes.toString()).join()).not.toContain("old");

@@ -45,7 +45,7 @@ describe("the extractive digest", () => {
     const rambling = words.map((word, index) =>
       turn(index, assistant(`${word} beside ${word}wood under ${word}light over ${word}field.`)),
     );
-    const told = turn(20, assistant("the code is B-52, due in March, says Ada."));
+    const told = turn(20, assistant("beside and under B-52, over at Ada."));
     expect(digestOf([...rambling, told], 16)).toContain("B-52");
   });
 
@@ -75,6 +75,19 @@ describe("the extractive digest", () => {
     expect(lines[0]).toMatch(/^Earlier fact number [1-9]/);
     expect(lines.filter((line) => line.startsWith("Earlier")).at(-1)).toBe("Earlier fact number 19.");
     expect(lines.at(-1)).toMatch(/^Assistant: /);
+  });
+
+  it("leaves the previous summary half of the room, however much the turns would say", () => {
+    const previous = Array.from({ length: 20 }, (_, index) => `Earlier fact number ${index}.`).join("\n");
+    const turns = Array.from({ length: 40 }, (_, index) =>
+      turn(index, user(`My invoice INV-${index} is due on 3 March.`)),
+    );
+    const earlier = digestOf(turns, 200, previous)
+      .split("\n")
+      .filter((line) => line.startsWith("Earlier"));
+    const tokens = countText(earlier.join("\n"));
+    expect(tokens).toBeGreaterThan(80);
+    expect(tokens).toBeLessThanOrEqual(100);
   });
 
   it("keeps the end of a previous summary that is one long paragraph", () => {
