@@ -16,7 +16,7 @@ const START_TIMEOUT_MS = 20_000;
 /** A gateway as its own process, so that it can be killed like one. */
 export async function startGatewayProcess(env: Readonly<Record<string, string>>): Promise<GatewayProcess> {
   const child = spawn(process.execPath, [MAIN, "start"], {
-    env: { ...process.env, ...env },
+    env: { ...withoutOwnVariables(process.env), ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const url = await listeningUrl(child);
@@ -27,6 +27,10 @@ export async function startGatewayProcess(env: Readonly<Record<string, string>>)
   };
   return { url, kill: () => end("SIGKILL"), stop: () => end("SIGTERM") };
 }
+
+/** What is set for a gateway of the caller's own would change what is shown, or refuse to start it. */
+const withoutOwnVariables = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("STATEGATE_")));
 
 function listeningUrl(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -13,7 +13,6 @@ interface PassthroughOptions {
 
 /** Keys that guides and clients fill in where none is needed; as tenants they would merge strangers. */
 const placeholders = new Set([
-  "",
   "empty",
   "none",
   "null",
@@ -46,8 +45,8 @@ export function createPassthroughIdentity({
   return {
     resolve(headers, bodyUser) {
       const credential = credentialOf(headers);
-      if (!credential) throw new GatewayError("credential_missing", "a session without a credential");
-      const secret = credential.value.replace(/^bearer\s+/i, "").trim();
+      const secret = credential?.value.replace(/^bearer(?:\s+|$)/i, "").trim();
+      if (!credential || !secret) throw new GatewayError("credential_missing", "a session without a credential");
       if (!allowPlaceholders && isPlaceholder(secret)) {
         throw new GatewayError("credential_placeholder", "a placeholder key off loopback");
       }

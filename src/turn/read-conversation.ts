@@ -1,6 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
-
 import type { HistoryMessage } from "../history/history-strategy.ts";
+import { createWorkSlices } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { RequestMessage } from "../protocol/chat-request.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
@@ -40,7 +39,7 @@ export function toHistoryMessage(
 }
 
 /** Counted only when asked: of a replayed message the transcript knows the count already. */
-export function readMessage({ message, bytes }: RequestMessage, counter: TokenCounter): HistoryMessage {
+function readMessage({ message, bytes }: RequestMessage, counter: TokenCounter): HistoryMessage {
   let tokens: number | undefined;
   return {
     ...toHistoryMessage(message, { bytes, tokens: 0 }),
@@ -50,18 +49,33 @@ export function readMessage({ message, bytes }: RequestMessage, counter: TokenCo
   };
 }
 
-/** Counting so many bytes takes a few milliseconds at worst. */
-const COUNT_SLICE_BYTES = 1 << 16;
-
 /** Counts messages in slices, so that many large ones do not hold the event loop together. */
 export async function countMessages(messages: readonly IncomingMessage[]): Promise<void> {
-  let bytes = 0;
+  const slices = createWorkSlices();
   for (const { sent } of messages) {
-    bytes += sent.bytes.length;
-    if (bytes > COUNT_SLICE_BYTES) {
-      bytes = 0;
-      await nextTurn();
-    }
+    const pause = slices.before(sent.bytes.length);
+    if (pause) await pause;
     void sent.tokens;
   }
+}
+
+export interface ReadingParts {
+  readonly counter: TokenCounter;
+  readonly fingerprint: (message: ChatMessage) => string;
+}
+
+/** Fingerprints a request's conversation, in slices as well. */
+export async function readConversation(
+  messages: readonly RequestMessage[],
+  { counter, fingerprint }: ReadingParts,
+): Promise<IncomingMessage[]> {
+  const slices = createWorkSlices();
+  const read: IncomingMessage[] = [];
+  for (const incoming of messages) {
+    const pause = slices.before(incoming.bytes.length);
+    if (pause) await pause;
+    const { message } = incoming;
+    read.push({ message, fingerprint: fingerprint(message), sent: readMessage(incoming, counter) });
+  }
+  return read;
 }

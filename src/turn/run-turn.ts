@@ -10,7 +10,7 @@ import { measureTurn } from "./measure-turn.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import { passThrough } from "./pass-through.ts";
 import { planTurn, type TurnInput, type TurnPlan } from "./plan-turn.ts";
-import { readMessage, splitConversation } from "./read-conversation.ts";
+import { readConversation, splitConversation } from "./read-conversation.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import { redactFresh, rememberTurn } from "./remember-turn.ts";
 import { answerAgain } from "./repeat-answer.ts";
@@ -59,7 +59,7 @@ async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | { answered:
   const snapshot = await loadSession(scope);
   const repeat = findRepeat(snapshot, { ...scope.print, failedTurn: failedTurn(scope) });
   if (repeat?.kind === "answered") return { answered: repeat.turn };
-  const input = readInput(scope, repeat);
+  const input = await readInput(scope, repeat);
   return { input, plan: await planTurn(ports, cache, { input, snapshot }) };
 }
 
@@ -152,7 +152,8 @@ async function forwardWithoutHistory({ ring, request, client }: TurnScope): Prom
 const failedTurn = ({ ring, ref, print }: TurnScope): string | undefined =>
   ring.failures.find(ref.key, print.requestHash);
 
-function readInput({ ring: { ports, fingerprint, countCache }, request }: TurnScope, repeat: Repeat): TurnInput {
+async function readInput({ ring, request }: TurnScope, repeat: Repeat): Promise<TurnInput> {
+  const { ports, fingerprint, countCache } = ring;
   const { model, messages } = request.chat;
   const counter = ports.counters.forModel(model);
   const { system, rest } = splitConversation(messages);
@@ -161,11 +162,7 @@ function readInput({ ring: { ports, fingerprint, countCache }, request }: TurnSc
     counter,
     price: ports.prices.priceOf(model),
     system: system.map((message) => countCache.systemMessage(message, counter)),
-    incoming: rest.map((incoming) => ({
-      message: incoming.message,
-      fingerprint: fingerprint(incoming.message),
-      sent: readMessage(incoming, counter),
-    })),
+    incoming: await readConversation(rest, { counter, fingerprint }),
     envelopeTokens: countCache.envelopeTokens(request.chat, counter),
     replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,
   };

@@ -32,7 +32,9 @@ export interface SessionCache {
 
 /** An opened session that no load has confirmed for this long is dropped: erasure and expiry reach every replica. */
 const MAX_AGE_MS = 60_000;
-const ENTRY_BYTES = 2_000;
+/** What a session and a turn weigh besides their text: objects, fingerprints, keys; measured on a full cache. */
+const ENTRY_BYTES = 4_000;
+const RECORD_BYTES = 4_000;
 
 export function createSessionCache({ sessions, sealer, clock, log, maxBytes }: SessionCacheOptions): SessionCache {
   const opened = new LRUCache<string, OpenedSession>({
@@ -96,7 +98,7 @@ const isEarlier = (stored: StoredSession, base: OpenedSession): boolean =>
 function sizeOf({ log, system }: OpenedSession): number {
   let bytes = ENTRY_BYTES;
   for (const { record } of log) {
-    bytes += 500;
+    bytes += RECORD_BYTES;
     for (const message of record.messages) bytes += message.bytes.length;
     for (const answer of record.answers) bytes += answer.bytes.length;
   }

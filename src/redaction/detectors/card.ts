@@ -57,9 +57,20 @@ function isCard(text: string, candidate: Candidate): boolean {
   const { run, first, last, digits } = candidate;
   if (!passesLuhn(digits) || !isGroupedLikeCard(candidate) || !standsAlone(candidate)) return false;
   const start = run.groups[first]?.start ?? 0;
-  return startsNumber(text, start) && endsNumber(text, run.groups[last]?.end ?? 0)
+  const end = run.groups[last]?.end ?? 0;
+  return startsNumber(text, start) && endsNumber(text, end) && !isInUuid(text, start, end)
     ? isIssued(digits) || wordsBefore(text, start, CONTEXT_REACH).some((word) => CONTEXT.has(word))
     : false;
+}
+
+const UUID_LENGTH = 36;
+const UUID = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/gi;
+
+/** Groups of a UUID may be all digits, and one in ten such rows passes Luhn's check. */
+function isInUuid(text: string, start: number, end: number): boolean {
+  const from = Math.max(0, start - UUID_LENGTH);
+  const near = text.slice(from, end + UUID_LENGTH);
+  return [...near.matchAll(UUID)].some(({ index }) => from + index <= start && end <= from + index + UUID_LENGTH);
 }
 
 /** Not a part of a decimal number, nor of a row of equal groups. */

@@ -35,9 +35,12 @@ describe("who a caller is, by his upstream credential", () => {
   it("is nobody without a credential", () => {
     expect(() => owner({})).toThrow(expect.objectContaining({ code: "credential_missing" }));
     expect(() => owner({ "x-user-id": "ada" })).toThrow(expect.objectContaining({ code: "credential_missing" }));
+    for (const authorization of ["Bearer", "bearer ", "Bearer   "]) {
+      expect(() => owner({ authorization })).toThrow(expect.objectContaining({ code: "credential_missing" }));
+    }
   });
 
-  it.each(["EMPTY", "ollama", "sk-xxx", "sk-XXXXXXXX", "none", "", "dummy"])(
+  it.each(["EMPTY", "ollama", "sk-xxx", "sk-XXXXXXXX", "none", "dummy"])(
     "is not the placeholder %j that many strangers use, unless nobody else can reach the gateway",
     (key) => {
       const headers = bearer(key);
