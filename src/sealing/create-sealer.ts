@@ -27,7 +27,7 @@ interface HeldSealer {
 
 /** Seals as `sealed-record.ts` describes, under keys derived from one random data key per owner. */
 export function createSealer(options: SealerOptions): Sealer {
-  const { keys, keyring, clock, maxOwners = 10_000, maxSessions = 10_000, maxRecordBytes = 64 * 2 ** 20 } = options;
+  const { keys, keyring, clock, maxOwners = 10_000, maxSessions = 2_000, maxRecordBytes = 64 * 2 ** 20 } = options;
   const dataKeys = createDataKeys({ keys, keyring, clock, maxOwners });
   const held = new LRUCache<string, HeldSealer>({ max: maxSessions });
   const writeNonce = createNonceSource();

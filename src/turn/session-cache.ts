@@ -32,7 +32,7 @@ export interface SessionCache {
 
 /** An opened session that no load has confirmed for this long is dropped: erasure and expiry reach every replica. */
 const MAX_AGE_MS = 60_000;
-/** What a session and a turn weigh besides their text: objects, fingerprints, keys; measured on a full cache. */
+/** What a session and a turn weigh besides their text: objects, strings, keys. An estimate. */
 const ENTRY_BYTES = 4_000;
 const RECORD_BYTES = 4_000;
 

@@ -43,7 +43,7 @@ export interface FlagMemory {
 }
 
 const MAX_MEMORIES = 10_000;
-const SESSION_CACHE_BYTES = 64 << 20;
+const SESSION_CACHE_BYTES = 32 << 20;
 
 export function createTurnRing(ports: TurnPorts): TurnRing {
   const { sessions, sealer, clock, log, settings } = ports;
