@@ -5,7 +5,7 @@ import { foldChain } from "../session/fingerprint.ts";
 import { emptyFront, type SessionHead, type SessionTotals, type TranscriptFront } from "../session/session-head.ts";
 import type { TurnRecord } from "../session/turn-record.ts";
 import type { OpenedSession } from "./opened-session.ts";
-import type { TurnDraft } from "./turn-draft.ts";
+import type { EpochChange, TurnDraft } from "./turn-draft.ts";
 
 /** What a turn makes of a session, before it is sealed. */
 export interface AdvancedSession {
@@ -22,15 +22,18 @@ export const noTotals: SessionTotals = { baselineTokens: 0, sentTokens: 0, overh
 
 /**
  * Applies a draft to a snapshot. Pure, so that a conflict only means doing it again on the newer snapshot:
- * the ledger counts as a delta, and a new epoch is kept only if the one it was planned on still stands.
+ * the ledger counts as a delta, and a new epoch is kept only if the one it was planned on still stands, on the same turns.
  */
 export function advanceSession(base: OpenedSession | undefined, draft: TurnDraft): AdvancedSession {
   const held = base?.head;
   const record: TurnRecord = { ...draft.record, sequence: held?.records ?? 0 };
   const before = base?.active ?? [];
   const active = appendRecord(before, record);
-  const { epoch, summaries } = nextEpoch(base, draft, keptTurns(base, record));
   const front = base?.front ?? emptyFront;
+  const { epoch, summaries } = nextEpoch(base, draft, {
+    keep: keptTurns(base, record),
+    stands: isLeftOut(front, active, draft.epoch),
+  });
   const firstHeld = active[epoch.firstTurn - front.turns];
   const whole = tally(front, active);
   return {
@@ -70,15 +73,21 @@ function keptTurns(base: OpenedSession | undefined, { rewindTo }: { rewindTo: st
   return index < 0 ? all : base.front.turns + index + 1;
 }
 
+/** Whether what the planned epoch leaves out is what stands before it: another writer may have rewound it away. */
+function isLeftOut(front: TranscriptFront, active: readonly ActiveTurn[], { state, after }: EpochChange): boolean {
+  if (state.firstTurn <= front.turns) return true;
+  return after !== undefined && active[state.firstTurn - 1 - front.turns]?.record.id === after;
+}
+
 function nextEpoch(
   base: OpenedSession | undefined,
   { epoch: change }: TurnDraft,
-  keep: number,
+  { keep, stands }: { keep: number; stands: boolean },
 ): { epoch: EpochState; summaries: readonly Summary[] } {
   const held = base?.head.epoch ?? freshEpoch;
   const survived = rewindEpoch(held, base?.summaries ?? [], keep);
   const beginsEpoch = change.state.number !== change.parent || change.digest !== undefined;
-  if (survived.epoch.number !== change.parent || !beginsEpoch) {
+  if (survived.epoch.number !== change.parent || !beginsEpoch || !stands) {
     return { ...survived, epoch: { ...survived.epoch, ledger: survived.epoch.ledger + change.carried } };
   }
   const all = change.digest ? [...survived.summaries, change.digest] : survived.summaries;

@@ -136,6 +136,7 @@ async function draftTurn(
       parent: plan.parentEpoch,
       state: plan.selection.epoch,
       cut: plan.selection.cut,
+      after: lastTurnLeftOut(plan),
       carried: plan.carried,
       digest: plan.selection.digest,
     },
@@ -155,6 +156,9 @@ async function draftTurn(
     },
   };
 }
+
+const lastTurnLeftOut = ({ session, selection: { epoch } }: TurnPlan): string | undefined =>
+  session?.active[epoch.firstTurn - 1 - session.front.turns]?.record.id;
 
 /** Framing of one message in a prompt, its role included (OpenAI cookbook). */
 const FRAMING_TOKENS = 4;

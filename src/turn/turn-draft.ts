@@ -23,6 +23,8 @@ export interface EpochChange {
   readonly parent: number;
   readonly state: EpochState;
   readonly cut: CutReason | undefined;
+  /** The turn before the epoch's first, as planned: where another stands there by now, the epoch does not begin. */
+  readonly after: string | undefined;
   /** What this turn added to the ledger; all that survives of the change when another writer was first. */
   readonly carried: number;
   readonly digest: Summary | undefined;

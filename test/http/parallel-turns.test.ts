@@ -58,6 +58,44 @@ describe("requests on one session at the same time", () => {
   });
 });
 
+describe("a request that leaves old turns out while another replaces them", () => {
+  it("is stored behind what stands by then, and the session stays readable", async () => {
+    let now = Date.now();
+    const env = { STATEGATE_HISTORY__EXACT: "true", STATEGATE_HISTORY__WINDOW__TURNS: "1" };
+    const exact = await startTestGateway({ upstream: gateway.upstream, clock: () => now, env });
+    const session = freshSession();
+    const say = (messages: object[], strategy: string) =>
+      sendChat(
+        exact,
+        { model: "gpt-5", messages },
+        { headers: onSession(session, { "x-history-strategy": strategy, "x-history-mode": "replay" }) },
+      );
+    const user = (content: string): object => ({ role: "user", content });
+    const exchange = (words: number): object[] => [
+      user(`[[len:${words}]]`),
+      { role: "assistant", content: Array.from({ length: words }, (_, at) => `word${at}`).join(" ") },
+    ];
+    const history = [...exchange(1), ...exchange(2), ...exchange(3)];
+    for (const turns of [0, 1, 2]) await say([...history.slice(0, turns * 2), user(`[[len:${turns + 1}]]`)], "full");
+    const [edited, windowed] = await Promise.all([
+      say([user("[[delay:60]] [[len:1]] begin anew")], "full"),
+      say([...history, user("[[delay:200]] [[len:1]] go on")], "window"),
+    ]);
+    expect([edited, windowed].map(({ headers }) => headers.get("x-history-mode"))).toEqual(["edited", "replay"]);
+    const stored = [
+      "user: [[delay:60]] [[len:1]] begin anew",
+      "assistant: word0",
+      "user: [[delay:200]] [[len:1]] go on",
+      "assistant: word0",
+    ];
+    expect(await transcript(exact, session)).toEqual(stored);
+    // Read anew: what is opened is dropped after a minute.
+    now += 61_000;
+    expect(await transcript(exact, session)).toEqual(stored);
+    await exact.close();
+  });
+});
+
 describe("sessions.concurrency: serialize", () => {
   it("lets the second wait for the first and go on from it", async () => {
     const serial = await startTestGateway({

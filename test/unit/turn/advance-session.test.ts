@@ -82,6 +82,7 @@ describe("an epoch", () => {
     parent,
     state: next,
     cut: "ledger" as const,
+    after: "b",
     carried,
     digest: undefined,
   });
@@ -105,6 +106,17 @@ describe("an epoch", () => {
     const { head } = advanceSession(openedSession(three, { epoch: held }), turnDraft({}, { epoch: change(3, 25) }));
     expect(head.epoch).toEqual({ ...held, ledger: 125 });
     expect(head.front.turns).toBe(0);
+  });
+
+  it.each([
+    ["replaced all turns", [...three, turnRecord("x", { rewindTo: "" })]],
+    ["replaced those it was planned on", [...three, turnRecord("x", { rewindTo: "a" }), turnRecord("y")]],
+  ])("does not begin when another turn %s meanwhile, though the old one stands", (_, records) => {
+    const base = openedSession(records, { epoch: held });
+    const { head, active } = advanceSession(base, turnDraft({}, { epoch: change(4, 25) }));
+    expect(head.epoch).toEqual({ ...held, ledger: 125 });
+    expect(head.front.turns).toBe(0);
+    expect(head.turns).toBe(active.length);
   });
 
   it("ends with the turns it began behind, when a turn goes back before them", () => {

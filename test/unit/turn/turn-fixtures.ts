@@ -83,7 +83,7 @@ export const turnDraft = (record: Partial<TurnRecord> = {}, more: Partial<TurnDr
   title: "question new",
   habits: noHabits,
   system: undefined,
-  epoch: { parent: 0, state: freshEpoch, cut: undefined, carried: 0, digest: undefined },
+  epoch: { parent: 0, state: freshEpoch, cut: undefined, after: undefined, carried: 0, digest: undefined },
   billing: { model: "gpt-5", baselineTokens: 100, frontTokens: 0, billedRatio: 1 },
   totals: { baselineTokens: 100, sentTokens: 60, savedUsd: 0.5 },
   askedAt: 2_000,
