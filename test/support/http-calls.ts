@@ -19,6 +19,9 @@ export interface WireRequest {
   readonly body?: unknown;
 }
 
+/** A gateway that never answers fails its test, not the whole run. */
+const NEVER_ANSWERED_MS = 55_000;
+
 export const USER_KEY = "sk-test-user-1";
 
 /** One request to a path below `/v1`, with the bytes of its answer. */
@@ -34,6 +37,7 @@ export async function send(gateway: TestGateway, path: string, request: WireRequ
       ...headers,
     },
     ...(body !== undefined && { body: isRaw ? (body as string) : JSON.stringify(body) }),
+    signal: AbortSignal.timeout(NEVER_ANSWERED_MS),
   });
   const bytes = Buffer.from(await response.arrayBuffer());
   const text = bytes.toString("utf8");

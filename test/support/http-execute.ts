@@ -9,12 +9,6 @@ import type { WireMessage } from "./wire-styles.ts";
 const TAG = "x-test-tag";
 const strategies = ["full", "window", "hybrid"];
 
-interface Call {
-  readonly request: ClientRequest;
-  /** Set once the model was asked, which is after the session was read. */
-  response: ServerResponse | undefined;
-}
-
 export interface HttpExecutor {
   readonly execute: Execute;
   /** What the gateway said of each request, in the order in which they were begun. */
@@ -23,56 +17,54 @@ export interface HttpExecutor {
 
 /** Lets scripts be played against a real gateway: requests that race are all read before the first is answered. */
 export function createHttpExecutors(gateway: TestGateway, upstream: CannedUpstream) {
-  const calls = new Map<string, Call>();
+  const expected = new Map<string, (response: ServerResponse) => void>();
   let serial = 0;
-  let allAsked = Promise.resolve();
-  let resolveAsked: (() => void) | undefined;
-  let answering: Promise<unknown> = Promise.resolve();
-
-  upstream.answer((response, { method, headers }) => {
-    const call = calls.get(String(headers[TAG]));
-    if (method === "GET" || !call)
-      return void response.writeHead(200, { "content-type": "application/json" }).end("{}");
-    call.response = response;
-    settleAsked();
+  upstream.answer((response, { headers }) => {
+    const reach = expected.get(String(headers[TAG]));
+    if (reach) reach(response);
+    else response.writeHead(200, { "content-type": "application/json" }).end("{}");
   });
-  const settleAsked = (): void => {
-    if ([...calls.values()].every(({ response }) => response)) resolveAsked?.();
-  };
-  const waitUntilAllAsked = (): Promise<void> => {
-    if (calls.size === 1) allAsked = new Promise((resolve) => (resolveAsked = resolve));
-    return allAsked;
-  };
 
-  const openExecutor = (sessionId: string): HttpExecutor => {
+  return (sessionId: string): HttpExecutor => {
     const modes: (string | null)[] = [];
+    /** Of the requests that race: that the model was asked, which is after the session was read. */
+    let asked: Promise<ServerResponse>[] = [];
+    let running = 0;
+    let answering: Promise<unknown> = Promise.resolve();
     const execute: Execute = async (request) => {
       const tag = String((serial += 1));
       const place = modes.push(null) - 1;
-      const call: Call = { request, response: undefined };
-      calls.set(tag, call);
-      const asked = waitUntilAllAsked();
+      if (running === 0) asked = [];
+      running += 1;
+      const reached = new Promise<ServerResponse>((resolve) => expected.set(tag, resolve));
       const answered = sendChat(gateway, bodyOf(request), { headers: onSession(sessionId, headersOf(request, tag)) });
-      // A request that never reaches the model must not keep the others waiting for it.
-      await Promise.race([asked, answered]);
-      if (!call.response) throw new Error(`the model was not asked: ${(await answered).text}`);
-      const before = answering;
-      const mine = before.then(async () => {
-        writeAnswer(call);
-        return answered;
-      });
-      answering = mine.then(noop, noop);
-      const answer = await mine;
-      calls.delete(tag);
-      modes[place] = answer.headers.get("x-history-mode");
-      return heard(request, answer);
+      const mine = Promise.race([reached, answered.then(refuseUnasked)]);
+      asked.push(mine);
+      try {
+        await Promise.all(asked);
+        const response = await mine;
+        const turn = answering.then(() => {
+          writeAnswer(request, response);
+          return answered;
+        });
+        answering = turn.then(noop, noop);
+        const answer = await turn;
+        modes[place] = answer.headers.get("x-history-mode");
+        return heard(request, answer);
+      } finally {
+        running -= 1;
+        expected.delete(tag);
+      }
     };
     return { execute, modes };
   };
-  return openExecutor;
 }
 
 const noop = (): void => undefined;
+
+function refuseUnasked({ status, text }: WireAnswer): never {
+  throw new Error(`the model was not asked: ${status} ${text}`);
+}
 
 /** By its number without meaning a request chooses a strategy, and whether its answer is streamed. */
 const streams = ({ ending, pick }: ClientRequest): boolean => ending === "partial" || pick % 2 === 0;
@@ -95,25 +87,23 @@ function heard({ wanted, ending }: ClientRequest, { status, text }: WireAnswer):
   return ending === "refused" || ending === "nothing" ? undefined : wanted;
 }
 
-function writeAnswer({ request, response }: Call): void {
+function writeAnswer(request: ClientRequest, response: ServerResponse): void {
   const { ending, wanted } = request;
   if (ending === "refused")
-    return void response?.writeHead(400, { "content-type": "application/json" }).end('{"error":{}}');
+    return void response.writeHead(400, { "content-type": "application/json" }).end('{"error":{}}');
   if (!streams(request))
-    return void response?.writeHead(200, { "content-type": "application/json" }).end(plainAnswer(request));
-  response?.writeHead(200, { "content-type": "text/event-stream" });
+    return void response.writeHead(200, { "content-type": "application/json" }).end(plainAnswer(request));
+  response.writeHead(200, { "content-type": "text/event-stream" });
   const send = (index: number, delta: object, finish: string | null = null): void =>
-    void response?.write(
-      `data: ${JSON.stringify({ id: "a", choices: [{ index, delta, finish_reason: finish }] })}\n\n`,
-    );
+    void response.write(`data: ${JSON.stringify({ id: "a", choices: [{ index, delta, finish_reason: finish }] })}\n\n`);
   for (const [index, message] of wanted.entries()) {
     send(index, { role: "assistant", content: message.content });
     const made = (message["tool_calls"] ?? []) as object[];
     for (const [at, call] of made.entries()) send(index, { tool_calls: [{ index: at, ...call }] });
   }
-  if (ending !== "complete") return void response?.end();
+  if (ending !== "complete") return void response.end();
   for (const index of wanted.keys()) send(index, {}, "stop");
-  response?.end("data: [DONE]\n\n");
+  response.end("data: [DONE]\n\n");
 }
 
 function plainAnswer({ ending, wanted }: ClientRequest): string {
