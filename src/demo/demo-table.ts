@@ -31,7 +31,7 @@ export function demoTable(rows: readonly DemoRow[], model: string): string {
   const cells = [columns, ...rows.map(cellsOf)];
   const widths = columns.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
   const lines = cells.map((line) => `  ${line.map((cell, column) => cell.padStart(widths[column] ?? 0)).join("  ")}`);
-  return `\n${lines.join("\n")}\n\n  Tokens are prompt tokens as the simulated provider billed them, priced for ${model} with its prompt cache on both sides.\n`;
+  return `\n${lines.join("\n")}\n\n  Tokens are prompt tokens as the simulated provider billed them, priced for ${model} with its prompt cache on both sides.\n  The latency is that of gateways which started seconds ago; npm run bench:overhead measures warm ones.\n`;
 }
 
 function cellsOf({ mode, turns, replay, sent, overhead, addedMs }: DemoRow): readonly string[] {

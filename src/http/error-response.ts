@@ -20,15 +20,17 @@ export function errorAnswer(failure: unknown, requestId: string, log: Log): Erro
     failure instanceof GatewayError ? failure : new GatewayError("internal", "unexpected failure", { cause: failure });
   if (error.status >= 500) log.error({ requestId, code: error.code, cause: describeError(error) }, "request failed");
   const { status, retryable } = errorCatalog[error.code];
+  const body = errorBody(error);
   return {
     status,
     headers: {
       "content-type": "application/json",
+      "content-length": String(Buffer.byteLength(body)),
       "cache-control": "no-store",
       "x-request-id": requestId,
       ...(retryable && { "retry-after": "1" }),
     },
-    body: errorBody(error),
+    body,
   };
 }
 
