@@ -118,5 +118,8 @@ export interface HistoryStrategy {
   select(view: HistoryView): Selection;
 }
 
+/** The framing of the answer closes every prompt (OpenAI cookbook); no part of what the next one shares with it. */
+export const CLOSING_TOKENS = 3;
+
 export const strategyNames = ["full", "window", "hybrid"] as const;
 export type StrategyName = (typeof strategyNames)[number];

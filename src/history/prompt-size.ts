@@ -1,8 +1,6 @@
-import type { HistoryMessage, HistoryView } from "./history-strategy.ts";
+import { CLOSING_TOKENS, type HistoryMessage, type HistoryView } from "./history-strategy.ts";
 import { placeholderNote } from "./tail-note.ts";
 
-/** The framing of the answer closes every prompt (OpenAI cookbook). */
-const CLOSING_TOKENS = 3;
 /**
  * OpenAI caches no front shorter than this, others none shorter than 512 to 4,096
  * (platform.openai.com/docs/guides/prompt-caching).

@@ -42,12 +42,15 @@ const withChoice = ({ record }: ActiveTurn, choice: number): ActiveTurn => ({
 /** The answer that the transcript went on from; `undefined` when nothing usable arrived. */
 export const chosenAnswer = ({ record, chosen }: ActiveTurn): StoredMessage | undefined => record.answers[chosen];
 
+/** What a turn adds to the transcript: the request's messages and the chosen answer. */
+export function turnMessages(turn: ActiveTurn): readonly StoredMessage[] {
+  const answer = chosenAnswer(turn);
+  return answer ? [...turn.record.messages, answer] : turn.record.messages;
+}
+
 /** Every message of the active transcript in order, with the chosen answers. */
 export function transcriptMessages(active: readonly ActiveTurn[]): StoredMessage[] {
-  return active.flatMap((turn) => {
-    const answer = chosenAnswer(turn);
-    return answer ? [...turn.record.messages, answer] : turn.record.messages;
-  });
+  return active.flatMap(turnMessages);
 }
 
 /** The same turns as reconciliation compares them. */

@@ -1,3 +1,4 @@
+import { CLOSING_TOKENS } from "../history/history-strategy.ts";
 import type { Usage } from "../protocol/chat-message.ts";
 import type { BillingState } from "../session/session-head.ts";
 import type { TurnFigures } from "../telemetry/turn-meter.ts";
@@ -25,8 +26,6 @@ export interface TurnBill {
 /** A ratio beyond these says that the usage speaks of something else than this prompt. */
 const MIN_RATIO = 0.3;
 const MAX_RATIO = 3;
-/** The closing tokens of a prompt are not part of what the next one shares with it. */
-const CLOSING_TOKENS = 3;
 
 /**
  * What a turn cost, and what a full replay of it would have cost under the same prompt cache: the front it shares with

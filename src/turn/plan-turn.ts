@@ -1,16 +1,17 @@
-import type {
-  Economics,
-  HistoryKnobs,
-  HistoryMessage,
-  HistoryTurn,
-  HistoryView,
-  Selection,
-  StrategyName,
+import {
+  CLOSING_TOKENS,
+  type Economics,
+  type HistoryKnobs,
+  type HistoryMessage,
+  type HistoryTurn,
+  type HistoryView,
+  type Selection,
+  type StrategyName,
 } from "../history/history-strategy.ts";
 import { rewindEpoch } from "../history/rewind-epoch.ts";
 import { strategyFor } from "../history/strategy-registry.ts";
 import { appendTail, placeholderNote } from "../history/tail-note.ts";
-import { type ActiveTurn, turnPrints } from "../session/active-turns.ts";
+import { type ActiveTurn, turnMessages, turnPrints } from "../session/active-turns.ts";
 import { reconcile } from "../session/reconcile-conversation.ts";
 import type { ClientHabits, HistoryMode, Reconciled, TranscriptPrint } from "../session/reconcile.ts";
 import { emptyFront, noHabits } from "../session/session-head.ts";
@@ -64,9 +65,6 @@ export interface TurnPlan {
   /** Counted tokens of the kept transcript. */
   readonly keptTokens: number;
 }
-
-/** Tokens that close every prompt: the answer's own framing (OpenAI cookbook). */
-const CLOSING_TOKENS = 3;
 
 export async function planTurn(
   ports: TurnPorts,
@@ -175,13 +173,12 @@ function historyTurns(
     return sent ? { ...stored, bytes: sent.bytes, redactions: 0 } : stored;
   };
   let position = session?.front.messages ?? 0;
-  return kept.map(({ record, chosen }, offset) => {
-    const answer = record.answers[chosen];
-    const stored = answer ? [...record.messages, answer] : record.messages;
+  return kept.map((turn, offset) => {
+    const stored = turnMessages(turn);
     const first = position;
     const messages = replaysFrom === undefined ? stored : stored.map((message, at) => own(message, first + at));
     position += stored.length;
-    return { index: firstIndex + offset, at: record.at, messages, stored };
+    return { index: firstIndex + offset, at: turn.record.at, messages, stored };
   });
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { StrategyName } from "../history/history-strategy.ts";
-import { chosenAnswer } from "../session/active-turns.ts";
+import { turnMessages } from "../session/active-turns.ts";
 import { decodeHead, emptyFront, encodeHead, noHabits, type SessionHead } from "../session/session-head.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import type { ListPage, SessionRow } from "../store/session-store.ts";
@@ -153,8 +153,12 @@ const newHead = ({ sessionId, title, strategy }: NewSession, now: number): Sessi
 
 const transcriptOf = ({ active }: OpenedSession): TranscriptEntry[] =>
   active.flatMap((turn, index) => {
-    const { id, at, status, messages } = turn.record;
-    const answer = chosenAnswer(turn);
-    const all = answer ? [...messages, answer] : messages;
-    return all.map((message, place) => ({ id: `msg_${id}_${place}`, at, turn: index + 1, status, message }));
+    const { id, at, status } = turn.record;
+    return turnMessages(turn).map((message, place) => ({
+      id: `msg_${id}_${place}`,
+      at,
+      turn: index + 1,
+      status,
+      message,
+    }));
   });

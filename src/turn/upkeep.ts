@@ -5,7 +5,7 @@ import type { Summary } from "../history/history-strategy.ts";
 import type { SummaryResult } from "../history/summariser.ts";
 import type { KeyedQueue } from "../kit/keyed-queue.ts";
 import { recordTag } from "../sealing/sealed-record.ts";
-import { chosenAnswer } from "../session/active-turns.ts";
+import { turnMessages } from "../session/active-turns.ts";
 import { encodeHead, type SessionHead } from "../session/session-head.ts";
 import { encodeSummaries, SUMMARY_SLOT } from "../session/slots.ts";
 import { callCost } from "../tokens/cost.ts";
@@ -94,8 +94,7 @@ async function askForSummary({ ports }: UpkeepParts, task: SummaryTask): Promise
   const { session, request, fromTurn, toTurn } = task;
   const { front, active, summaries } = session;
   const turns = active.slice(fromTurn - front.turns, toTurn - front.turns).map((turn, offset) => {
-    const answer = chosenAnswer(turn);
-    const stored = answer ? [...turn.record.messages, answer] : turn.record.messages;
+    const stored = turnMessages(turn);
     return { index: fromTurn + offset, at: turn.record.at, messages: stored, stored };
   });
   const previous = summaries.find((summary) => summary.toTurn === fromTurn);
