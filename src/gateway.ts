@@ -8,19 +8,13 @@ import type { Meter } from "@opentelemetry/api";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import { readPriceDocument } from "./config/price-document.ts";
 import { createApp } from "./http/app.ts";
+import { createCallerReader } from "./http/caller.ts";
 import { failedRequest } from "./http/error-response.ts";
+import { createPassthroughIdentity } from "./identity/passthrough-identity.ts";
 import type { Clock } from "./kit/clock.ts";
 import type { Log } from "./kit/log.ts";
 import { createRedactor } from "./redaction/create-redactor.ts";
 import { placeholderNamer } from "./redaction/placeholder-namer.ts";
-import { createKeyedHash } from "./sealing/create-keyed-hash.ts";
-import { createSealer } from "./sealing/create-sealer.ts";
-import { openDevelopmentKeyFile } from "./sealing/development-key-file.ts";
-import { createKeyring, type Keyring, parseMasterKeys } from "./sealing/keyring.ts";
-import { openRootSecret } from "./sealing/root-secret.ts";
-import { createPassthroughIdentity } from "./session/passthrough-identity.ts";
-import { openStore } from "./store/open-store.ts";
-import { withBreaker } from "./store/with-breaker.ts";
 import { createTurnMeter } from "./telemetry/create-turn-meter.ts";
 import type { TurnReport } from "./telemetry/turn-meter.ts";
 import { createPriceList } from "./tokens/create-price-list.ts";
@@ -29,6 +23,7 @@ import type { TurnPorts, TurnSettings } from "./turn/turn-ports.ts";
 import { createTurnRing } from "./turn/turn-ring.ts";
 import { openHttpUpstream } from "./upstream/http-upstream.ts";
 import { createOpenAiSummariser } from "./upstream/openai-summariser.ts";
+import { openVault } from "./vault.ts";
 
 export interface GatewayParts {
   readonly meter: Meter;
@@ -53,16 +48,12 @@ export interface Gateway {
 export async function openGateway(config: GatewayConfig, parts: GatewayParts): Promise<Gateway> {
   const { log, clock, meter } = parts;
   const turnMeter = createTurnMeter(meter);
-  const keyring = await openKeyring(config, log);
-  const opened = await openStore(config.store.address.expose(), { clock, log });
-  const store = withBreaker(opened, {
-    timeoutMs: config.store.timeoutMs ?? storeTimeoutMs(config.store.address.expose()),
-    clock,
+  const vault = await openVault(config, {
     log,
-    onCall: (operation, outcome, ms) => turnMeter.store(operation, outcome === "ok" ? "ok" : "error", ms),
+    clock,
+    onStoreCall: (operation, outcome, ms) => turnMeter.store(operation, outcome === "ok" ? "ok" : "error", ms),
   });
-  const rootSecret = await openRootSecret({ keys: opened.keys, keyring, mayCreate: true });
-  const keyedHash = createKeyedHash(rootSecret);
+  const { store, keyedHash } = vault;
   const upstream = openHttpUpstream({
     baseUrl: config.upstream.url,
     timeouts: config.upstream.timeouts,
@@ -72,7 +63,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   const ports: TurnPorts = {
     sessions: store.sessions,
     leases: store.leases,
-    sealer: createSealer({ keys: store.keys, keyring, clock }),
+    sealer: vault.sealer,
     keyedHash,
     redactor: config.redaction.mode === "off" ? undefined : createRedactor(config.redaction),
     placeholders: (scope) => placeholderNamer(keyedHash, scope),
@@ -95,10 +86,16 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     ring,
     identity: createPassthroughIdentity({
       keyedHash,
+      upstream,
+      clock,
       allowPlaceholders: isLoopback(config.http.host),
       userFromBody: config.identity.userFromBody,
     }),
-    settings: { maxBodyBytes: config.http.maxBodyBytes, sessionAliases: config.identity.sessionIdFrom },
+    settings: {
+      maxBodyBytes: config.http.maxBodyBytes,
+      caller: createCallerReader(),
+      sessionAliases: config.identity.sessionIdFrom,
+    },
     defaultStrategy: config.history.strategy,
     health: {
       checks: { store: () => store.ping(), upstream: () => upstream.ping() },
@@ -123,7 +120,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
       isDraining = true;
       return (closing ??= drain(server, config.http.drainTimeoutMs)
         .then(() => ring.upkeep.idle())
-        .then(() => Promise.all([store.close(), upstream.close()]))
+        .then(() => Promise.all([vault.close(), upstream.close()]))
         .then(() => undefined));
     },
   };
@@ -150,17 +147,6 @@ async function drain(server: Server, timeoutMs: number): Promise<void> {
   await closed;
   clearInterval(sweep);
   clearTimeout(force);
-}
-
-/** A store on the network may be gone; a local one is at most slow, and giving up on it only loses the turn. */
-const storeTimeoutMs = (address: string): number => (/^rediss?:/.test(address) ? 250 : 2_000);
-
-async function openKeyring({ keys }: GatewayConfig, log: Log): Promise<Keyring> {
-  if (keys.masterKeys) return createKeyring(parseMasterKeys(keys.masterKeys.expose()));
-  const { masterKeys, created } = await openDevelopmentKeyFile(keys.developmentKeyFile);
-  if (created)
-    log.warn({ file: keys.developmentKeyFile }, "made a development key; without this file the data is lost");
-  return createKeyring(masterKeys);
 }
 
 const loopbackHosts = new Set(["127.0.0.1", "::1", "localhost"]);

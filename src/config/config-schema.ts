@@ -1,7 +1,14 @@
 import { z } from "zod";
 
 import { Secret } from "../kit/secret.ts";
-import { MASTER_KEYS_SHAPE, STORE_ADDRESS_SHAPE } from "./value-shapes.ts";
+import {
+  ENTITY_NAME_SHAPE,
+  MASTER_KEYS_SHAPE,
+  NETWORK_SHAPE,
+  ORIGIN_SHAPE,
+  SHARED_ROUTE_SHAPE,
+  STORE_ADDRESS_SHAPE,
+} from "./value-shapes.ts";
 
 const count = () => z.int().positive();
 const milliseconds = () => z.int().positive().max(2_147_483_647);
@@ -18,6 +25,22 @@ const http = z.strictObject({
   maxDepth: count().max(10_000).default(64).describe("How deep a chat request's JSON may be nested."),
   maxKeys: count().default(200_000).describe("How many object keys a chat request's JSON may have in all."),
   maxHeaderBytes: z.int().min(1_024).max(1_048_576).default(16_384).describe("All headers of a request together."),
+  headersTimeoutMs: milliseconds()
+    .default(15_000)
+    .describe("A client that has not sent its headers by then is cut off."),
+  requestTimeoutMs: milliseconds().default(300_000).describe("The same for headers and body together."),
+  trustedProxies: z
+    .array(z.string().regex(NETWORK_SHAPE, "expected an address or a network, such as 10.0.0.0/8"))
+    .default([])
+    .describe("Addresses and networks of proxies whose X-Forwarded-For counts. From anybody else it is ignored."),
+  cors: z
+    .strictObject({
+      origins: z
+        .array(z.string().regex(ORIGIN_SHAPE, "expected an origin, such as https://app.example.com"))
+        .default([])
+        .describe("Web pages of these origins may call the gateway from a browser, cookies included."),
+    })
+    .prefault({}),
   drainTimeoutMs: milliseconds()
     .default(30_000)
     .describe("After SIGTERM, running answers may take this long to finish before their connections are cut."),
@@ -30,6 +53,23 @@ const upstream = z.strictObject({
     .refine((url) => !url.includes("#"), "must not have a fragment")
     .default("https://api.openai.com/v1")
     .describe("Any server that speaks the OpenAI API, with its version path."),
+  apiKey: z
+    .exactOptional(
+      z
+        .string()
+        .min(1)
+        .meta({ examples: ["<the gateway's own key>"] })
+        .transform(toSecret),
+    )
+    .describe(
+      "Replaces every caller's credential; keys and jwt mode need it. Better set as STATEGATE_UPSTREAM__API_KEY.",
+    ),
+  sharedRoutes: z
+    .array(z.string().regex(SHARED_ROUTE_SHAPE, 'expected a method and a path, such as "GET /files"'))
+    .default([])
+    .describe(
+      "Behind one apiKey all callers share an account, so requests that name its stored objects are refused. List those that may pass all the same, as METHOD /path.",
+    ),
   timeouts: z
     .strictObject({
       connectMs: milliseconds().default(10_000),
@@ -78,18 +118,92 @@ const keys = z.strictObject({
         .transform(toSecret),
     )
     .describe("The first wraps new data keys, all of them open old ones. Better set as STATEGATE_MASTER_KEYS."),
+  masterKeyFile: z
+    .exactOptional(
+      z
+        .string()
+        .min(1)
+        .meta({ examples: ["/run/secrets/stategate-master-keys"] }),
+    )
+    .describe("The same from a file that only its owner may read: keys by comma or line."),
   developmentKeyFile: z
     .string()
     .min(1)
     .default("./data/development.key")
-    .describe("Without masterKeys a key is made here once, readable by its owner only."),
+    .describe("Without either a key is made here once, readable by its owner only."),
 });
 
 const identity = z.strictObject({
   mode: z
-    .enum(["passthrough"])
+    .enum(["passthrough", "keys", "jwt"])
     .default("passthrough")
-    .describe("The caller's own upstream credential is forwarded, and a keyed hash of it is the tenant."),
+    .describe(
+      "passthrough: the caller's own upstream credential is forwarded, and a keyed hash of it is the tenant; keys: keys that `stategate keys issue` made; jwt: tokens of your identity provider.",
+    ),
+  anonymous: z
+    .enum(["off", "minted"])
+    .default("off")
+    .describe(
+      "minted: callers without a credential may use sessions that the gateway named (X-Session-Id: new). Needs upstream.apiKey.",
+    ),
+  tenants: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(256),
+        credentials: z.array(z.string().min(1).transform(toSecret)).min(1),
+      }),
+    )
+    .prefault([])
+    .describe(
+      "passthrough: several keys of one tenant, as {name: acme, credentials: [key, sha256:<hex of the key's SHA-256>]}.",
+    ),
+  jwt: z
+    .strictObject({
+      jwksUrl: z
+        .exactOptional(
+          z.url({ protocol: /^https?$/ }).meta({ examples: ["https://id.example.com/.well-known/jwks.json"] }),
+        )
+        .describe("Where the public keys of your identity provider are."),
+      issuer: z
+        .exactOptional(
+          z
+            .string()
+            .min(1)
+            .meta({ examples: ["https://id.example.com/"] }),
+        )
+        .describe("What the token's iss must be."),
+      audience: z
+        .exactOptional(
+          z
+            .string()
+            .min(1)
+            .meta({ examples: ["stategate"] }),
+        )
+        .describe("What the token's aud must name."),
+      algorithms: z
+        .array(z.enum(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]))
+        .min(1)
+        .default(["RS256", "ES256", "EdDSA"]),
+      tenantClaim: z
+        .exactOptional(
+          z
+            .string()
+            .min(1)
+            .meta({ examples: ["org_id"] }),
+        )
+        .describe("Default: the issuer is the tenant."),
+      userClaim: z.string().min(1).default("sub"),
+      clockToleranceSeconds: z.int().min(0).max(300).default(5),
+    })
+    .prefault({}),
+  cookie: z
+    .strictObject({
+      idleSeconds: count().default(1_800).describe("A login that is not used for so long has ended."),
+      absoluteSeconds: count().default(43_200).describe("No login lives longer, however busy it is."),
+      sameSite: z.enum(["strict", "lax", "none"]).default("strict"),
+    })
+    .prefault({})
+    .describe("Logins of browsers (POST /v1/login), in keys and jwt mode."),
   sessionIdFrom: z
     .array(z.enum(["metadata.session_id", "prompt_cache_key", "x-session-affinity", "conversation"]))
     .default([])
@@ -108,7 +222,7 @@ const identity = z.strictObject({
         .meta({ examples: ["<openssl rand -hex 32>"] })
         .transform(toSecret),
     )
-    .describe("Bearer of /admin/*, which has no routes in this version. Better set as STATEGATE_ADMIN_KEY."),
+    .describe("Bearer of /admin/*, which is off without it. Better set as STATEGATE_ADMIN_KEY."),
 });
 
 const sessions = z.strictObject({
@@ -123,6 +237,19 @@ const sessions = z.strictObject({
     .enum(["token", "uuid4"])
     .default("token")
     .describe("Names the gateway mints: 256 random bits, or the 122 of a UUID."),
+  binding: z
+    .strictObject({
+      ip: z.enum(["off", "observe", "enforce"]).default("off"),
+      userAgent: z.enum(["off", "observe", "enforce"]).default("off"),
+    })
+    .prefault({})
+    .describe("Tie a session to the address or client that began it: observe audits a change, enforce refuses it."),
+  rotationGraceSeconds: z
+    .int()
+    .min(0)
+    .max(3_600)
+    .default(30)
+    .describe("After POST /v1/sessions/{id}/rotate the old id is good for so long; its later use ends the session."),
   concurrency: z
     .enum(["parallel", "serialize", "reject"])
     .default("parallel")
@@ -173,14 +300,64 @@ const history = z.strictObject({
     .prefault({}),
 });
 
+const limit = (example: number) => z.exactOptional(count().meta({ examples: [example] }));
+
+const limits = z.strictObject({
+  requestsPerMinute: limit(60).describe("Chat requests."),
+  tokensPerMinute: limit(100_000).describe("Billed tokens, prompt and completion, known when an answer ends."),
+  tokensPerDay: limit(2_000_000).describe("The same from midnight to midnight, UTC."),
+  concurrentRequests: limit(10).describe("Chat requests that run at once."),
+  sessions: limit(1_000).describe("Live sessions; one more is refused."),
+  sessionCallsPerMinute: count()
+    .default(600)
+    .describe("Calls of every other route of the gateway's own: sessions, me, login."),
+});
+
 const redaction = z.strictObject({
-  mode: z.enum(["store", "off"]).default("store").describe("store: personal data is replaced before it is stored."),
+  mode: z
+    .enum(["store", "upstream", "off"])
+    .default("store")
+    .describe(
+      "store: personal data is replaced before it is stored; upstream: also before it is forwarded, and put back into the answer.",
+    ),
+  restore: z
+    .enum(["off", "session"])
+    .default("off")
+    .describe(
+      "session: in store mode too, keep what was replaced, sealed, and put it back where the model repeats it.",
+    ),
   entities: z
     .array(z.enum(["EMAIL", "PHONE", "SSN", "CARD", "IBAN", "IP", "SECRET"]))
     .default(["EMAIL", "PHONE", "SSN", "CARD", "IBAN", "IP", "SECRET"]),
+  allow: z
+    .array(z.string().min(1).max(256))
+    .default([])
+    .describe("Values that stay as they are, whatever case they are written in, such as your own support address."),
+  patterns: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(ENTITY_NAME_SHAPE, "expected 2 to 24 capitals, digits or underscores"),
+        pattern: z.string().min(1).max(500),
+      }),
+    )
+    .default([])
+    .describe(
+      "Your own kinds, as {name: EMPLOYEE_ID, pattern: 'E[0-9]{6}'} in RE2 syntax, which always runs in linear time.",
+    ),
   maxCharacters: count()
     .default(4_000_000)
     .describe("A turn with more text than this is not checked, and therefore not stored."),
+});
+
+const audit = z.strictObject({
+  ip: z
+    .enum(["full", "truncated", "off"])
+    .default("truncated")
+    .describe("What the audit log keeps of addresses, sealed under the user's key; truncated: the network (/24, /48)."),
+  forward: z
+    .enum(["off", "stdout", "otlp"])
+    .default("off")
+    .describe("Send each entry to a second place too: as a line of JSON, or as an OpenTelemetry log record."),
 });
 
 const telemetry = z
@@ -201,7 +378,11 @@ export const configSchema = z.strictObject({
   identity: identity.prefault({}).describe("Who a caller is, and which session a request means."),
   sessions: sessions.prefault({}),
   history: history.prefault({}).describe("What of a conversation is sent to the model."),
+  limits: limits
+    .prefault({})
+    .describe("Of each user; a key's own limits go before. Without a number there is no limit. Replicas share them."),
   redaction: redaction.prefault({}),
+  audit: audit.prefault({}),
   telemetry,
   log: z
     .strictObject({ level: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info") })

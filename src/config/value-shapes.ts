@@ -7,3 +7,14 @@ export const MASTER_KEYS_SHAPE = new RegExp(`^${entry()}(?:,${entry()})*$`);
 function entry(): string {
   return String.raw`\s*[\w.-]{1,64}:[\w+/-]{43}=?\s*`;
 }
+
+/** An address, or a network in CIDR notation; what it holds is judged where it is used. */
+export const NETWORK_SHAPE = /^[0-9A-Fa-f.:]+(?:\/\d{1,3})?$/;
+
+/** Scheme, host and port, as browsers send them. */
+export const ORIGIN_SHAPE = /^https?:\/\/[^/?#@\s]+$/;
+
+/** `GET /files` or `GET /files/*`. */
+export const SHARED_ROUTE_SHAPE = /^(?:GET|POST|DELETE|PUT|PATCH) \/[\w./*-]+$/;
+
+export const ENTITY_NAME_SHAPE = /^[A-Z][A-Z0-9_]{1,23}$/;

@@ -14,6 +14,12 @@ const invalid = (status: number, publicMessage: string): CatalogEntry => ({
   retryable: false,
   publicMessage,
 });
+const forbidden = (publicMessage: string): CatalogEntry => ({
+  status: 403,
+  type: "permission_error",
+  retryable: false,
+  publicMessage,
+});
 const unavailable = (status: number, publicMessage: string): CatalogEntry => ({
   status,
   type: "server_error",
@@ -68,6 +74,37 @@ export const errorCatalog = {
     publicMessage:
       "This is a placeholder key that many people use. Off loopback a session needs a key that is yours alone.",
   },
+  user_conflict: forbidden("This credential belongs to another user than X-User-Id names."),
+  route_not_shared: forbidden(
+    "This gateway's upstream account is shared: requests that name stored objects of the account are refused.",
+  ),
+  route_not_redactable: forbidden(
+    "This gateway forwards no personal data, and the body of this request cannot be checked for it.",
+  ),
+  csrf_header_missing: forbidden("A request by cookie needs the header X-Stategate-Csrf: 1."),
+  session_bound_elsewhere: forbidden("This session is bound to the address or client that began it."),
+  admin_refused: {
+    status: 401,
+    type: "authentication_error",
+    retryable: false,
+    publicMessage: "Send the gateway's admin key as Authorization: Bearer.",
+  },
+  user_not_found: invalid(404, "There is no user with this id."),
+  rate_limit_exceeded: {
+    status: 429,
+    type: "rate_limit_error",
+    retryable: true,
+    publicMessage: "Too many requests or tokens. Retry when the header Retry-After says.",
+  },
+  session_limit_reached: {
+    status: 429,
+    type: "rate_limit_error",
+    retryable: false,
+    publicMessage: "You have as many sessions as you may have. Delete one, or let one expire.",
+  },
+  malformed_http: invalid(400, "The request is not valid HTTP."),
+  headers_too_large: invalid(431, "The headers of the request are larger than this gateway accepts."),
+  request_timeout: invalid(408, "The request did not arrive in time."),
   not_found: invalid(404, "There is nothing at this address."),
   session_not_found: invalid(404, "There is no session with this id."),
   store_unavailable: unavailable(503, "The session store cannot be reached. Nothing was asked of the model; retry."),

@@ -5,19 +5,25 @@ interface GatewayErrorOptions extends ErrorOptions {
   readonly publicDetail?: string;
   /** OpenAI's `param`: which field is wrong. */
   readonly param?: string;
+  /** When the same request may succeed, for `Retry-After`; 1 s unless something is known. */
+  readonly retryAfterMs?: number;
 }
+
+const DEFAULT_RETRY_MS = 1_000;
 
 /** The one error class. `message` and `cause` are for operators, the catalogue's sentence is for clients. */
 export class GatewayError extends Error {
   readonly code: ErrorCode;
   readonly param: string | null;
   readonly publicMessage: string;
+  readonly retryAfterMs: number;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
     super(message, options);
     this.name = "GatewayError";
     this.code = code;
     this.param = options.param ?? null;
+    this.retryAfterMs = options.retryAfterMs ?? DEFAULT_RETRY_MS;
     this.publicMessage = options.publicDetail ?? errorCatalog[code].publicMessage;
   }
 

@@ -2,10 +2,9 @@ import { Hono } from "hono";
 
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { StrategyName } from "../history/history-strategy.ts";
-import type { Identity } from "../session/principal.ts";
+import type { Identity } from "../identity/principal.ts";
 import { createSessionDirectory } from "../turn/session-directory.ts";
 import type { TurnRing } from "../turn/turn-ring.ts";
-import { createCredentialCheck } from "./credential-check.ts";
 import { errorAnswer } from "./error-response.ts";
 import type { GatewayEnv } from "./gateway-env.ts";
 import type { HttpSettings } from "./http-settings.ts";
@@ -32,7 +31,7 @@ export function createApp({
   defaultStrategy,
   health: healthParts,
 }: AppParts): Hono<GatewayEnv> {
-  const { upstream, keyedHash, clock, log } = ring.ports;
+  const { upstream, log } = ring.ports;
   const app = new Hono<GatewayEnv>({ getPath: sentPath });
   app.onError((error, context) => {
     const { status, headers, body } = errorAnswer(error, context.get("requestId"), log);
@@ -52,9 +51,8 @@ export function createApp({
       identity,
       defaultStrategy,
       directory: createSessionDirectory(ring),
-      credentials: createCredentialCheck(upstream, keyedHash, clock),
       idFormat: ring.ports.settings.idFormat,
-      maxBodyBytes: settings.maxBodyBytes,
+      settings,
     }),
   );
   app.all("/v1/sessions/*", () => {

@@ -28,7 +28,7 @@ export function errorAnswer(failure: unknown, requestId: string, log: Log): Erro
       "content-length": String(Buffer.byteLength(body)),
       "cache-control": "no-store",
       "x-request-id": requestId,
-      ...(retryable && { "retry-after": "1" }),
+      ...(retryable && { "retry-after": String(Math.ceil(error.retryAfterMs / 1000)) }),
     },
     body,
   };

@@ -3,7 +3,7 @@ import type { KeyObject } from "node:crypto";
 import { LRUCache } from "lru-cache";
 
 import type { Clock } from "../kit/clock.ts";
-import type { KeyStore } from "../store/key-store.ts";
+import type { RecordStore } from "../store/record-store.ts";
 import { createDataKeys } from "./data-keys.ts";
 import type { Keyring } from "./keyring.ts";
 import { createNonceSource } from "./nonce-source.ts";
@@ -11,7 +11,7 @@ import { createSessionSealer } from "./sealed-record.ts";
 import type { Sealer, SessionIdentity, SessionSealer } from "./sealer.ts";
 
 interface SealerOptions {
-  readonly keys: KeyStore;
+  readonly records: RecordStore;
   readonly keyring: Keyring;
   readonly clock: Clock;
   readonly maxOwners?: number;
@@ -27,8 +27,8 @@ interface HeldSealer {
 
 /** Seals as `sealed-record.ts` describes, under keys derived from one random data key per owner. */
 export function createSealer(options: SealerOptions): Sealer {
-  const { keys, keyring, clock, maxOwners = 10_000, maxSessions = 2_000, maxRecordBytes = 64 * 2 ** 20 } = options;
-  const dataKeys = createDataKeys({ keys, keyring, clock, maxOwners });
+  const { records, keyring, clock, maxOwners = 10_000, maxSessions = 2_000, maxRecordBytes = 64 * 2 ** 20 } = options;
+  const dataKeys = createDataKeys({ records, keyring, clock, maxOwners });
   const held = new LRUCache<string, HeldSealer>({ max: maxSessions });
   const writeNonce = createNonceSource();
   return {

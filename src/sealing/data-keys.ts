@@ -3,11 +3,11 @@ import { generateKeySync, type KeyObject } from "node:crypto";
 import { LRUCache } from "lru-cache";
 
 import type { Clock } from "../kit/clock.ts";
-import type { KeyStore } from "../store/key-store.ts";
+import type { RecordStore } from "../store/record-store.ts";
 import type { Keyring } from "./keyring.ts";
 
 interface DataKeysOptions {
-  readonly keys: KeyStore;
+  readonly records: RecordStore;
   readonly keyring: Keyring;
   readonly clock: Clock;
   readonly maxOwners: number;
@@ -31,15 +31,15 @@ interface HeldKey {
 const MAX_AGE_MS = 60_000;
 const KEY_BITS = 256;
 
-export function createDataKeys({ keys, keyring, clock, maxOwners }: DataKeysOptions): DataKeys {
+export function createDataKeys({ records, keyring, clock, maxOwners }: DataKeysOptions): DataKeys {
   const held = new LRUCache<string, HeldKey>({ max: maxOwners });
   const reads = new Map<string, Promise<KeyObject>>();
 
   const read = async (owner: string): Promise<KeyObject> => {
     const readAt = clock();
     const name = `data-key:${owner}`;
-    const stored = await keys.read(name);
-    const wrapped = stored ?? (await keys.putIfAbsent(name, keyring.wrap(name, newDataKey())));
+    const stored = await records.read(name);
+    const wrapped = stored ?? (await records.putIfAbsent(name, keyring.wrap(name, newDataKey())));
     const key = keyring.unwrap(name, wrapped);
     const before = held.peek(owner)?.key;
     const current = before?.equals(key) ? before : key;

@@ -1,11 +1,11 @@
 import { generateKeySync, type KeyObject } from "node:crypto";
 
 import { GatewayError } from "../errors/gateway-error.ts";
-import type { KeyStore } from "../store/key-store.ts";
+import type { RecordStore } from "../store/record-store.ts";
 import type { Keyring } from "./keyring.ts";
 
 interface RootSecretOptions {
-  readonly keys: KeyStore;
+  readonly records: RecordStore;
   readonly keyring: Keyring;
   /** False where a store without a root secret can only mean that it is the wrong store. */
   readonly mayCreate: boolean;
@@ -19,10 +19,10 @@ const SECRET_BITS = 256;
  * of racing replicas all get the same one, and one that cannot be opened is never replaced.
  * @throws GatewayError `record_unreadable` when no master key opens it, or there is none and none may be made
  */
-export async function openRootSecret({ keys, keyring, mayCreate }: RootSecretOptions): Promise<KeyObject> {
-  const held = await keys.read(NAME);
+export async function openRootSecret({ records, keyring, mayCreate }: RootSecretOptions): Promise<KeyObject> {
+  const held = await records.read(NAME);
   if (!held && !mayCreate) throw new GatewayError("record_unreadable", "the store holds no root secret");
-  const wrapped = held ?? (await keys.putIfAbsent(NAME, wrapNewSecret(keyring)));
+  const wrapped = held ?? (await records.putIfAbsent(NAME, wrapNewSecret(keyring)));
   return keyring.unwrap(NAME, wrapped);
 }
 

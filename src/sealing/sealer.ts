@@ -1,5 +1,5 @@
 /** What a sealed record is for; part of its authenticated data, so one kind is never opened as another. */
-export type RecordKind = "head" | "turn" | "slot";
+export type RecordKind = "head" | "turn" | "slot" | "record" | "audit";
 
 /** Seals and opens the records of one incarnation of one session. Synchronous: the key is at hand. */
 export interface SessionSealer {

@@ -38,6 +38,15 @@ export interface SessionStore {
    * cursor row, which need not exist any more; by index, never by scan.
    */
   list(owner: string, page: ListPage): Promise<SessionRow[]>;
+
+  /** How many live sessions the owner has, but never more than `atMost`; by index, never by scan. */
+  count(owner: string, atMost: number): Promise<number>;
+
+  /**
+   * Removes every row of every session of the owner, live or expired, that was written before the call. Resolves to how
+   * many live sessions there were. Idempotent; one that failed may be repeated.
+   */
+  removeOwner(owner: string): Promise<number>;
 }
 
 export interface KnownRevision {

@@ -1,12 +1,18 @@
-import type { KeyStore } from "./key-store.ts";
+import type { AuditStore } from "./audit-store.ts";
 import type { LeaseStore } from "./lease-store.ts";
+import type { NoticeStore } from "./notice-store.ts";
+import type { QuotaStore } from "./quota-store.ts";
+import type { RecordStore } from "./record-store.ts";
 import type { SessionStore } from "./session-store.ts";
 
 /** One opened backend. */
 export interface StoreBackend {
   readonly sessions: SessionStore;
-  readonly keys: KeyStore;
+  readonly records: RecordStore;
   readonly leases: LeaseStore;
+  readonly quotas: QuotaStore;
+  readonly notices: NoticeStore;
+  readonly audit: AuditStore;
   /** Resolves when the backend answers; rejects with `store_unavailable`. For readiness. */
   ping(): Promise<void>;
   /** Waits for accepted writes, then frees everything. Idempotent. */

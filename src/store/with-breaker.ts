@@ -11,8 +11,20 @@ export type StoreOperation =
   | "commit"
   | "remove"
   | "list"
-  | "readKey"
-  | "putKey"
+  | "count"
+  | "removeOwner"
+  | "readRecord"
+  | "putRecord"
+  | "replaceRecord"
+  | "removeRecord"
+  | "listRecords"
+  | "takeQuota"
+  | "holdPlaces"
+  | "forgetQuota"
+  | "postNotice"
+  | "readNotices"
+  | "appendAudit"
+  | "readAudit"
   | "acquireLease"
   | "releaseLease"
   | "ping";
@@ -43,7 +55,7 @@ export function withBreaker(backend: StoreBackend, options: BreakerOptions): Sto
   const circuit = createCircuit({ failures, pauseMs, clock, log });
   const guard = createGuard(() => circuit.enter(), options);
   const guardWithoutCircuit = createGuard(() => alwaysPass, options);
-  const { sessions, keys, leases } = backend;
+  const { sessions, records, leases, quotas, notices, audit } = backend;
   return {
     sessions: {
       load: (key, known) => guard("load", () => sessions.load(key, known)),
@@ -51,14 +63,34 @@ export function withBreaker(backend: StoreBackend, options: BreakerOptions): Sto
       commit: (commit) => guard("commit", () => sessions.commit(commit)),
       remove: (key) => guard("remove", () => sessions.remove(key)),
       list: (owner, page) => guard("list", () => sessions.list(owner, page)),
+      count: (owner, atMost) => guard("count", () => sessions.count(owner, atMost)),
+      removeOwner: (owner) => guard("removeOwner", () => sessions.removeOwner(owner)),
     },
-    keys: {
-      read: (name) => guard("readKey", () => keys.read(name)),
-      putIfAbsent: (name, bytes) => guard("putKey", () => keys.putIfAbsent(name, bytes)),
+    records: {
+      read: (name) => guard("readRecord", () => records.read(name)),
+      putIfAbsent: (name, bytes, expiresAt) => guard("putRecord", () => records.putIfAbsent(name, bytes, expiresAt)),
+      replace: (name, change) => guard("replaceRecord", () => records.replace(name, change)),
+      remove: (name) => guard("removeRecord", () => records.remove(name)),
+      list: (prefix, page) => guard("listRecords", () => records.list(prefix, page)),
     },
     leases: {
       acquire: (name, holder, ttlMs) => guard("acquireLease", () => leases.acquire(name, holder, ttlMs)),
       release: (name, holder) => guard("releaseLease", () => leases.release(name, holder)),
+    },
+    quotas: {
+      take: (name, window, want) => guard("takeQuota", () => quotas.take(name, window, want)),
+      hold: (name, holder, places) => guard("holdPlaces", () => quotas.hold(name, holder, places)),
+      forget: (name) => guard("forgetQuota", () => quotas.forget(name)),
+    },
+    notices: {
+      post: (notice) => guard("postNotice", () => notices.post(notice)),
+      read: (after) => guard("readNotices", () => notices.read(after)),
+    },
+    audit: {
+      append: (rows) => guard("appendAudit", () => audit.append(rows)),
+      chains: () => guard("readAudit", () => audit.chains()),
+      read: (chain, page) => guard("readAudit", () => audit.read(chain, page)),
+      latest: (page) => guard("readAudit", () => audit.latest(page)),
     },
     ping: () => guardWithoutCircuit("ping", () => backend.ping()),
     close: () => backend.close(),

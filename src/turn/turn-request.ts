@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 import type { StrategyName } from "../history/history-strategy.ts";
+import type { Principal } from "../identity/principal.ts";
 import type { ChatRequest } from "../protocol/chat-request.ts";
-import type { Principal } from "../session/principal.ts";
 import type { RequestedMode } from "../session/reconcile.ts";
 
 /** One chat completion request on a session, its headers understood. */

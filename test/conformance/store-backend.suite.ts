@@ -2,15 +2,15 @@ import { describe, expect } from "vitest";
 
 import type { StoreBackend } from "../../src/store/store-backend.ts";
 import { followUpOf, HOUR_MS, openingOf, uniqueName } from "../support/store-commits.ts";
-import { describeKeyStore } from "./key-store.suite.ts";
 import { describeLeaseStore } from "./lease-store.suite.ts";
+import { describeRecordStore } from "./record-store.suite.ts";
 import { describeSessionStore } from "./session-store.suite.ts";
 import { createRules, type StoreSuiteOptions } from "./store-harness.ts";
 
 /** All that a backend promises: the three contracts, and its own end. */
 export function describeStoreBackend(name: string, options: StoreSuiteOptions): void {
   describeSessionStore(name, options);
-  describeKeyStore(name, options);
+  describeRecordStore(name, options);
   describeLeaseStore(name, options);
 
   describe(`store backend: ${name}`, () => {
@@ -47,7 +47,7 @@ export function describeStoreBackend(name: string, options: StoreSuiteOptions): 
 
 /** Every method of a backend, for proofs that they all fail alike. */
 export function everyCall(backend: StoreBackend, now: number): (() => Promise<unknown>)[] {
-  const { sessions, keys, leases } = backend;
+  const { sessions, records, leases } = backend;
   const fields = { owner: uniqueName("owner"), createdAt: now, expiresAt: now + HOUR_MS, loadFrom: 0 };
   const opening = openingOf(uniqueName("session"), fields);
   return [
@@ -58,8 +58,8 @@ export function everyCall(backend: StoreBackend, now: number): (() => Promise<un
     () => sessions.commit(followUpOf(opening)),
     () => sessions.remove(opening.key),
     () => sessions.list(fields.owner, { limit: 9, order: "desc" }),
-    () => keys.read("name"),
-    () => keys.putIfAbsent("name", Buffer.from("bytes")),
+    () => records.read("name"),
+    () => records.putIfAbsent("name", Buffer.from("bytes")),
     () => leases.acquire("name", "holder", 1_000),
     () => leases.release("name", "holder"),
     () => backend.ping(),

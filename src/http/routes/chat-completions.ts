@@ -1,8 +1,8 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 
+import type { Identity, Principal } from "../../identity/principal.ts";
 import { parseChatRequest } from "../../protocol/chat-request.ts";
-import type { Identity, Principal } from "../../session/principal.ts";
 import { requestedSession } from "../../session/session-id.ts";
 import { passThrough } from "../../turn/pass-through.ts";
 import { runTurn } from "../../turn/run-turn.ts";
@@ -55,7 +55,7 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
   const name = directions.mode === "off" ? undefined : namedSession(incoming, chat, settings.sessionAliases);
   if (name === undefined) return forwardStateless(ring, exchange, body);
   const { mode, ...rest } = directions;
-  const principal = identity.resolve(incoming.headers, bodyUser(chat.fields));
+  const principal = await identity.resolve(settings.caller(incoming), { userFromBody: bodyUser(chat.fields) });
   const entropy = retriedEntropy(ring, principal, directions);
   await runTurn(
     ring,

@@ -3,23 +3,22 @@ import { Hono } from "hono";
 
 import { GatewayError } from "../../errors/gateway-error.ts";
 import { type StrategyName, strategyNames } from "../../history/history-strategy.ts";
+import type { Identity } from "../../identity/principal.ts";
 import type { ChatMessage } from "../../protocol/chat-message.ts";
 import { parseJson } from "../../protocol/scan-body.ts";
-import type { Identity } from "../../session/principal.ts";
 import { parseSessionId, requestedSession, type SessionIdFormat } from "../../session/session-id.ts";
 import type { PageRequest, SessionDirectory, SessionEntry, TranscriptEntry } from "../../turn/session-directory.ts";
-import type { CredentialCheck } from "../credential-check.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
+import type { HttpSettings } from "../http-settings.ts";
 import { parsePage } from "../page.ts";
 import { readBody } from "../read-body.ts";
 
 interface SessionRouteParts {
   readonly directory: SessionDirectory;
   readonly identity: Identity;
-  readonly credentials: CredentialCheck;
   readonly idFormat: SessionIdFormat;
   readonly defaultStrategy: StrategyName;
-  readonly maxBodyBytes: number;
+  readonly settings: HttpSettings;
 }
 
 /** A user's own sessions: list, create, read, delete, messages. What is not the caller's is not there. */
@@ -40,7 +39,7 @@ export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
   });
   app.post("/", async (context) => {
     const caller = await owner(context);
-    const body = readFields(await readBody(context.env.incoming, parts.maxBodyBytes));
+    const body = readFields(await readBody(context.env.incoming, parts.settings.maxBodyBytes));
     const entry = await directory.create(caller, {
       sessionId: requestedSession(body.id ?? "new", parts.idFormat).sessionId,
       title: body.title ?? "",
@@ -66,10 +65,11 @@ export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
 
 /** Only who the upstream would serve may read what is stored: a revoked key reads nothing. */
 const ownerOf =
-  ({ identity, credentials }: SessionRouteParts) =>
+  ({ identity, settings }: SessionRouteParts) =>
   async ({ env: { incoming } }: Context<GatewayEnv>): Promise<string> => {
-    const principal = identity.resolve(incoming.headers);
-    await credentials.verify(principal, incoming.headers);
+    const caller = settings.caller(incoming);
+    const principal = await identity.resolve(caller);
+    await identity.verify(principal, caller);
     return principal.owner;
   };
 

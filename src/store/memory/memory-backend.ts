@@ -1,8 +1,11 @@
 import type { Clock } from "../../kit/clock.ts";
-import type { KeyStore } from "../key-store.ts";
 import type { LeaseStore } from "../lease-store.ts";
 import type { StoreBackend } from "../store-backend.ts";
 import { storeUnavailable } from "../store-unavailable.ts";
+import { createMemoryAuditStore } from "./memory-audit-store.ts";
+import { createMemoryNoticeStore } from "./memory-notice-store.ts";
+import { createMemoryQuotaStore } from "./memory-quota-store.ts";
+import { createMemoryRecordStore } from "./memory-record-store.ts";
 import { createMemorySessionStore } from "./memory-session-store.ts";
 
 export interface MemoryBackendOptions {
@@ -17,30 +20,16 @@ export function createMemoryBackend({ clock }: MemoryBackendOptions): StoreBacke
   };
   return {
     sessions: createMemorySessionStore(clock, refuseWhenClosed),
-    keys: createMemoryKeyStore(refuseWhenClosed),
+    records: createMemoryRecordStore(clock, refuseWhenClosed),
     leases: createMemoryLeaseStore(clock, refuseWhenClosed),
+    quotas: createMemoryQuotaStore(clock, refuseWhenClosed),
+    notices: createMemoryNoticeStore(clock, refuseWhenClosed),
+    audit: createMemoryAuditStore(refuseWhenClosed),
     async ping() {
       refuseWhenClosed();
     },
     async close() {
       closed = true;
-    },
-  };
-}
-
-function createMemoryKeyStore(refuseWhenClosed: () => void): KeyStore {
-  const entries = new Map<string, Buffer>();
-  return {
-    async read(name) {
-      refuseWhenClosed();
-      const bytes = entries.get(name);
-      return bytes && Buffer.from(bytes);
-    },
-    async putIfAbsent(name, bytes) {
-      refuseWhenClosed();
-      const held = entries.get(name) ?? Buffer.from(bytes);
-      entries.set(name, held);
-      return Buffer.from(held);
     },
   };
 }

@@ -72,6 +72,18 @@ export function createMemorySessionStore(clock: Clock, refuseWhenClosed: () => v
       });
       return rowsOfPage(rows, page);
     },
+    async count(owner, atMost) {
+      refuseWhenClosed();
+      return Math.min(atMost, [...(keysOfOwner.get(owner) ?? [])].filter(live).length);
+    },
+    async removeOwner(owner) {
+      refuseWhenClosed();
+      const keys = [...(keysOfOwner.get(owner) ?? [])];
+      const existed = keys.filter(live).length;
+      for (const key of keys) forget(key);
+      keysOfOwner.delete(owner);
+      return existed;
+    },
   };
 }
 

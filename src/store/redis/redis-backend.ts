@@ -2,8 +2,9 @@ import type { Redis } from "ioredis";
 
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
-import type { KeyStore } from "../key-store.ts";
 import type { LeaseStore } from "../lease-store.ts";
+import { missingContracts, missingRecordMethods } from "../missing-contracts.ts";
+import type { RecordStore } from "../record-store.ts";
 import type { StoreBackend } from "../store-backend.ts";
 import { createOwnerIndex } from "./owner-index.ts";
 import { closeRedis, connectRedis, translated } from "./redis-connection.ts";
@@ -33,7 +34,8 @@ export async function openRedisBackend(options: RedisBackendOptions): Promise<St
   const index = createOwnerIndex({ client, names, clock });
   return {
     sessions: createRedisSessionStore({ client, names, index, clock }),
-    keys: createRedisKeyStore(client, names),
+    records: createRedisRecordStore(client, names),
+    ...missingContracts,
     leases: createRedisLeaseStore(client, names),
     async ping() {
       await translated(client.ping());
@@ -42,7 +44,7 @@ export async function openRedisBackend(options: RedisBackendOptions): Promise<St
   };
 }
 
-function createRedisKeyStore(client: Redis, names: RedisNames): KeyStore {
+function createRedisRecordStore(client: Redis, names: RedisNames): RecordStore {
   const read = async (name: string): Promise<Buffer | undefined> =>
     (await translated(client.getBuffer(names.key(name)))) ?? undefined;
   return {
@@ -51,6 +53,7 @@ function createRedisKeyStore(client: Redis, names: RedisNames): KeyStore {
       const written = await translated(client.set(names.key(name), bytes, "NX"));
       return written === "OK" ? Buffer.from(bytes) : ((await read(name)) ?? this.putIfAbsent(name, bytes));
     },
+    ...missingRecordMethods,
   };
 }
 

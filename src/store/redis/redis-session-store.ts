@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 
 import type { Clock } from "../../kit/clock.ts";
+import { missingSessionMethods } from "../missing-contracts.ts";
 import type { SessionCommit, SessionFields, SessionStore } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 import type { OwnerIndex } from "./owner-index.ts";
@@ -58,6 +59,7 @@ export function createRedisSessionStore({ client, names, index, clock }: RedisSe
       return reply[1] === 1;
     },
     list: (owner, page) => translated(index.list(owner, page)),
+    ...missingSessionMethods,
   };
 }
 

@@ -5,8 +5,9 @@ import { Worker } from "node:worker_threads";
 
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
-import type { KeyStore } from "../key-store.ts";
 import type { LeaseStore } from "../lease-store.ts";
+import { missingContracts, missingRecordMethods, missingSessionMethods } from "../missing-contracts.ts";
+import type { RecordStore } from "../record-store.ts";
 import type { SessionStore } from "../session-store.ts";
 import type { StoreBackend } from "../store-backend.ts";
 import { openReader, sqliteUnavailable } from "./sqlite-database.ts";
@@ -40,7 +41,8 @@ export async function openSqliteBackend({ path, clock, log }: SqliteBackendOptio
 
   return {
     sessions: createSessionStore({ reader, queue, clock, read }),
-    keys: createKeyStore({ reader, queue, read }),
+    records: createRecordStore({ reader, queue, read }),
+    ...missingContracts,
     leases: createLeaseStore(queue, clock),
     async ping() {
       read(() => ping.get());
@@ -80,10 +82,19 @@ function createSessionStore(parts: {
     async list(owner, page) {
       return read(() => sessions.list(owner, page));
     },
+    ...missingSessionMethods,
   };
 }
 
-function createKeyStore({ reader, queue, read }: { reader: DatabaseSync; queue: WriteQueue; read: Read }): KeyStore {
+function createRecordStore({
+  reader,
+  queue,
+  read,
+}: {
+  reader: DatabaseSync;
+  queue: WriteQueue;
+  read: Read;
+}): RecordStore {
   const select = reader.prepare("SELECT bytes FROM keys WHERE name = ?");
   const find = (name: string): Buffer | undefined => {
     const row = read(() => select.get(name));
@@ -97,6 +108,7 @@ function createKeyStore({ reader, queue, read }: { reader: DatabaseSync; queue: 
       await queue.run({ kind: "put-key", name, bytes });
       return find(name) ?? Buffer.from(bytes);
     },
+    ...missingRecordMethods,
   };
 }
 

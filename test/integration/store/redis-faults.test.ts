@@ -116,7 +116,7 @@ describeWithRedis("the Redis store when its server misbehaves", () => {
 
   it("a killed server rejects at once, and what it acknowledged is there when it is back", async () => {
     const commits = await writeTurns(backend.sessions, opening(), 5);
-    await backend.keys.putIfAbsent("root", Buffer.from("secret"));
+    await backend.records.putIfAbsent("root", Buffer.from("secret"));
     const inFlight = Promise.allSettled(Array.from({ length: 20 }, () => backend.sessions.commit(opening())));
     await server.kill();
     for (const outcome of await inFlight) {
@@ -127,7 +127,7 @@ describeWithRedis("the Redis store when its server misbehaves", () => {
     await expect.poll(() => backend.ping().then(() => "up", String), { timeout: 10_000 }).toBe("up");
     const session = await backend.sessions.load(commits[0].key);
     expect(session?.turns).toEqual(commits.map(({ turn }) => turn));
-    expect((await backend.keys.read("root"))?.toString()).toBe("secret");
+    expect((await backend.records.read("root"))?.toString()).toBe("secret");
     expect(recorded.events).toEqual(["redis_disconnected", "redis_connected"]);
   });
 

@@ -4,8 +4,8 @@ import { GatewayError } from "../../../src/errors/gateway-error.ts";
 import { createSealer } from "../../../src/sealing/create-sealer.ts";
 import type { Keyring } from "../../../src/sealing/keyring.ts";
 import type { SessionIdentity } from "../../../src/sealing/sealer.ts";
-import type { KeyStore } from "../../../src/store/key-store.ts";
-import { createMemoryKeyStore } from "../../support/memory-key-store.ts";
+import type { RecordStore } from "../../../src/store/record-store.ts";
+import { createMemoryRecordStore } from "../../support/memory-record-store.ts";
 import { identity, keyringOf, randomKey, unreadable } from "./sealing-fixtures.ts";
 
 const hello = Buffer.from("hello");
@@ -13,29 +13,29 @@ const ownedBy = (owner: string): SessionIdentity => ({ ...identity, owner, key: 
 
 function setUp(limits: { maxOwners?: number; maxSessions?: number } = {}) {
   let now = 1_000_000;
-  const keys = createMemoryKeyStore();
+  const records = createMemoryRecordStore();
   const keyring = keyringOf("main");
-  const sealer = createSealer({ keys, keyring, clock: () => now, ...limits });
-  const replica = () => createSealer({ keys, keyring, clock: () => now });
-  return { keys, keyring, sealer, replica, pass: (ms: number) => (now += ms) };
+  const sealer = createSealer({ records, keyring, clock: () => now, ...limits });
+  const replica = () => createSealer({ records, keyring, clock: () => now });
+  return { records, keyring, sealer, replica, pass: (ms: number) => (now += ms) };
 }
 
 /** Another data key stands in the store now, as after an erasure and a new start. */
-function replaceDataKey(keys: { entries: Map<string, Buffer> }, keyring: Keyring): void {
-  for (const name of keys.entries.keys()) keys.entries.set(name, keyring.wrap(name, randomKey()));
+function replaceDataKey(records: { entries: Map<string, Buffer> }, keyring: Keyring): void {
+  for (const name of records.entries.keys()) records.entries.set(name, keyring.wrap(name, randomKey()));
 }
 
 describe("a sealer", () => {
   it("makes one wrapped data key per owner and opens its records on every replica", async () => {
-    const { keys, sealer, replica } = setUp();
+    const { records, sealer, replica } = setUp();
     const sealed = (await sealer.forSession(identity)).seal("turn", "a", hello);
     await sealer.forSession({ ...identity, key: "other-session" });
-    expect(keys.entries.size).toBe(1);
+    expect(records.entries.size).toBe(1);
     expect((await replica().forSession(identity)).open("turn", "a", sealed)).toEqual(hello);
   });
 
   it("keeps owners, sessions and incarnations apart", async () => {
-    const { keys, sealer } = setUp();
+    const { records, sealer } = setUp();
     const sealed = (await sealer.forSession(identity)).seal("turn", "a", hello);
     const foreign: SessionIdentity[] = [
       { ...identity, owner: "someone-else" },
@@ -47,43 +47,43 @@ describe("a sealer", () => {
       unreadable(() => stranger.open("turn", "a", sealed));
     }
     expect((await sealer.forSession(identity)).open("turn", "a", sealed)).toEqual(hello);
-    expect(keys.entries.size).toBe(2);
+    expect(records.entries.size).toBe(2);
   });
 
   it("shares one data key between replicas that race to make it", async () => {
-    const { keys, sealer, replica } = setUp();
+    const { records, sealer, replica } = setUp();
     const sealers = await Promise.all([sealer, replica(), replica()].map((each) => each.forSession(identity)));
-    expect(keys.reads).toHaveLength(3);
+    expect(records.reads).toHaveLength(3);
     for (const one of sealers) {
       for (const other of sealers) expect(other.open("turn", "a", one.seal("turn", "a", hello))).toEqual(hello);
     }
   });
 
   it("reads a data key once, however many sessions ask at the same time", async () => {
-    const { keys, sealer } = setUp();
+    const { records, sealer } = setUp();
     const sessions = Array.from({ length: 50 }, (_, index) => ({ ...identity, key: `session-${index}` }));
     await Promise.all(sessions.map((session) => sealer.forSession(session)));
-    expect(keys.reads).toHaveLength(1);
+    expect(records.reads).toHaveLength(1);
   });
 
   it("asks the store again after 60 s, and derives nothing anew while the data key is the same", async () => {
-    const { keys, sealer, pass } = setUp();
+    const { records, sealer, pass } = setUp();
     const first = await sealer.forSession(identity);
     pass(59_999);
     expect(await sealer.forSession(identity)).toBe(first);
-    expect(keys.reads).toHaveLength(1);
+    expect(records.reads).toHaveLength(1);
     pass(1);
     expect(await sealer.forSession(identity)).toBe(first);
-    expect(keys.reads).toHaveLength(2);
+    expect(records.reads).toHaveLength(2);
     pass(59_999);
     expect(await sealer.forSession(identity)).toBe(first);
-    expect(keys.reads).toHaveLength(2);
+    expect(records.reads).toHaveLength(2);
   });
 
   it("uses a replaced data key from the 60th second on, also in sessions that were never idle", async () => {
-    const { keys, keyring, sealer, pass } = setUp();
+    const { records, keyring, sealer, pass } = setUp();
     const sealed = (await sealer.forSession(identity)).seal("turn", "a", hello);
-    replaceDataKey(keys, keyring);
+    replaceDataKey(records, keyring);
     for (let second = 1; second < 60; second += 1) {
       pass(1_000);
       expect((await sealer.forSession(identity)).open("turn", "a", sealed)).toEqual(hello);
@@ -94,64 +94,64 @@ describe("a sealer", () => {
   });
 
   it("counts the 60 s from before the store was asked", async () => {
-    const { keys, keyring } = setUp();
+    const { records, keyring } = setUp();
     let now = 0;
-    const slow: KeyStore = {
+    const slow: RecordStore = {
+      ...records,
       async read(name) {
-        const bytes = await keys.read(name);
+        const bytes = await records.read(name);
         now += 30_000;
         return bytes;
       },
-      putIfAbsent: (name, bytes) => keys.putIfAbsent(name, bytes),
     };
-    const sealer = createSealer({ keys: slow, keyring, clock: () => now });
+    const sealer = createSealer({ records: slow, keyring, clock: () => now });
     await sealer.forSession(identity);
     now += 30_000;
     await sealer.forSession(identity);
-    expect(keys.reads).toHaveLength(2);
+    expect(records.reads).toHaveLength(2);
   });
 
   it("asks the store again when the clock was set back", async () => {
-    const { keys, sealer, pass } = setUp();
+    const { records, sealer, pass } = setUp();
     await sealer.forSession(identity);
     pass(-1);
     await sealer.forSession(identity);
-    expect(keys.reads).toHaveLength(2);
+    expect(records.reads).toHaveLength(2);
   });
 
   it("names the missing master key, and makes no other data key", async () => {
-    const { keys, sealer } = setUp();
+    const { records, sealer } = setUp();
     await sealer.forSession(identity);
-    const before = [...keys.entries];
-    const other = createSealer({ keys, keyring: keyringOf("other"), clock: Date.now });
+    const before = [...records.entries];
+    const other = createSealer({ records, keyring: keyringOf("other"), clock: Date.now });
     await expect(other.forSession(identity)).rejects.toMatchObject({
       code: "record_unreadable",
       message: expect.stringContaining('"main"'),
     });
-    expect([...keys.entries]).toEqual(before);
+    expect([...records.entries]).toEqual(before);
   });
 
   it("refuses a data key that was moved from another owner", async () => {
-    const { keys, sealer, replica } = setUp();
+    const { records, sealer, replica } = setUp();
     await sealer.forSession(ownedBy("ada"));
     await sealer.forSession(ownedBy("bob"));
-    const [ada, bob] = [...keys.entries.keys()];
-    keys.entries.set(bob ?? "", keys.entries.get(ada ?? "") ?? Buffer.alloc(0));
+    const [ada, bob] = [...records.entries.keys()];
+    records.entries.set(bob ?? "", records.entries.get(ada ?? "") ?? Buffer.alloc(0));
     await expect(replica().forSession(ownedBy("bob"))).rejects.toMatchObject({ code: "record_unreadable" });
   });
 
   it("rejects while the store is down, to all who wait, and recovers with it", async () => {
-    const { keys, keyring } = setUp();
+    const { records, keyring } = setUp();
     let down = true;
-    const flaky: KeyStore = {
+    const flaky: RecordStore = {
+      ...records,
       async read(name) {
         if (down) throw new GatewayError("store_unavailable", "down");
-        return keys.read(name);
+        return records.read(name);
       },
-      putIfAbsent: (name, bytes) => keys.putIfAbsent(name, bytes),
     };
     let now = 0;
-    const sealer = createSealer({ keys: flaky, keyring, clock: () => now });
+    const sealer = createSealer({ records: flaky, keyring, clock: () => now });
     const results = await Promise.allSettled([sealer.forSession(identity), sealer.forSession(identity)]);
     expect(results).toMatchObject(Array(2).fill({ status: "rejected", reason: { code: "store_unavailable" } }));
 
@@ -166,22 +166,22 @@ describe("a sealer", () => {
   });
 
   it("forgets the least recently used owners beyond its bound", async () => {
-    const { keys, sealer } = setUp({ maxOwners: 2 });
+    const { records, sealer } = setUp({ maxOwners: 2 });
     const [ada, bob, eve] = [ownedBy("ada"), ownedBy("bob"), ownedBy("eve")];
     for (const session of [ada, bob, ada, eve, ada]) await sealer.forSession(session);
-    expect(keys.reads).toHaveLength(3);
+    expect(records.reads).toHaveLength(3);
     await sealer.forSession(bob);
-    expect(keys.reads).toHaveLength(4);
+    expect(records.reads).toHaveLength(4);
   });
 
   it("forgets the least recently used sessions beyond its bound, and opens their records again", async () => {
-    const { keys, sealer } = setUp({ maxSessions: 1 });
+    const { records, sealer } = setUp({ maxSessions: 1 });
     const first = await sealer.forSession(identity);
     const sealed = first.seal("turn", "a", hello);
     await sealer.forSession({ ...identity, key: "other-session" });
     const again = await sealer.forSession(identity);
     expect(again).not.toBe(first);
     expect(again.open("turn", "a", sealed)).toEqual(hello);
-    expect(keys.reads).toHaveLength(1);
+    expect(records.reads).toHaveLength(1);
   });
 });

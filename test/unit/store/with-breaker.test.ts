@@ -145,7 +145,7 @@ describe("a breaker", () => {
     const { guarded, behave } = createSubject({ failures: 1 });
     behave(broken);
     await guarded.sessions.load("key").catch(() => undefined);
-    await expect(guarded.keys.read("name")).rejects.toMatchObject(UNAVAILABLE);
+    await expect(guarded.records.read("name")).rejects.toMatchObject(UNAVAILABLE);
     await expect(guarded.ping()).resolves.toBeUndefined();
   });
 });

@@ -1,11 +1,16 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 import { GatewayError } from "../errors/gateway-error.ts";
+import type { Clock } from "../kit/clock.ts";
 import type { KeyedHash } from "../sealing/keyed-hash.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import { createCredentialCheck } from "./credential-check.ts";
 import type { Credential, Identity } from "./principal.ts";
 
 interface PassthroughOptions {
   readonly keyedHash: KeyedHash;
+  readonly upstream: Upstream;
+  readonly clock: Clock;
   /** Whether a key that many strangers use may name a tenant: only where nobody else can reach the gateway. */
   readonly allowPlaceholders: boolean;
   readonly userFromBody: boolean;
@@ -39,11 +44,14 @@ const runOfX = /^(?:sk-)?x+$/;
 /** The client's own upstream credential names the tenant; `X-User-Id` subdivides it on that credential's authority. */
 export function createPassthroughIdentity({
   keyedHash,
+  upstream,
+  clock,
   allowPlaceholders,
   userFromBody,
 }: PassthroughOptions): Identity {
+  const verify = createCredentialCheck(upstream, keyedHash, clock);
   return {
-    resolve(headers, bodyUser) {
+    async resolve({ headers }, hints) {
       const credential = credentialOf(headers);
       const secret = credential?.value.replace(/^bearer(?:\s+|$)/i, "").trim();
       if (!credential || !secret) throw new GatewayError("credential_missing", "a session without a credential");
@@ -51,9 +59,10 @@ export function createPassthroughIdentity({
         throw new GatewayError("credential_placeholder", "a placeholder key off loopback");
       }
       const tenant = keyedHash.hash("tenant", secret);
-      const user = userOf(headers) ?? (userFromBody ? bodyUser : undefined) ?? "";
-      return { owner: keyedHash.hash("owner", tenant, user), credential };
+      const user = userOf(headers) ?? (userFromBody ? hints?.userFromBody : undefined) ?? "";
+      return { owner: keyedHash.hash("owner", tenant, user), credential, limits: undefined };
     },
+    verify: ({ credential }, { headers }) => verify(credential, headers),
   };
 }
 

@@ -1,0 +1,54 @@
+/** Names of OWASP's Logging Vocabulary where it has one. A name is public API for ever. */
+export const auditEvents = [
+  "sys_startup",
+  "session_created",
+  "session_renewed",
+  "session_expired",
+  "session_deleted",
+  "session_use_after_expire",
+  "session_binding_changed",
+  "malicious_direct_reference",
+  "authn_login_success",
+  "authn_login_fail",
+  "authn_logout",
+  "authn_token_created",
+  "authn_token_revoked",
+  "authz_fail",
+  "privilege_permissions_changed",
+  "excess_rate_limit_exceeded",
+  "sensitive_read",
+  "sensitive_create",
+  "sensitive_delete",
+  "crypt_decrypt_fail",
+  "crypt_keys_rotated",
+] as const;
+export type AuditEvent = (typeof auditEvents)[number];
+
+export interface AuditRecord {
+  readonly event: AuditEvent;
+  /** Who acted, or whose data it was. Stored only under a hash that dies with the user's data key. */
+  readonly owner?: string;
+  /** The client's address; kept as the configuration says, sealed. */
+  readonly address?: string;
+  /** What was touched, in words of the code (`sessions`, `turns`, …), and how many. Never content, never ids. */
+  readonly counts?: Readonly<Record<string, number>>;
+  /** Why or which, from a fixed list in the code, such as `idle`, `enforced`, `requests`. */
+  readonly reason?: string;
+}
+
+/** The record of what was done with whose data. Append-only, chained, without content. */
+export interface AuditLog {
+  /** Takes note and returns at once. Never throws; what cannot be kept is counted, and the gap is chained. */
+  record(record: AuditRecord): void;
+  /** Resolves when all that was recorded before the call is stored. @throws GatewayError `store_unavailable` */
+  flush(): Promise<void>;
+  /** Flushes, signs the chain's last head, and stops. Idempotent; never rejects. */
+  close(): Promise<void>;
+}
+
+/** For parts that are tried without a log. */
+export const noAuditLog: AuditLog = {
+  record: () => undefined,
+  flush: async () => undefined,
+  close: async () => undefined,
+};

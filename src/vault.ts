@@ -1,0 +1,80 @@
+import type { KeyObject } from "node:crypto";
+
+import { type AuditLog, noAuditLog } from "./audit/audit-log.ts";
+import type { GatewayConfig } from "./config/gateway-config.ts";
+import type { Clock } from "./kit/clock.ts";
+import type { Log } from "./kit/log.ts";
+import { createKeyedHash } from "./sealing/create-keyed-hash.ts";
+import { createSealer } from "./sealing/create-sealer.ts";
+import { openDevelopmentKeyFile } from "./sealing/development-key-file.ts";
+import type { KeyedHash } from "./sealing/keyed-hash.ts";
+import { createKeyring, type Keyring, parseMasterKeys } from "./sealing/keyring.ts";
+import { createRecordSealer, type RecordSealer } from "./sealing/record-sealer.ts";
+import { openRootSecret } from "./sealing/root-secret.ts";
+import type { Sealer } from "./sealing/sealer.ts";
+import { openStore } from "./store/open-store.ts";
+import type { StoreBackend } from "./store/store-backend.ts";
+import { type BreakerOptions, withBreaker } from "./store/with-breaker.ts";
+
+export interface VaultParts {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly onStoreCall?: BreakerOptions["onCall"];
+}
+
+/** Everything that rests, opened: the store, the keys to it, and the log of who touched what. */
+export interface Vault {
+  readonly store: StoreBackend;
+  readonly keyring: Keyring;
+  readonly rootSecret: KeyObject;
+  readonly keyedHash: KeyedHash;
+  readonly sealer: Sealer;
+  readonly recordSealer: RecordSealer;
+  readonly audit: AuditLog;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * For the gateway and for commands that work beside it. Rejects with `record_unreadable` when the configured master
+ * keys do not open this store, and with `store_unavailable` when it cannot be reached.
+ */
+export async function openVault(config: GatewayConfig, { log, clock, onStoreCall }: VaultParts): Promise<Vault> {
+  const keyring = await openKeyring(config, log);
+  const address = config.store.address.expose();
+  const opened = await openStore(address, { clock, log });
+  const store = withBreaker(opened, {
+    timeoutMs: config.store.timeoutMs ?? storeTimeoutMs(address),
+    clock,
+    log,
+    ...(onStoreCall && { onCall: onStoreCall }),
+  });
+  const rootSecret = await openRootSecret({ records: opened.records, keyring, mayCreate: true });
+  const keyedHash = createKeyedHash(rootSecret);
+  const sealer = createSealer({ records: store.records, keyring, clock });
+  const audit = noAuditLog;
+  return {
+    store,
+    keyring,
+    rootSecret,
+    keyedHash,
+    sealer,
+    recordSealer: createRecordSealer(rootSecret),
+    audit,
+    async close() {
+      await audit.close();
+      await store.close();
+    },
+  };
+}
+
+/** A store on the network may be gone; a local one is at most slow, and giving up on it only loses the turn. */
+const storeTimeoutMs = (address: string): number => (/^rediss?:/.test(address) ? 250 : 2_000);
+
+async function openKeyring({ keys }: GatewayConfig, log: Log): Promise<Keyring> {
+  if (keys.masterKeys) return createKeyring(parseMasterKeys(keys.masterKeys.expose()));
+  const { masterKeys, created } = await openDevelopmentKeyFile(keys.developmentKeyFile);
+  if (created)
+    log.warn({ file: keys.developmentKeyFile }, "made a development key; without this file the data is lost");
+  return createKeyring(masterKeys);
+}
