@@ -1,5 +1,4 @@
 import { GatewayError } from "../errors/gateway-error.ts";
-import type { ChatMessage } from "../protocol/chat-message.ts";
 import { cardDetector } from "./detectors/card.ts";
 import type { Detector } from "./detectors/detector.ts";
 import { emailDetector } from "./detectors/email.ts";
@@ -9,10 +8,10 @@ import { phoneDetector } from "./detectors/phone.ts";
 import { secretDetector } from "./detectors/secret.ts";
 import { ssnDetector } from "./detectors/ssn.ts";
 import { base64End } from "./fold-text.ts";
-import { type MessageString, mapMessageStrings } from "./message-strings.ts";
+import { mapMessageStrings, mapRequestStrings, type MessageString, type StringMapper } from "./message-strings.ts";
 import { bracketPlaceholders, unbracketPlaceholders } from "./placeholder.ts";
 import { redactText, type TextRedaction } from "./redact-text.ts";
-import type { EntityType, PlaceholderNamer, Redaction, Redactor } from "./redactor.ts";
+import type { EntityType, PlaceholderNamer, Redactor, ValueRedaction } from "./redactor.ts";
 import { runInSlices } from "./run-in-slices.ts";
 
 export interface RedactorOptions {
@@ -35,14 +34,19 @@ const DETECTORS: readonly Detector[] = [
 
 export function createRedactor({ entities, maxCharacters, detectors = DETECTORS }: RedactorOptions): Redactor {
   const wanted = detectors.filter((detector) => entities.includes(detector.type));
+  const redactAll = async <Value>(values: readonly Value[], job: Walk<Value>): Promise<ValueRedaction<Value>[]> => {
+    try {
+      return await runInSlices(redactValues(values, { ...job, detectors: wanted, maxCharacters }));
+    } catch (error) {
+      throw asRedactionFailed(error);
+    }
+  };
   return {
     async redact(messages, name) {
-      try {
-        return await runInSlices(redactMessages(messages, { detectors: wanted, name, maxCharacters }));
-      } catch (error) {
-        throw asRedactionFailed(error);
-      }
+      const redactions = await redactAll(messages, { name, walk: mapMessageStrings });
+      return redactions.map(({ value, counts }) => ({ message: value, counts }));
     },
+    redactValues: (values, name) => redactAll(values, { name, walk: mapRequestStrings }),
   };
 }
 
@@ -53,21 +57,33 @@ function asRedactionFailed(error: unknown): GatewayError {
   return new GatewayError("redaction_failed", `a detector or the placeholder namer failed with ${kind}`);
 }
 
-interface Job {
+interface Walk<Value> {
+  readonly name: PlaceholderNamer;
+  /** Applies a mapper to every string of a value, always in the same order. */
+  readonly walk: (value: Value, map: StringMapper) => Value;
+}
+
+interface Search {
   readonly detectors: readonly Detector[];
   readonly name: PlaceholderNamer;
+}
+
+interface Job<Value> extends Walk<Value>, Search {
   readonly maxCharacters: number;
 }
 
-/** Strings are collected first and put back only where something was found: most messages are walked once. */
-function* redactMessages(messages: readonly ChatMessage[], job: Job): Generator<undefined, Redaction[]> {
-  const collected = messages.map(collectStrings);
+/** Strings are collected first and put back only where something was found: most values are walked once. */
+function* redactValues<Value>(
+  values: readonly Value[],
+  job: Job<Value>,
+): Generator<undefined, ValueRedaction<Value>[]> {
+  const collected = values.map((value) => collectStrings(value, job.walk));
   yield* refuseExcess(collected, job.maxCharacters);
-  const redactions: Redaction[] = [];
-  for (const [index, message] of messages.entries()) {
+  const redactions: ValueRedaction<Value>[] = [];
+  for (const [index, value] of values.entries()) {
     const outcomes: TextRedaction[] = [];
     for (const string of collected[index] ?? []) outcomes.push(yield* redactString(string, job));
-    redactions.push(rebuild(message, outcomes));
+    redactions.push(rebuild(value, outcomes, job.walk));
   }
   return redactions;
 }
@@ -81,9 +97,9 @@ function* refuseExcess(collected: readonly MessageString[][], maxCharacters: num
   }
 }
 
-function collectStrings(message: ChatMessage): MessageString[] {
+function collectStrings<Value>(value: Value, walk: Walk<Value>["walk"]): MessageString[] {
   const strings: MessageString[] = [];
-  mapMessageStrings(message, (string) => {
+  walk(value, (string) => {
     strings.push(string);
     return string.text;
   });
@@ -102,18 +118,22 @@ function* isPayload(text: string): Generator<undefined, boolean> {
 
 const LEGAL_NAME = /^[A-Za-z0-9_-]*$/;
 
-function* redactString(string: MessageString, { detectors, name }: Job): Generator<undefined, TextRedaction> {
+function* redactString(string: MessageString, { detectors, name }: Search): Generator<undefined, TextRedaction> {
   const { text, isIdentifier, ...place } = string;
   if (isIdentifier !== true || !LEGAL_NAME.test(text)) return yield* redactText(text, { detectors, name, ...place });
   const { text: bracketed, types } = yield* redactText(bracketPlaceholders(text), { detectors, name });
   return { text: unbracketPlaceholders(bracketed), types };
 }
 
-function rebuild(message: ChatMessage, outcomes: readonly TextRedaction[]): Redaction {
-  if (outcomes.every((outcome) => outcome.types.length === 0)) return { message, counts: {} };
+function rebuild<Value>(
+  value: Value,
+  outcomes: readonly TextRedaction[],
+  walk: Walk<Value>["walk"],
+): ValueRedaction<Value> {
+  if (outcomes.every((outcome) => outcome.types.length === 0)) return { value, counts: {} };
   let index = 0;
-  const redacted = mapMessageStrings(message, ({ text }) => outcomes[index++]?.text ?? text);
-  return { message: redacted, counts: countTypes(outcomes) };
+  const redacted = walk(value, ({ text }) => outcomes[index++]?.text ?? text);
+  return { value: redacted, counts: countTypes(outcomes) };
 }
 
 function countTypes(outcomes: readonly TextRedaction[]): Partial<Record<EntityType, number>> {

@@ -27,6 +27,16 @@ export function isJson(text: string): boolean {
   }
 }
 
+/** What the inside of a JSON string literal says to its reader. */
+export function unescapedJson(literal: string): string {
+  if (!literal.includes("\\")) return literal;
+  try {
+    return String(JSON.parse(`"${literal}"`));
+  } catch {
+    return literal;
+  }
+}
+
 /**
  * Turns findings into edits that leave a JSON document valid and otherwise byte for byte as it was: inside a string
  * the placeholder stands as it is, a number becomes a string, and the structure between them stays.

@@ -38,6 +38,12 @@ export function mapMessageStrings(message: ChatMessage, map: StringMapper): Chat
   });
 }
 
+/** Applies `map` to every string, key and number of a request's value that is no message, always in the same order. */
+export function mapRequestStrings<Value>(value: Value, map: StringMapper): Value {
+  const named: StringMapper = (string) => map(string.label === "name" ? { ...string, isIdentifier: true } : string);
+  return mapAny(value, { map: named }) as Value;
+}
+
 function mapContent(value: unknown, map: StringMapper): unknown {
   if (typeof value === "string") return map({ text: value });
   return mapItems(value, (part) => mapTyped(part, { map, exempt: PART_EXEMPT }));

@@ -1,6 +1,6 @@
 import type { Detector } from "./detectors/detector.ts";
 import { findFindings } from "./find-findings.ts";
-import { type Edit, isJson, isJsonDocument, jsonEdits } from "./json-literals.ts";
+import { type Edit, isJson, isJsonDocument, jsonEdits, unescapedJson } from "./json-literals.ts";
 import type { EntityType, Finding, PlaceholderNamer } from "./redactor.ts";
 
 export interface TextRedaction {
@@ -57,7 +57,8 @@ function* replaceFindings(
   const pieces: string[] = [];
   let at = 0;
   for (const [index, { finding, start, end, isQuoted }] of edits.entries()) {
-    const placeholder = options.name(finding.type, text.slice(finding.start, finding.end));
+    const piece = text.slice(start, end);
+    const placeholder = options.name(finding.type, mustStayJson && !isQuoted ? unescapedJson(piece) : piece);
     pieces.push(text.slice(at, start), isQuoted ? JSON.stringify(placeholder) : placeholder);
     at = end;
     if (index % EDITS_PER_STEP === EDITS_PER_STEP - 1) yield;

@@ -33,6 +33,10 @@ export const breakableRedactor =
         breakIf(faults.redact);
         return redactor.redact(messages, name);
       },
+      async redactValues(values, name) {
+        breakIf(faults.redact);
+        return redactor.redactValues(values, name);
+      },
     };
   };
 

@@ -17,7 +17,7 @@ export const keyedHash: KeyedHash = {
 
 export const name: PlaceholderNamer = placeholderNamer(keyedHash, "session-1");
 
-const redactor = createRedactor({ entities: ALL_ENTITIES, maxCharacters: 10_000_000 });
+export const redactor = createRedactor({ entities: ALL_ENTITIES, maxCharacters: 10_000_000 });
 
 export async function redactMessage(message: ChatMessage): Promise<Redaction> {
   const [redaction] = await redactor.redact([message], name);
