@@ -1,6 +1,5 @@
-import { parseArgs } from "node:util";
-
-import { ConfigError } from "./config/config-error.ts";
+import type { CommandEntry } from "./cli/command.ts";
+import { operatorCommands, runCommand } from "./cli/run-command.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { GatewayError } from "./errors/gateway-error.ts";
 import { openGateway } from "./gateway.ts";
@@ -8,11 +7,15 @@ import { createLog } from "./telemetry/create-log.ts";
 import { openTelemetry } from "./telemetry/sdk.ts";
 import { turnLine } from "./telemetry/turn-line.ts";
 
-const USAGE = `stategate <command>
-
-  start   run the gateway (default)
-  demo    play a long conversation against a simulated upstream; needs no key and no network
-`;
+const commands: readonly CommandEntry[] = [
+  { words: "start", does: "run the gateway (default)", load: async () => start },
+  {
+    words: "demo",
+    does: "play a long conversation against a simulated upstream; needs no key and no network",
+    load: async () => (await import("./demo/run-demo.ts")).runDemo,
+  },
+  ...operatorCommands,
+];
 
 async function start(): Promise<void> {
   const config = readConfig();
@@ -48,14 +51,7 @@ async function start(): Promise<void> {
   process.once("SIGINT", stop);
 }
 
-function readConfig() {
-  try {
-    return loadConfig({ env: process.env, cwd: process.cwd() });
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return fail(`${error.message}\n`);
-  }
-}
+const readConfig = () => loadConfig({ env: process.env, cwd: process.cwd() });
 
 /** Who pays for the gateway's own model calls is said before the first one is made. */
 function summaryNotice({ strategy, summary }: ReturnType<typeof loadConfig>["history"]): string {
@@ -77,9 +73,10 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-const { positionals } = parseArgs({ allowPositionals: true, options: {} });
-const [command = "start"] = positionals;
-
-if (command === "start") await start();
-else if (command === "demo") await import("./demo/run-demo.ts").then(({ runDemo }) => runDemo());
-else fail(USAGE);
+process.exitCode = await runCommand(commands, {
+  args: process.argv.length > 2 ? process.argv.slice(2) : ["start"],
+  readConfig,
+  clock: Date.now,
+  stdout: process.stdout,
+  stderr: process.stderr,
+});

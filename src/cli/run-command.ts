@@ -1,0 +1,50 @@
+import { ConfigError } from "../config/config-error.ts";
+import { GatewayError } from "../errors/gateway-error.ts";
+import { type CommandContext, type CommandEntry, CommandError } from "./command.ts";
+
+/** Commands for operators, beside the running gateway. One file each, loaded when called. */
+export const operatorCommands: readonly CommandEntry[] = [];
+
+export const exitCodes = { done: 0, failed: 1, misused: 2 } as const;
+
+type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** Resolves to the exit code of the process. What nobody expected rejects: its stack is needed. */
+export async function runCommand(commands: readonly CommandEntry[], context: CommandContext): Promise<ExitCode> {
+  const { args, stdout, stderr } = context;
+  if (args.some((arg) => arg === "--help" || arg === "-h") || args[0] === "help") {
+    stdout.write(usageOf(commands));
+    return exitCodes.done;
+  }
+  const entry = commands.find(({ words }) => words.split(" ").every((word, index) => args[index] === word));
+  if (!entry) {
+    stderr.write(`stategate knows no such command\n\n${usageOf(commands)}`);
+    return exitCodes.misused;
+  }
+  try {
+    const run = await entry.load();
+    await run({ ...context, args: args.slice(entry.words.split(" ").length) });
+    return exitCodes.done;
+  } catch (error) {
+    if (isMisuse(error)) {
+      stderr.write(`stategate ${entry.words}: ${error.message}\n`);
+      return exitCodes.misused;
+    }
+    if (!isExpected(error)) throw error;
+    stderr.write(`stategate ${entry.words}: ${error.message}\n`);
+    return exitCodes.failed;
+  }
+}
+
+function usageOf(commands: readonly CommandEntry[]): string {
+  const width = Math.max(...commands.map(({ words }) => words.length));
+  const lines = commands.map(({ words, does }) => `  ${words.padEnd(width)}   ${does}\n`);
+  return `stategate <command>\n\n${lines.join("")}`;
+}
+
+/** What `parseArgs` throws for options that a command does not know. */
+const isMisuse = (error: unknown): error is Error =>
+  error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS_");
+
+const isExpected = (error: unknown): error is Error =>
+  error instanceof CommandError || error instanceof GatewayError || error instanceof ConfigError;
