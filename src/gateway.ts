@@ -1,15 +1,12 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join, dirname } from "node:path";
 
-import { getRequestListener } from "@hono/node-server";
 import type { Meter } from "@opentelemetry/api";
 
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import { readPriceDocument } from "./config/price-document.ts";
 import { createApp } from "./http/app.ts";
 import { createCallerReader } from "./http/caller.ts";
-import { failedRequest } from "./http/error-response.ts";
+import { createGatewayServer } from "./http/gateway-server.ts";
 import { createPassthroughIdentity } from "./identity/passthrough-identity.ts";
 import type { Clock } from "./kit/clock.ts";
 import type { Log } from "./kit/log.ts";
@@ -62,8 +59,11 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   const counters = openTokenCounters({ cacheDirectory: cacheDirectory(config), log });
   const ports: TurnPorts = {
     sessions: store.sessions,
+    records: store.records,
     leases: store.leases,
     sealer: vault.sealer,
+    recordSealer: vault.recordSealer,
+    audit: vault.audit,
     keyedHash,
     redactor: config.redaction.mode === "off" ? undefined : createRedactor(config.redaction),
     placeholders: (scope) => placeholderNamer(keyedHash, scope),
@@ -103,50 +103,21 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
       renderMetrics: config.telemetry.prometheus ? parts.renderMetrics : undefined,
     },
   });
-  const listener = getRequestListener(app.fetch, {
-    overrideGlobalObjects: false,
-    errorHandler: (failure) => failedRequest(failure, log),
-  });
-  const server = createServer(
-    { maxHeaderSize: config.http.maxHeaderBytes, noDelay: true, keepAliveTimeout: KEEP_ALIVE_MS },
-    (request, response) => void listener(request, response),
-  );
+  const server = createGatewayServer({ app, settings: config.http, log });
   let closing: Promise<void> | undefined;
   return {
     countersReady: counters.ready,
     idle: () => ring.upkeep.idle(),
-    listen: () => listen(server, config.http),
+    listen: () => server.listen(),
     close() {
       isDraining = true;
-      return (closing ??= drain(server, config.http.drainTimeoutMs)
+      return (closing ??= server
+        .close()
         .then(() => ring.upkeep.idle())
         .then(() => Promise.all([vault.close(), upstream.close()]))
         .then(() => undefined));
     },
   };
-}
-
-/** Longer than the load balancers in front keep theirs, so that they and not we close an idle connection first. */
-const KEEP_ALIVE_MS = 75_000;
-const DRAIN_STEP_MS = 50;
-
-function listen(server: Server, { host, port }: GatewayConfig["http"]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      const address = server.address() as AddressInfo;
-      resolve(`http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`);
-    });
-  });
-}
-
-async function drain(server: Server, timeoutMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
-  const sweep = setInterval(() => server.closeIdleConnections(), DRAIN_STEP_MS);
-  const force = setTimeout(() => server.closeAllConnections(), timeoutMs);
-  await closed;
-  clearInterval(sweep);
-  clearTimeout(force);
 }
 
 const loopbackHosts = new Set(["127.0.0.1", "::1", "localhost"]);
@@ -183,6 +154,8 @@ function turnSettings({ http, upstream, history, sessions }: GatewayConfig): Tur
       absoluteMs: sessions.absoluteSeconds * 1000,
     },
     idFormat: sessions.idFormat,
+    rotationGraceMs: sessions.rotationGraceSeconds * 1000,
+    binding: sessions.binding,
     concurrency: sessions.concurrency,
   };
 }

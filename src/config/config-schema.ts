@@ -1,18 +1,15 @@
 import { z } from "zod";
 
-import { Secret } from "../kit/secret.ts";
+import { identity } from "./identity-schema.ts";
+import { audit, limits, redaction } from "./privacy-schema.ts";
+import { count, milliseconds, toSecret } from "./schema-parts.ts";
 import {
-  ENTITY_NAME_SHAPE,
   MASTER_KEYS_SHAPE,
   NETWORK_SHAPE,
   ORIGIN_SHAPE,
   SHARED_ROUTE_SHAPE,
   STORE_ADDRESS_SHAPE,
 } from "./value-shapes.ts";
-
-const count = () => z.int().positive();
-const milliseconds = () => z.int().positive().max(2_147_483_647);
-const toSecret = (value: string): Secret => new Secret(value);
 
 const http = z.strictObject({
   host: z
@@ -133,98 +130,6 @@ const keys = z.strictObject({
     .describe("Without either a key is made here once, readable by its owner only."),
 });
 
-const identity = z.strictObject({
-  mode: z
-    .enum(["passthrough", "keys", "jwt"])
-    .default("passthrough")
-    .describe(
-      "passthrough: the caller's own upstream credential is forwarded, and a keyed hash of it is the tenant; keys: keys that `stategate keys issue` made; jwt: tokens of your identity provider.",
-    ),
-  anonymous: z
-    .enum(["off", "minted"])
-    .default("off")
-    .describe(
-      "minted: callers without a credential may use sessions that the gateway named (X-Session-Id: new). Needs upstream.apiKey.",
-    ),
-  tenants: z
-    .array(
-      z.strictObject({
-        name: z.string().min(1).max(256),
-        credentials: z.array(z.string().min(1).transform(toSecret)).min(1),
-      }),
-    )
-    .prefault([])
-    .describe(
-      "passthrough: several keys of one tenant, as {name: acme, credentials: [key, sha256:<hex of the key's SHA-256>]}.",
-    ),
-  jwt: z
-    .strictObject({
-      jwksUrl: z
-        .exactOptional(
-          z.url({ protocol: /^https?$/ }).meta({ examples: ["https://id.example.com/.well-known/jwks.json"] }),
-        )
-        .describe("Where the public keys of your identity provider are."),
-      issuer: z
-        .exactOptional(
-          z
-            .string()
-            .min(1)
-            .meta({ examples: ["https://id.example.com/"] }),
-        )
-        .describe("What the token's iss must be."),
-      audience: z
-        .exactOptional(
-          z
-            .string()
-            .min(1)
-            .meta({ examples: ["stategate"] }),
-        )
-        .describe("What the token's aud must name."),
-      algorithms: z
-        .array(z.enum(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]))
-        .min(1)
-        .default(["RS256", "ES256", "EdDSA"]),
-      tenantClaim: z
-        .exactOptional(
-          z
-            .string()
-            .min(1)
-            .meta({ examples: ["org_id"] }),
-        )
-        .describe("Default: the issuer is the tenant."),
-      userClaim: z.string().min(1).default("sub"),
-      clockToleranceSeconds: z.int().min(0).max(300).default(5),
-    })
-    .prefault({}),
-  cookie: z
-    .strictObject({
-      idleSeconds: count().default(1_800).describe("A login that is not used for so long has ended."),
-      absoluteSeconds: count().default(43_200).describe("No login lives longer, however busy it is."),
-      sameSite: z.enum(["strict", "lax", "none"]).default("strict"),
-    })
-    .prefault({})
-    .describe("Logins of browsers (POST /v1/login), in keys and jwt mode."),
-  sessionIdFrom: z
-    .array(z.enum(["metadata.session_id", "prompt_cache_key", "x-session-affinity", "conversation"]))
-    .default([])
-    .describe(
-      "Where else than in X-Session-Id a request may name its session: metadata.session_id, prompt_cache_key, x-session-affinity, conversation.",
-    ),
-  userFromBody: z
-    .boolean()
-    .default(false)
-    .describe("Let the body's safety_identifier or user name the end user where X-User-Id is absent."),
-  adminKey: z
-    .exactOptional(
-      z
-        .string()
-        .min(16)
-        .meta({ examples: ["<openssl rand -hex 32>"] })
-        .transform(toSecret),
-    )
-    .describe("Bearer of /admin/*, which is off without it. Better set as STATEGATE_ADMIN_KEY."),
-});
-
 const sessions = z.strictObject({
   ttl: z
     .strictObject({
@@ -298,66 +203,6 @@ const history = z.strictObject({
       timeoutMs: milliseconds().default(30_000),
     })
     .prefault({}),
-});
-
-const limit = (example: number) => z.exactOptional(count().meta({ examples: [example] }));
-
-const limits = z.strictObject({
-  requestsPerMinute: limit(60).describe("Chat requests."),
-  tokensPerMinute: limit(100_000).describe("Billed tokens, prompt and completion, known when an answer ends."),
-  tokensPerDay: limit(2_000_000).describe("The same from midnight to midnight, UTC."),
-  concurrentRequests: limit(10).describe("Chat requests that run at once."),
-  sessions: limit(1_000).describe("Live sessions; one more is refused."),
-  sessionCallsPerMinute: count()
-    .default(600)
-    .describe("Calls of every other route of the gateway's own: sessions, me, login."),
-});
-
-const redaction = z.strictObject({
-  mode: z
-    .enum(["store", "upstream", "off"])
-    .default("store")
-    .describe(
-      "store: personal data is replaced before it is stored; upstream: also before it is forwarded, and put back into the answer.",
-    ),
-  restore: z
-    .enum(["off", "session"])
-    .default("off")
-    .describe(
-      "session: in store mode too, keep what was replaced, sealed, and put it back where the model repeats it.",
-    ),
-  entities: z
-    .array(z.enum(["EMAIL", "PHONE", "SSN", "CARD", "IBAN", "IP", "SECRET"]))
-    .default(["EMAIL", "PHONE", "SSN", "CARD", "IBAN", "IP", "SECRET"]),
-  allow: z
-    .array(z.string().min(1).max(256))
-    .default([])
-    .describe("Values that stay as they are, whatever case they are written in, such as your own support address."),
-  patterns: z
-    .array(
-      z.strictObject({
-        name: z.string().regex(ENTITY_NAME_SHAPE, "expected 2 to 24 capitals, digits or underscores"),
-        pattern: z.string().min(1).max(500),
-      }),
-    )
-    .default([])
-    .describe(
-      "Your own kinds, as {name: EMPLOYEE_ID, pattern: 'E[0-9]{6}'} in RE2 syntax, which always runs in linear time.",
-    ),
-  maxCharacters: count()
-    .default(4_000_000)
-    .describe("A turn with more text than this is not checked, and therefore not stored."),
-});
-
-const audit = z.strictObject({
-  ip: z
-    .enum(["full", "truncated", "off"])
-    .default("truncated")
-    .describe("What the audit log keeps of addresses, sealed under the user's key; truncated: the network (/24, /48)."),
-  forward: z
-    .enum(["off", "stdout", "otlp"])
-    .default("off")
-    .describe("Send each entry to a second place too: as a line of JSON, or as an OpenTelemetry log record."),
 });
 
 const telemetry = z

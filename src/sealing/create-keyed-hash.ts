@@ -18,6 +18,8 @@ export function createKeyedHash(rootSecret: KeyObject): KeyedHash {
     tenant: deriveSubKey(rootSecret, "tenant"),
     owner: deriveSubKey(rootSecret, "owner"),
     session: deriveSubKey(rootSecret, "session"),
+    successor: deriveSubKey(rootSecret, "successor"),
+    binding: deriveSubKey(rootSecret, "binding"),
     fingerprint: deriveSubKey(rootSecret, "fingerprint"),
     placeholder: deriveSubKey(rootSecret, "placeholder"),
     audit: deriveSubKey(rootSecret, "audit"),

@@ -1,5 +1,14 @@
 /** Deterministic keyed hashes under keys derived from the root secret; one purpose never collides with another. */
-export type HashPurpose = "tenant" | "owner" | "session" | "fingerprint" | "placeholder" | "audit" | "cache-key";
+export type HashPurpose =
+  | "tenant"
+  | "owner"
+  | "session"
+  | "successor"
+  | "binding"
+  | "fingerprint"
+  | "placeholder"
+  | "audit"
+  | "cache-key";
 
 export interface KeyedHash {
   /**

@@ -30,9 +30,30 @@ export interface SessionTotals {
   readonly savedUsd: number;
 }
 
+/** An id that the session had before, good for a while longer. */
+export interface FormerId {
+  readonly sessionId: string;
+  readonly until: number;
+}
+
+/** How often the session got a new id, and which earlier ones may still be used. */
+export interface SessionRotation {
+  readonly generation: number;
+  readonly former: readonly FormerId[];
+}
+
+/** Keyed hashes of where a session was begun from; absent where the configuration does not ask. */
+export interface SessionBinding {
+  readonly ip?: string | undefined;
+  readonly userAgent?: string | undefined;
+}
+
 /** The sealed head of a session: everything a turn must know before it sees the transcript. Under 4 KB. */
 export interface SessionHead {
+  /** The id it answers to now: a rotation replaces it. */
   readonly sessionId: string;
+  readonly rotation?: SessionRotation | undefined;
+  readonly binding?: SessionBinding | undefined;
   /** First line of the first user message, redacted. */
   readonly title: string;
   readonly createdAt: number;

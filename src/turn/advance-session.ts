@@ -42,7 +42,10 @@ export function advanceSession(base: OpenedSession | undefined, draft: TurnDraft
     summaries,
     loadFrom: firstHeld?.record.sequence ?? record.sequence,
     head: {
-      sessionId: draft.sessionId,
+      // It may have been rotated while the turn ran.
+      sessionId: held?.sessionId ?? draft.sessionId,
+      rotation: held?.rotation,
+      binding: held?.binding ?? draft.binding,
       title: held?.title || draft.title,
       createdAt: held?.createdAt ?? draft.askedAt,
       lastActiveAt: draft.askedAt,

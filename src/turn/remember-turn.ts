@@ -126,6 +126,7 @@ async function draftTurn(
   const { figures } = bill;
   return {
     sessionId: request.sessionId,
+    binding: ring.door.bindingOf(scope.ref.key, request.visitor),
     title: plan.session?.head.title || titleOf(fresh.messages),
     habits: plan.habits,
     system: fresh.system,

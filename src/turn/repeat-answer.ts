@@ -3,17 +3,25 @@ import { readSignal, splitEvents } from "../protocol/sse-event.ts";
 import type { ActiveTurn } from "../session/active-turns.ts";
 import type { TurnRecord } from "../session/turn-record.ts";
 import type { KeptAnswer } from "./answer-cache.ts";
+import type { OpenedSession } from "./opened-session.ts";
 import { responseHeaders } from "./relay-answer.ts";
 import { privateHeaders } from "./turn-headers.ts";
 import type { TurnScope } from "./turn-scope.ts";
 
+/** A request that was answered before, and the session it belongs to. */
+export interface AnsweredBefore {
+  readonly session: OpenedSession;
+  readonly answered: ActiveTurn;
+}
+
 /** Answers a repeated request from what is stored: no model is asked, nothing is stored again. */
-export function answerAgain({ ring, request, client }: TurnScope, { record }: ActiveTurn): void {
+export function answerAgain({ ring, request, client }: TurnScope, { session, answered }: AnsweredBefore): void {
+  const { record } = answered;
   const kept = ring.answers.find(record.id);
   const sameForm = kept && (kept.form === "stream") === request.chat.stream;
   const headers = {
     ...privateHeaders,
-    "x-session-id": request.sessionId,
+    "x-session-id": session.head.sessionId,
     "x-session-turn": String(record.sequence + 1),
     "x-history-mode": "replay",
     "x-stategate-repeat": "true",

@@ -2,7 +2,6 @@ import { hash } from "node:crypto";
 import type { ServerResponse } from "node:http";
 
 import { GatewayError } from "../errors/gateway-error.ts";
-import type { ActiveTurn } from "../session/active-turns.ts";
 import { billTurn } from "./bill-turn.ts";
 import { findRepeat, type Repeat } from "./find-repeat.ts";
 import { finishAnswer } from "./finish-answer.ts";
@@ -13,7 +12,7 @@ import { planTurn, type TurnInput, type TurnPlan } from "./plan-turn.ts";
 import { readConversation, splitConversation } from "./read-conversation.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import { redactFresh, rememberTurn } from "./remember-turn.ts";
-import { answerAgain } from "./repeat-answer.ts";
+import { type AnsweredBefore, answerAgain } from "./repeat-answer.ts";
 import { spliceBody } from "./splice-body.ts";
 import { nextFields } from "./store-turn.ts";
 import { privateHeaders, turnHeaders } from "./turn-headers.ts";
@@ -28,11 +27,12 @@ import type { TurnScope } from "./turn-scope.ts";
  * @throws GatewayError while nothing has been sent to the client yet
  */
 export async function runTurn(ring: TurnRing, request: TurnRequest, client: ServerResponse): Promise<void> {
-  const scope = scopeOf(ring, request, client);
+  const scope = await orWithoutStore(ring, request, () => scopeOf(ring, request, client));
+  if (!scope) return forwardWithoutHistory(ring, request, client);
   await ring.gate.enter(scope.print, async () => {
-    const prepared = await prepareOrDegrade(scope);
-    if (!prepared) return forwardWithoutHistory(scope);
-    if ("answered" in prepared) return answerAgain(scope, prepared.answered);
+    const prepared = await orWithoutStore(ring, request, () => prepareTurn(scope));
+    if (!prepared) return forwardWithoutHistory(ring, request, client);
+    if ("answered" in prepared) return answerAgain(scope, prepared);
     await takeTurn(scope, prepared);
   });
 }
@@ -43,22 +43,22 @@ interface PreparedTurn {
 }
 
 /** `undefined`: the store cannot answer, and the request can do without it. Everything read for a turn is read in here. */
-async function prepareOrDegrade(scope: TurnScope): Promise<PreparedTurn | { answered: ActiveTurn } | undefined> {
+async function orWithoutStore<T>(ring: TurnRing, request: TurnRequest, read: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await prepareTurn(scope);
+    return await read();
   } catch (error) {
     if (!(error instanceof GatewayError && error.code === "store_unavailable")) throw error;
-    scope.ring.ports.meter.degraded("load_failed");
-    if (carriesHistory(scope.request)) return undefined;
+    ring.ports.meter.degraded("load_failed");
+    if (carriesHistory(request)) return undefined;
     throw error;
   }
 }
 
-async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | { answered: ActiveTurn }> {
+async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | AnsweredBefore> {
   const { ports, cache } = scope.ring;
   const snapshot = await loadSession(scope);
   const repeat = findRepeat(snapshot, { ...scope.print, failedTurn: failedTurn(scope) });
-  if (repeat?.kind === "answered") return { answered: repeat.turn };
+  if (snapshot && repeat?.kind === "answered") return { session: snapshot, answered: repeat.turn };
   const input = await readInput(scope, repeat);
   return { input, plan: await planTurn(ports, cache, { input, snapshot }) };
 }
@@ -68,7 +68,12 @@ async function takeTurn(scope: TurnScope, { input, plan }: PreparedTurn): Promis
   const { ports } = ring;
   const askedAt = ports.clock();
   const expiresAt = expiryAfter(scope, plan, askedAt);
-  const headers = turnHeaders({ sessionId: request.sessionId, plan, expiresAt, degraded: ring.flags.take(ref.key) });
+  const headers = turnHeaders({
+    sessionId: plan.session?.head.sessionId ?? request.sessionId,
+    plan,
+    expiresAt,
+    degraded: ring.flags.take(ref.key),
+  });
   const ownBefore = performance.now() - request.startedAt;
   const relaying = relayAnswer({
     upstream: ports.upstream,
@@ -105,15 +110,16 @@ async function takeTurn(scope: TurnScope, { input, plan }: PreparedTurn): Promis
   ring.upkeep.after({ request, plan, session: stored.session });
 }
 
-function scopeOf(ring: TurnRing, request: TurnRequest, client: ServerResponse): TurnScope {
+async function scopeOf(ring: TurnRing, request: TurnRequest, client: ServerResponse): Promise<TurnScope> {
   const { keyedHash } = ring.ports;
-  const { owner } = request.principal;
-  const key = keyedHash.hash("session", owner, request.sessionId);
+  const place = await ring.links.locate(request.principal.owner, request.sessionId);
+  const { key } = place.ref;
   return {
     ring,
     request,
     client,
-    ref: { key, owner },
+    place,
+    ref: place.ref,
     print: {
       sessionKey: key,
       requestHash: hash("sha256", request.chat.body, "base64url"),
@@ -124,9 +130,9 @@ function scopeOf(ring: TurnRing, request: TurnRequest, client: ServerResponse): 
   };
 }
 
-async function loadSession({ ring, ref }: TurnScope): Promise<OpenedSession | undefined> {
+async function loadSession({ ring, place, request }: TurnScope): Promise<OpenedSession | undefined> {
   const startedAt = performance.now();
-  const session = await ring.cache.load(ref);
+  const session = await ring.door.open(place, request);
   ring.ports.meter.stage("load", performance.now() - startedAt);
   return session;
 }
@@ -135,7 +141,7 @@ async function loadSession({ ring, ref }: TurnScope): Promise<OpenedSession | un
 const carriesHistory = ({ mode, chat }: TurnRequest): boolean =>
   mode === "replay" || chat.messages.some(({ message }) => message.role === "assistant");
 
-async function forwardWithoutHistory({ ring, request, client }: TurnScope): Promise<void> {
+async function forwardWithoutHistory(ring: TurnRing, request: TurnRequest, client: ServerResponse): Promise<void> {
   await passThrough({
     upstream: ring.ports.upstream,
     request: { method: "POST", path: request.path, headers: request.headers, body: [request.chat.body] },

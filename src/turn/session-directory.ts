@@ -9,6 +9,9 @@ import type { ListPage, SessionRow } from "../store/session-store.ts";
 import { freshEpoch, noTotals } from "./advance-session.ts";
 import { incarnationOf } from "./open-session.ts";
 import type { OpenedSession, SessionRef } from "./opened-session.ts";
+import { rotateSession } from "./rotate-session.ts";
+import type { SessionCall } from "./session-door.ts";
+import type { SessionVisitor } from "./session-visitor.ts";
 import { nextFields, nextRevision } from "./store-turn.ts";
 import type { TurnRing } from "./turn-ring.ts";
 
@@ -41,13 +44,14 @@ export interface TranscriptEntry {
 export interface SessionDirectory {
   list(owner: string, page: PageRequest): Promise<EntryPage>;
   /** @throws GatewayError `session_exists` */
-  create(owner: string, session: NewSession): Promise<SessionEntry>;
-  /** @throws GatewayError `session_not_found` */
-  read(owner: string, sessionId: string): Promise<SessionEntry>;
-  /** @throws GatewayError `session_not_found` */
-  remove(owner: string, sessionId: string): Promise<void>;
-  /** The active transcript as stored, redacted. @throws GatewayError `session_not_found` */
-  messages(owner: string, sessionId: string): Promise<readonly TranscriptEntry[]>;
+  create(visitor: SessionVisitor, session: NewSession): Promise<SessionEntry>;
+  /** @throws GatewayError `session_not_found`, `session_bound_elsewhere`; so do all that follow */
+  read(call: SessionCall): Promise<SessionEntry>;
+  remove(call: SessionCall): Promise<void>;
+  /** The active transcript as stored, redacted. */
+  messages(call: SessionCall): Promise<readonly TranscriptEntry[]>;
+  /** The session under its new id. */
+  rotate(call: SessionCall): Promise<SessionEntry>;
 }
 
 export interface NewSession {
@@ -58,26 +62,23 @@ export interface NewSession {
 
 export function createSessionDirectory(ring: TurnRing): SessionDirectory {
   const { ports, cache } = ring;
-  const refOf = (owner: string, sessionId: string): SessionRef => ({
-    owner,
-    key: ports.keyedHash.hash("session", owner, sessionId),
-  });
-  const find = async (owner: string, sessionId: string): Promise<OpenedSession> => {
-    const session = await cache.load(refOf(owner, sessionId));
-    if (!session) throw new GatewayError("session_not_found", "no such session");
+  const placeOf = (owner: string, sessionId: string) => ring.links.locate(owner, sessionId);
+  const find = async (call: SessionCall): Promise<OpenedSession> => {
+    const session = await ring.door.open(await placeOf(call.visitor.owner, call.sessionId), call);
+    if (!session) throw notFound();
     return session;
   };
   return {
     async list(owner, { limit, order, after }) {
-      const cursor = after === undefined ? undefined : await findCursor(ring, refOf(owner, after));
+      const cursor = after === undefined ? undefined : await findCursor(ring, (await placeOf(owner, after)).ref);
       const rows = await ports.sessions.list(owner, { limit: limit + 1, order, ...(cursor && { after: cursor }) });
       const opened = await Promise.all(rows.slice(0, limit).map((row) => openRow(ring, owner, row)));
       return { entries: opened.filter((entry) => entry !== undefined), hasMore: rows.length > limit };
     },
-    async create(owner, session) {
-      const ref = refOf(owner, session.sessionId);
+    async create(visitor, session) {
+      const { ref } = await placeOf(visitor.owner, session.sessionId);
       const incarnation = randomBytes(16).toString("hex");
-      const head = newHead(session, ports.clock());
+      const head = { ...newHead(session, ports.clock()), binding: ring.door.bindingOf(ref.key, visitor) };
       const keys = await ports.sealer.forSession({ ...ref, incarnation });
       const fields = nextFields(ports, { ref, head, loadFrom: 0 });
       const { committed } = await ports.sessions.commit({
@@ -90,21 +91,27 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
       if (!committed) throw new GatewayError("session_exists", "the session exists");
       return { head, expiresAt: fields.expiresAt };
     },
-    async read(owner, sessionId) {
-      const { head, fields } = await find(owner, sessionId);
-      return { head, expiresAt: fields.expiresAt };
-    },
-    async remove(owner, sessionId) {
-      const { key } = refOf(owner, sessionId);
+    read: async (call) => entryOf(await find(call)),
+    async remove(call) {
+      const { key } = (await placeOf(call.visitor.owner, call.sessionId)).ref;
+      // What cannot be opened any more can still be deleted.
+      await find(call).catch(unlessUnreadable);
       // Behind appends that are under way, so that none of them brings the session back.
       const removed = await ring.appends.run(key, () => ports.sessions.remove(key));
       cache.drop(key);
-      if (!removed) throw new GatewayError("session_not_found", "no such session");
+      if (!removed) throw notFound();
     },
-    async messages(owner, sessionId) {
-      return transcriptOf(await cache.loadAll(await find(owner, sessionId)));
-    },
+    messages: async (call) => transcriptOf(await cache.loadAll(await find(call))),
+    rotate: async (call) => entryOf(await rotateSession(ring, await find(call), call)),
   };
+}
+
+const notFound = (): GatewayError => new GatewayError("session_not_found", "no such session");
+
+const entryOf = ({ head, fields }: OpenedSession): SessionEntry => ({ head, expiresAt: fields.expiresAt });
+
+function unlessUnreadable(error: unknown): void {
+  if (!(error instanceof GatewayError && error.code === "record_unreadable")) throw error;
 }
 
 async function findCursor({ ports }: TurnRing, { key, owner }: SessionRef): Promise<ListPage["after"]> {

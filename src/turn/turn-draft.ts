@@ -1,11 +1,13 @@
 import type { CutReason, EpochState, HistoryMessage, Summary } from "../history/history-strategy.ts";
 import type { ClientHabits } from "../session/reconcile.ts";
-import type { BillingState } from "../session/session-head.ts";
+import type { BillingState, SessionBinding } from "../session/session-head.ts";
 import type { TurnRecord } from "../session/turn-record.ts";
 
 /** A turn ready to be stored, and what it does to the session's head. Everything here is redacted. */
 export interface TurnDraft {
   readonly sessionId: string;
+  /** What a session without a binding is bound to from now on; `undefined` where nothing is. */
+  readonly binding: SessionBinding | undefined;
   readonly record: Omit<TurnRecord, "sequence">;
   /** First line of the first user message; counts only for the session's first turn. */
   readonly title: string;

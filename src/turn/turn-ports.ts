@@ -1,3 +1,4 @@
+import type { AuditLog } from "../audit/audit-log.ts";
 import type { HistoryKnobs, StrategyName } from "../history/history-strategy.ts";
 import type { Summariser } from "../history/summariser.ts";
 import type { Clock } from "../kit/clock.ts";
@@ -5,8 +6,10 @@ import type { Log } from "../kit/log.ts";
 import type { BodyLimits } from "../protocol/scan-body.ts";
 import type { PlaceholderNamer, Redactor } from "../redaction/redactor.ts";
 import type { KeyedHash } from "../sealing/keyed-hash.ts";
+import type { RecordSealer } from "../sealing/record-sealer.ts";
 import type { Sealer } from "../sealing/sealer.ts";
 import type { LeaseStore } from "../store/lease-store.ts";
+import type { RecordStore } from "../store/record-store.ts";
 import type { SessionStore } from "../store/session-store.ts";
 import type { TurnMeter, TurnReport } from "../telemetry/turn-meter.ts";
 import type { PriceList, PromptCache } from "../tokens/price-list.ts";
@@ -16,8 +19,11 @@ import type { Upstream } from "../upstream/upstream.ts";
 /** Everything a turn touches, as contracts: the use case runs with nothing real behind it. */
 export interface TurnPorts {
   readonly sessions: SessionStore;
+  readonly records: RecordStore;
   readonly leases: LeaseStore;
   readonly sealer: Sealer;
+  readonly recordSealer: RecordSealer;
+  readonly audit: AuditLog;
   readonly keyedHash: KeyedHash;
   /** `undefined` when redaction is switched off. */
   readonly redactor: Redactor | undefined;
@@ -46,7 +52,16 @@ export interface TurnSettings {
   readonly onDisconnect: "cancel" | "finish";
   readonly ttl: SessionTtl;
   readonly idFormat: "token" | "uuid4";
+  readonly rotationGraceMs: number;
+  readonly binding: BindingRules;
   readonly concurrency: "parallel" | "serialize" | "reject";
+}
+
+export type BindingRule = "off" | "observe" | "enforce";
+
+export interface BindingRules {
+  readonly ip: BindingRule;
+  readonly userAgent: BindingRule;
 }
 
 export interface SessionTtl {

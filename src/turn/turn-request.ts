@@ -4,11 +4,13 @@ import type { StrategyName } from "../history/history-strategy.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { ChatRequest } from "../protocol/chat-request.ts";
 import type { RequestedMode } from "../session/reconcile.ts";
+import type { SessionVisitor } from "./session-visitor.ts";
 
 /** One chat completion request on a session, its headers understood. */
 export interface TurnRequest {
   readonly requestId: string;
   readonly principal: Principal;
+  readonly visitor: SessionVisitor;
   /** The client's name for the session; `new` was already replaced by a minted one. */
   readonly sessionId: string;
   readonly chat: ChatRequest;

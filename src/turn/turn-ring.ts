@@ -7,6 +7,8 @@ import type { DegradedReason } from "../telemetry/turn-meter.ts";
 import { type AnswerCache, createAnswerCache } from "./answer-cache.ts";
 import { type CountCache, createCountCache } from "./count-cache.ts";
 import { createSessionCache, type SessionCache } from "./session-cache.ts";
+import { createSessionDoor, type SessionDoor } from "./session-door.ts";
+import { createSessionLinks, type SessionLinks } from "./session-links.ts";
 import { createTurnGate, type TurnGate } from "./turn-gate.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
@@ -15,6 +17,8 @@ import { createUpkeep, type Upkeep } from "./upkeep.ts";
 export interface TurnRing {
   readonly ports: TurnPorts;
   readonly cache: SessionCache;
+  readonly links: SessionLinks;
+  readonly door: SessionDoor;
   /** Appends of one session, one after another. */
   readonly appends: KeyedQueue;
   readonly gate: TurnGate;
@@ -52,6 +56,8 @@ export function createTurnRing(ports: TurnPorts): TurnRing {
   return {
     ports,
     cache,
+    links: createSessionLinks(ports),
+    door: createSessionDoor({ ports, cache, appends }),
     appends,
     gate: createTurnGate(settings.concurrency),
     answers: createAnswerCache(clock),

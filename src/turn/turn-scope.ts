@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 
 import type { SessionRef } from "./opened-session.ts";
 import type { RequestPrint } from "./request-print.ts";
+import type { SessionPlace } from "./session-links.ts";
 import type { TurnRequest } from "./turn-request.ts";
 import type { TurnRing } from "./turn-ring.ts";
 
@@ -10,6 +11,7 @@ export interface TurnScope {
   readonly ring: TurnRing;
   readonly request: TurnRequest;
   readonly client: ServerResponse;
+  readonly place: SessionPlace;
   readonly ref: SessionRef;
   readonly print: RequestPrint;
 }

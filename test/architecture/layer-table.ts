@@ -118,6 +118,7 @@ export const places: Readonly<Record<string, Place>> = {
       "history/tail-note.ts",
       "redaction/count-placeholders.ts",
       "sealing/chain.ts",
+      "sealing/record-sealer.ts",
       "sealing/sealed-record.ts",
       "session/active-turns.ts",
       "session/fingerprint.ts",

@@ -6,6 +6,7 @@ import { parseChatRequest } from "../../protocol/chat-request.ts";
 import { requestedSession } from "../../session/session-id.ts";
 import { passThrough } from "../../turn/pass-through.ts";
 import { runTurn } from "../../turn/run-turn.ts";
+import { visitorOf } from "../../turn/session-visitor.ts";
 import type { TurnRing } from "../../turn/turn-ring.ts";
 import { errorAnswer } from "../error-response.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
@@ -55,7 +56,8 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
   const name = directions.mode === "off" ? undefined : namedSession(incoming, chat, settings.sessionAliases);
   if (name === undefined) return forwardStateless(ring, exchange, body);
   const { mode, ...rest } = directions;
-  const principal = await identity.resolve(settings.caller(incoming), { userFromBody: bodyUser(chat.fields) });
+  const caller = settings.caller(incoming);
+  const principal = await identity.resolve(caller, { userFromBody: bodyUser(chat.fields) });
   const entropy = retriedEntropy(ring, principal, directions);
   await runTurn(
     ring,
@@ -68,6 +70,7 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
       path: upstreamPath(incoming),
       headers: incoming.headers,
       principal,
+      visitor: visitorOf(principal, caller),
       sessionId: requestedSession(name, ring.ports.settings.idFormat, entropy).sessionId,
     },
     outgoing,

@@ -8,6 +8,8 @@ import type { ChatMessage } from "../../protocol/chat-message.ts";
 import { parseJson } from "../../protocol/scan-body.ts";
 import { parseSessionId, requestedSession, type SessionIdFormat } from "../../session/session-id.ts";
 import type { PageRequest, SessionDirectory, SessionEntry, TranscriptEntry } from "../../turn/session-directory.ts";
+import type { SessionCall } from "../../turn/session-door.ts";
+import { type SessionVisitor, visitorOf } from "../../turn/session-visitor.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
 import type { HttpSettings } from "../http-settings.ts";
 import { parsePage } from "../page.ts";
@@ -25,7 +27,11 @@ interface SessionRouteParts {
 export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
   const { directory } = parts;
   const app = new Hono<GatewayEnv>();
-  const owner = ownerOf(parts);
+  const visitor = visitorReader(parts);
+  const callOf = async (context: Context<GatewayEnv>): Promise<SessionCall> => {
+    const caller = await visitor(context);
+    return { visitor: caller, sessionId: sessionParam(context) };
+  };
   const shown = (entry: SessionEntry) => showSession(entry, parts.defaultStrategy);
 
   app.use(async (context, next) => {
@@ -34,11 +40,14 @@ export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
     context.header("vary", "Authorization");
   });
   app.get("/", async (context) => {
-    const { entries, hasMore } = await directory.list(await owner(context), parsePage(context.req.query(), "desc"));
+    const { entries, hasMore } = await directory.list(
+      (await visitor(context)).owner,
+      parsePage(context.req.query(), "desc"),
+    );
     return context.json(listOf(entries.map(shown), hasMore));
   });
   app.post("/", async (context) => {
-    const caller = await owner(context);
+    const caller = await visitor(context);
     const body = readFields(await readBody(context.env.incoming, parts.settings.maxBodyBytes));
     const entry = await directory.create(caller, {
       sessionId: requestedSession(body.id ?? "new", parts.idFormat).sessionId,
@@ -47,30 +56,28 @@ export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
     });
     return context.json(shown(entry), 201);
   });
-  app.get("/:id", async (context) => {
-    return context.json(shown(await directory.read(await owner(context), sessionParam(context))));
-  });
+  app.get("/:id", async (context) => context.json(shown(await directory.read(await callOf(context)))));
   app.delete("/:id", async (context) => {
-    const id = sessionParam(context);
-    await directory.remove(await owner(context), id);
-    return context.json({ id, object: "session.deleted", deleted: true });
+    const call = await callOf(context);
+    await directory.remove(call);
+    return context.json({ id: call.sessionId, object: "session.deleted", deleted: true });
   });
   app.get("/:id/messages", async (context) => {
     const page = parsePage(context.req.query(), "asc");
-    const entries = await directory.messages(await owner(context), sessionParam(context));
-    return context.json(pageOfMessages(entries, page));
+    return context.json(pageOfMessages(await directory.messages(await callOf(context)), page));
   });
+  app.post("/:id/rotate", async (context) => context.json(shown(await directory.rotate(await callOf(context)))));
   return app;
 }
 
 /** Only who the upstream would serve may read what is stored: a revoked key reads nothing. */
-const ownerOf =
+const visitorReader =
   ({ identity, settings }: SessionRouteParts) =>
-  async ({ env: { incoming } }: Context<GatewayEnv>): Promise<string> => {
+  async ({ env: { incoming } }: Context<GatewayEnv>): Promise<SessionVisitor> => {
     const caller = settings.caller(incoming);
     const principal = await identity.resolve(caller);
     await identity.verify(principal, caller);
-    return principal.owner;
+    return visitorOf(principal, caller);
   };
 
 /** A malformed id is somebody's session as little as an unknown one. */

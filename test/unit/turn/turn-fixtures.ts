@@ -80,6 +80,7 @@ export function openedSession(records: readonly TurnRecord[], head: Partial<Sess
 export const turnDraft = (record: Partial<TurnRecord> = {}, more: Partial<TurnDraft> = {}): TurnDraft => ({
   sessionId: "chat",
   record: turnRecord("new", record),
+  binding: undefined,
   title: "question new",
   habits: noHabits,
   system: undefined,

@@ -1,0 +1,103 @@
+import { LRUCache } from "lru-cache";
+
+import { GatewayError } from "../errors/gateway-error.ts";
+import type { KeyedQueue } from "../kit/keyed-queue.ts";
+import type { SessionBinding } from "../session/session-head.ts";
+import type { OpenedSession } from "./opened-session.ts";
+import type { SessionCache } from "./session-cache.ts";
+import type { SessionPlace } from "./session-links.ts";
+import type { SessionVisitor } from "./session-visitor.ts";
+import type { BindingRule, TurnPorts } from "./turn-ports.ts";
+
+/** What stands between an id and the session behind it, on every route. */
+export interface SessionDoor {
+  /**
+   * The session, if this id and this visitor may have it; `undefined` when there is none.
+   *
+   * An id that was rotated away and is used after its grace was stolen or forgotten: the session ends.
+   * @throws GatewayError `session_not_found` for an id that has ended, `session_bound_elsewhere`
+   */
+  open(place: SessionPlace, asked: SessionCall): Promise<OpenedSession | undefined>;
+  /** What a session that this visitor begins is bound to; `undefined` where nothing is configured. */
+  bindingOf(key: string, visitor: SessionVisitor): SessionBinding | undefined;
+}
+
+export interface SessionCall {
+  readonly sessionId: string;
+  readonly visitor: SessionVisitor;
+}
+
+interface DoorParts {
+  readonly ports: TurnPorts;
+  readonly cache: SessionCache;
+  readonly appends: KeyedQueue;
+}
+
+const MAX_NOTED = 10_000;
+
+export function createSessionDoor({ ports, cache, appends }: DoorParts): SessionDoor {
+  const { keyedHash, audit, clock, settings, sessions } = ports;
+  /** A change is worth one entry of the audit log, not one for each request that follows. */
+  const noted = new LRUCache<string, true>({ max: MAX_NOTED });
+  const isBound = settings.binding.ip !== "off" || settings.binding.userAgent !== "off";
+
+  const bindingOf = (key: string, { address, userAgent }: SessionVisitor): SessionBinding | undefined =>
+    isBound
+      ? {
+          ip: settings.binding.ip === "off" ? undefined : keyedHash.hash("binding", key, "ip", address),
+          userAgent: settings.binding.userAgent === "off" ? undefined : keyedHash.hash("binding", key, "ua", userAgent),
+        }
+      : undefined;
+
+  const endReplayed = async ({ ref }: OpenedSession, { visitor }: SessionCall): Promise<never> => {
+    await appends.run(ref.key, () => sessions.remove(ref.key));
+    cache.drop(ref.key);
+    const { owner, address } = visitor;
+    audit.record({ event: "session_use_after_expire", owner, address, reason: "rotated" });
+    throw new GatewayError("session_not_found", "an id that was rotated away was used again: the session has ended");
+  };
+
+  const checkBinding = (session: OpenedSession, { visitor }: SessionCall): void => {
+    const { binding } = session.head;
+    if (!isBound || !binding) return;
+    const present = bindingOf(session.ref.key, visitor);
+    for (const part of ["ip", "userAgent"] as const) {
+      const rule: BindingRule = settings.binding[part];
+      if (rule === "off" || binding[part] === undefined || binding[part] === present?.[part]) continue;
+      note(session, visitor, { part, rule, value: present?.[part] ?? "" });
+      if (rule === "enforce") throw new GatewayError("session_bound_elsewhere", `the ${part} of a session changed`);
+    }
+  };
+
+  const note = (
+    { ref }: OpenedSession,
+    { owner, address }: SessionVisitor,
+    { part, rule, value }: { part: "ip" | "userAgent"; rule: BindingRule; value: string },
+  ): void => {
+    const name = `${ref.key}:${value}`;
+    if (noted.has(name)) return;
+    noted.set(name, true);
+    const reason = `${part === "ip" ? "ip" : "user_agent"}_${rule === "enforce" ? "refused" : "observed"}`;
+    audit.record({ event: "session_binding_changed", owner, address, reason });
+  };
+
+  return {
+    bindingOf,
+    async open({ ref, incarnation }, call) {
+      const session = await cache.load(ref);
+      if (incarnation !== undefined && session?.incarnation !== incarnation) {
+        throw new GatewayError("session_not_found", "the session that an id was made for has ended");
+      }
+      if (!session) return undefined;
+      if (!mayStillBeUsed(session, call.sessionId, clock())) await endReplayed(session, call);
+      checkBinding(session, call);
+      return session;
+    },
+  };
+}
+
+/** The present id, or an earlier one within its grace. */
+function mayStillBeUsed({ head }: OpenedSession, sessionId: string, now: number): boolean {
+  if (head.sessionId === sessionId) return true;
+  return head.rotation?.former.some((id) => id.sessionId === sessionId && id.until > now) ?? false;
+}
