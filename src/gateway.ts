@@ -12,6 +12,7 @@ import type { Clock } from "./kit/clock.ts";
 import type { Log } from "./kit/log.ts";
 import { createRedactor } from "./redaction/create-redactor.ts";
 import { placeholderNamer } from "./redaction/placeholder-namer.ts";
+import { openNoticePoller } from "./store/poll-notices.ts";
 import { createTurnMeter } from "./telemetry/create-turn-meter.ts";
 import type { TurnReport } from "./telemetry/turn-meter.ts";
 import { createPriceList } from "./tokens/create-price-list.ts";
@@ -51,11 +52,8 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     onStoreCall: (operation, outcome, ms) => turnMeter.store(operation, outcome === "ok" ? "ok" : "error", ms),
   });
   const { store, keyedHash } = vault;
-  const upstream = openHttpUpstream({
-    baseUrl: config.upstream.url,
-    timeouts: config.upstream.timeouts,
-    maxConnections: config.upstream.maxConnections,
-  });
+  const notices = await openNoticePoller({ notices: store.notices, clock, log });
+  const upstream = openHttpUpstream(upstreamOptions(config));
   const counters = openTokenCounters({ cacheDirectory: cacheDirectory(config), log });
   const ports: TurnPorts = {
     sessions: store.sessions,
@@ -71,7 +69,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     prices: createPriceList(await readPriceDocument(config.prices.file)),
     upstream,
     summariser: createOpenAiSummariser({
-      baseUrl: config.upstream.url,
+      ...upstreamOptions(config),
       timeoutMs: config.history.summary.timeoutMs,
     }),
     meter: turnMeter,
@@ -114,6 +112,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
       return (closing ??= server
         .close()
         .then(() => ring.upkeep.idle())
+        .then(() => notices.close())
         .then(() => Promise.all([vault.close(), upstream.close()]))
         .then(() => undefined));
     },
@@ -126,6 +125,10 @@ const isLoopback = (host: string): boolean => loopbackHosts.has(host);
 /** Beside the database, where there is one. */
 function cacheDirectory({ keys }: GatewayConfig): string {
   return join(dirname(keys.developmentKeyFile), "cache");
+}
+
+function upstreamOptions({ upstream: { url, apiKey, timeouts, maxConnections } }: GatewayConfig) {
+  return { baseUrl: url, timeouts, maxConnections, ...(apiKey && { apiKey }) };
 }
 
 function turnSettings({ http, upstream, history, sessions }: GatewayConfig): TurnSettings {

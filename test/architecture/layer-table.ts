@@ -19,6 +19,7 @@ export const contracts: readonly string[] = [
   "session/session-id.ts",
   "store/audit-store.ts",
   "store/lease-store.ts",
+  "store/notice-listener.ts",
   "store/notice-store.ts",
   "store/quota-store.ts",
   "store/record-store.ts",
