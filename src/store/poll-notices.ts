@@ -59,11 +59,12 @@ export async function openNoticePoller({ notices, clock, log }: NoticePollerOpti
   const poll = (): Promise<void> => (reading ??= readOrWait());
   const next = (): void => {
     if (closed) return;
-    timer = setTimeout(async () => {
-      await poll();
-      next();
-    }, EVERY_MS);
+    timer = setTimeout(() => void pollAgain(), EVERY_MS);
     timer.unref();
+  };
+  const pollAgain = async (): Promise<void> => {
+    await poll();
+    next();
   };
 
   await poll();
