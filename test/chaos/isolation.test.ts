@@ -123,6 +123,20 @@ const routeCases: Readonly<Record<string, RouteCase>> = {
     user.sessions.delete(id);
     if (kind === "own") user.deleted.add(id);
   },
+  "POST /v1/sessions/:id/rotate": async (world, { gateway, user, id, kind }) => {
+    const headers = callerHeaders(user);
+    const answer = await send(`${gateway.url}/sessions/${pathOf(id)}/rotate`, { method: "POST", headers });
+    world.inspect(user, "rotate", answer);
+    expectOwnOnly(answer, kind);
+    if (kind !== "own") return;
+    // Its new name is not one of those that all users share, so it ends here.
+    const successor = (JSON.parse(answer.body) as { id: string }).id;
+    const foreign = world.users.find((other) => other !== user);
+    if (foreign) expectOwnOnly(await get(gateway.url, foreign, `/sessions/${successor}`), "foreign");
+    await send(`${gateway.url}/sessions/${successor}`, { method: "DELETE", headers });
+    user.sessions.delete(id);
+    user.deleted.add(id);
+  },
   "GET /v1/sessions/:id/messages": async (world, { gateway, user, id, kind }) => {
     const answer = await get(gateway.url, user, `/sessions/${pathOf(id)}/messages`);
     world.inspect(user, "messages", answer);

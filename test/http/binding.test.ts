@@ -1,0 +1,83 @@
+/** A session may be tied to the address or the client that began it. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+
+import { type SimulatedUpstream, startSimulatedUpstream } from "../../src/demo/simulated-upstream.ts";
+import {
+  ask,
+  freshSession,
+  onSession,
+  send,
+  sendChat,
+  type WireAnswer,
+  type WireError,
+} from "../support/http-calls.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
+
+let upstream: SimulatedUpstream;
+let gateway: TestGateway;
+beforeAll(async () => void (upstream = await startSimulatedUpstream()));
+afterEach(() => gateway.close());
+afterAll(() => upstream.close());
+
+const start = async (env: Readonly<Record<string, string>>): Promise<void> => {
+  gateway = await startTestGateway({ upstream, env });
+};
+const talk = (session: string, userAgent: string): Promise<WireAnswer> =>
+  sendChat(gateway, ask("[[len:1]] hi"), { headers: onSession(session, { "user-agent": userAgent }) });
+const refused = (answer: WireAnswer): void => {
+  expect([answer.status, answer.json<WireError>().error.code]).toEqual([403, "session_bound_elsewhere"]);
+};
+
+describe("a session that is bound to its client", () => {
+  it("is refused to another client on every route, and stays open to its own", async () => {
+    await start({ STATEGATE_SESSIONS__BINDING__USER_AGENT: "enforce" });
+    const session = freshSession();
+    await talk(session, "app/1");
+    const asked = upstream.log.length;
+    refused(await talk(session, "thief/1"));
+    expect(upstream.log).toHaveLength(asked);
+    const headers = { "user-agent": "thief/1" };
+    for (const [method, path] of [
+      ["GET", ""],
+      ["GET", "/messages"],
+      ["POST", "/rotate"],
+      ["DELETE", ""],
+    ] as const) {
+      refused(await send(gateway, `/sessions/${session}${path}`, { method, headers }));
+    }
+    expect((await talk(session, "app/1")).headers.get("x-history-mode")).toBe("delta");
+  });
+
+  it("is bound when it is created by the sessions API, too", async () => {
+    await start({ STATEGATE_SESSIONS__BINDING__USER_AGENT: "enforce" });
+    const session = freshSession();
+    const headers = { "user-agent": "app/1" };
+    await send(gateway, "/sessions", { method: "POST", body: { id: session }, headers });
+    refused(await talk(session, "thief/1"));
+  });
+
+  it("stays bound over a restart, and over a rotation", async () => {
+    await start({ STATEGATE_SESSIONS__BINDING__USER_AGENT: "enforce" });
+    const session = freshSession();
+    await talk(session, "app/1");
+    await gateway.restart();
+    refused(await talk(session, "thief/1"));
+    const headers = { "user-agent": "app/1" };
+    const rotated = await send(gateway, `/sessions/${session}/rotate`, { method: "POST", headers });
+    refused(await talk(rotated.json<{ id: string }>().id, "thief/1"));
+  });
+
+  it("is only watched where the configuration says observe", async () => {
+    await start({ STATEGATE_SESSIONS__BINDING__USER_AGENT: "observe" });
+    const session = freshSession();
+    await talk(session, "app/1");
+    expect((await talk(session, "thief/1")).status).toBe(200);
+  });
+
+  it("is bound to nothing by default", async () => {
+    await start({});
+    const session = freshSession();
+    await talk(session, "app/1");
+    expect((await talk(session, "other/2")).headers.get("x-history-mode")).toBe("delta");
+  });
+});
