@@ -8,7 +8,10 @@ import { createKeyedHash } from "./sealing/create-keyed-hash.ts";
 import { createSealer } from "./sealing/create-sealer.ts";
 import { openDevelopmentKeyFile } from "./sealing/development-key-file.ts";
 import type { KeyedHash } from "./sealing/keyed-hash.ts";
-import { createKeyring, type Keyring, parseMasterKeys } from "./sealing/keyring.ts";
+import type { Keyring } from "./sealing/keyring.ts";
+import { createLocalKeyring } from "./sealing/local-keyring.ts";
+import { readConfiguredKeyFile } from "./sealing/master-key-file.ts";
+import { parseMasterKeys } from "./sealing/master-keys.ts";
 import { createRecordSealer, type RecordSealer } from "./sealing/record-sealer.ts";
 import { openRootSecret } from "./sealing/root-secret.ts";
 import type { Sealer } from "./sealing/sealer.ts";
@@ -72,9 +75,10 @@ export async function openVault(config: GatewayConfig, { log, clock, onStoreCall
 const storeTimeoutMs = (address: string): number => (/^rediss?:/.test(address) ? 250 : 2_000);
 
 async function openKeyring({ keys }: GatewayConfig, log: Log): Promise<Keyring> {
-  if (keys.masterKeys) return createKeyring(parseMasterKeys(keys.masterKeys.expose()));
+  if (keys.masterKeys) return createLocalKeyring(parseMasterKeys(keys.masterKeys.expose()));
+  if (keys.masterKeyFile !== undefined) return createLocalKeyring(await readConfiguredKeyFile(keys.masterKeyFile));
   const { masterKeys, created } = await openDevelopmentKeyFile(keys.developmentKeyFile);
   if (created)
     log.warn({ file: keys.developmentKeyFile }, "made a development key; without this file the data is lost");
-  return createKeyring(masterKeys);
+  return createLocalKeyring(masterKeys);
 }

@@ -6,11 +6,14 @@ export function findContradictions({ production, keys, store, sessions, history 
   const mistakes: ConfigMistake[] = [];
   const refuse = (path: string, message: string): void => void mistakes.push({ path, message });
   const shared = /^rediss?:/.test(store.address.expose());
-  if (!keys.masterKeys && production)
-    refuse("keys.masterKeys", "production needs master keys: set STATEGATE_MASTER_KEYS");
+  const hasMasterKeys = keys.masterKeys !== undefined || keys.masterKeyFile !== undefined;
+  if (keys.masterKeys && keys.masterKeyFile !== undefined) {
+    refuse("keys.masterKeyFile", "give either keys.masterKeys (STATEGATE_MASTER_KEYS) or keys.masterKeyFile, not both");
+  }
+  if (!hasMasterKeys && production) refuse("keys.masterKeys", `production needs master keys: ${WHERE_TO_SET_KEYS}`);
   // Each replica would make a development key of its own, and none could open what another wrote.
-  else if (!keys.masterKeys && shared) {
-    refuse("keys.masterKeys", "a store that replicas share needs master keys: set STATEGATE_MASTER_KEYS");
+  else if (!hasMasterKeys && shared) {
+    refuse("keys.masterKeys", `a store that replicas share needs master keys: ${WHERE_TO_SET_KEYS}`);
   }
   if (sessions.absoluteSeconds < sessions.ttl.seconds) {
     refuse("sessions.absoluteSeconds", "is shorter than sessions.ttl.seconds");
@@ -20,3 +23,5 @@ export function findContradictions({ production, keys, store, sessions, history 
   }
   return mistakes;
 }
+
+const WHERE_TO_SET_KEYS = "set STATEGATE_MASTER_KEYS, or keys.masterKeyFile";

@@ -2,12 +2,13 @@ import type { KeyObject } from "node:crypto";
 
 import { LRUCache } from "lru-cache";
 
+import { GatewayError } from "../errors/gateway-error.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { RecordStore } from "../store/record-store.ts";
 import { createDataKeys } from "./data-keys.ts";
 import type { Keyring } from "./keyring.ts";
 import { createNonceSource } from "./nonce-source.ts";
-import { createSessionSealer } from "./sealed-record.ts";
+import { createSessionSealer, isSealedUnder } from "./sealed-record.ts";
 import type { Sealer, SessionIdentity, SessionSealer } from "./sealer.ts";
 
 interface SealerOptions {
@@ -31,15 +32,28 @@ export function createSealer(options: SealerOptions): Sealer {
   const dataKeys = createDataKeys({ records, keyring, clock, maxOwners });
   const held = new LRUCache<string, HeldSealer>({ max: maxSessions });
   const writeNonce = createNonceSource();
+  const derive = (dataKey: KeyObject, identity: SessionIdentity): SessionSealer => {
+    const entry = held.get(identity.key);
+    if (entry?.dataKey === dataKey && isSame(entry.identity, identity)) return entry.sealer;
+    const sealer = createSessionSealer({ dataKey, identity, writeNonce, maxRecordBytes });
+    held.set(identity.key, { identity, dataKey, sealer });
+    return sealer;
+  };
+  // The data key is asked for every time, so a derived key lives no longer than the one that it came from.
   return {
     async forSession(identity) {
-      // Asked every time, so a derived key lives no longer than the data key that it came from.
-      const dataKey = await dataKeys.forOwner(identity.owner);
-      const entry = held.get(identity.key);
-      if (entry?.dataKey === dataKey && isSame(entry.identity, identity)) return entry.sealer;
-      const sealer = createSessionSealer({ dataKey, identity, writeNonce, maxRecordBytes });
-      held.set(identity.key, { identity, dataKey, sealer });
-      return sealer;
+      const dataKey = await dataKeys.find(identity.owner);
+      if (!dataKey) throw new GatewayError("record_unreadable", "the data key of a stored session is gone");
+      return derive(dataKey, identity);
+    },
+    forNewSession: async (identity) => derive(await dataKeys.findOrMake(identity.owner), identity),
+    async isCurrent(identity, sealed) {
+      const dataKey = await dataKeys.reread(identity.owner);
+      return dataKey !== undefined && isSealedUnder(dataKey, identity, sealed);
+    },
+    forget(owner) {
+      dataKeys.forget(owner);
+      for (const [key, entry] of held.entries()) if (entry.identity.owner === owner) held.delete(key);
     },
   };
 }

@@ -13,12 +13,21 @@ interface DataKeysOptions {
   readonly maxOwners: number;
 }
 
+export const DATA_KEY_PREFIX = "data-key:";
+
+/**
+ * One random key per owner, wrapped in the store. Each method resolves to the same object for as long as the store
+ * holds the same key, and rejects with GatewayError `store_unavailable`, or `record_unreadable` when the stored key
+ * cannot be opened.
+ */
 export interface DataKeys {
-  /**
-   * Makes the owner's key if there is none. Resolves to the same object for as long as the store holds the same key.
-   * @throws GatewayError `store_unavailable`, or `record_unreadable` when the stored key cannot be opened
-   */
-  forOwner(owner: string): Promise<KeyObject>;
+  /** `undefined` when the owner has none, or had one and was erased. */
+  find(owner: string): Promise<KeyObject | undefined>;
+  /** Makes the owner's key if there is none. */
+  findOrMake(owner: string): Promise<KeyObject>;
+  /** What the store says now, whatever is held. */
+  reread(owner: string): Promise<KeyObject | undefined>;
+  forget(owner: string): void;
 }
 
 interface HeldKey {
@@ -33,31 +42,65 @@ const KEY_BITS = 256;
 
 export function createDataKeys({ records, keyring, clock, maxOwners }: DataKeysOptions): DataKeys {
   const held = new LRUCache<string, HeldKey>({ max: maxOwners });
-  const reads = new Map<string, Promise<KeyObject>>();
+  const reads = new Map<string, Promise<KeyObject | undefined>>();
+  const makings = new Map<string, Promise<KeyObject>>();
+  let timesForgotten = 0;
 
-  const read = async (owner: string): Promise<KeyObject> => {
+  /** What was asked for before an erasure was told must not be held after it. */
+  const holder = (owner: string) => {
     const readAt = clock();
-    const name = `data-key:${owner}`;
-    const stored = await records.read(name);
-    const wrapped = stored ?? (await records.putIfAbsent(name, keyring.wrap(name, newDataKey())));
-    const key = keyring.unwrap(name, wrapped);
-    const before = held.peek(owner)?.key;
-    const current = before?.equals(key) ? before : key;
-    held.set(owner, { key: current, readAt });
-    return current;
+    const before = timesForgotten;
+    return (key: KeyObject): KeyObject => {
+      const known = held.peek(owner)?.key;
+      const current = known?.equals(key) ? known : key;
+      if (before === timesForgotten) held.set(owner, { key: current, readAt });
+      return current;
+    };
+  };
+  const reread = async (owner: string): Promise<KeyObject | undefined> => {
+    const hold = holder(owner);
+    const name = DATA_KEY_PREFIX + owner;
+    const wrapped = await records.read(name);
+    if (wrapped) return hold(await keyring.unwrap(name, wrapped));
+    held.delete(owner);
+    return undefined;
+  };
+  const make = async (owner: string): Promise<KeyObject> => {
+    const hold = holder(owner);
+    const name = DATA_KEY_PREFIX + owner;
+    const wrapped = await records.putIfAbsent(name, await keyring.wrap(name, newDataKey()));
+    return hold(await keyring.unwrap(name, wrapped));
+  };
+  const find = async (owner: string): Promise<KeyObject | undefined> => {
+    const entry = held.get(owner);
+    if (entry && isFresh(entry, clock())) return entry.key;
+    return shareRunning(reads, owner, reread);
   };
 
   return {
-    async forOwner(owner) {
-      const entry = held.get(owner);
-      if (entry && isFresh(entry, clock())) return entry.key;
-      const running = reads.get(owner);
-      if (running) return running;
-      const started = read(owner).finally(() => reads.delete(owner));
-      reads.set(owner, started);
-      return started;
+    find,
+    findOrMake: async (owner) => (await find(owner)) ?? shareRunning(makings, owner, make),
+    reread,
+    forget(owner) {
+      timesForgotten += 1;
+      held.delete(owner);
+      reads.delete(owner);
+      makings.delete(owner);
     },
   };
+}
+
+/** However many ask at the same time, the store is asked once. */
+function shareRunning<T>(
+  running: Map<string, Promise<T>>,
+  owner: string,
+  start: (owner: string) => Promise<T>,
+): Promise<T> {
+  const known = running.get(owner);
+  if (known) return known;
+  const started = start(owner).finally(() => running.get(owner) === started && running.delete(owner));
+  running.set(owner, started);
+  return started;
 }
 
 const newDataKey = (): KeyObject => generateKeySync("hmac", { length: KEY_BITS });

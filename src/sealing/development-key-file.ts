@@ -3,7 +3,8 @@ import { link, mkdir, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { GatewayError } from "../errors/gateway-error.ts";
-import { MASTER_KEY_BYTES, type MasterKey, parseMasterKeys } from "./keyring.ts";
+import { readMasterKeyFile } from "./master-key-file.ts";
+import { MASTER_KEY_BYTES, type MasterKey } from "./master-keys.ts";
 
 interface DevelopmentKeyFile {
   readonly masterKeys: readonly MasterKey[];
@@ -12,7 +13,6 @@ interface DevelopmentKeyFile {
 }
 
 const OWNER_ONLY = 0o600;
-const GROUP_AND_OTHERS = 0o077;
 
 /**
  * Reads the key file, or makes one with a random key if there is none; of two racing processes both get the same key.
@@ -20,30 +20,12 @@ const GROUP_AND_OTHERS = 0o077;
  * @throws GatewayError `record_unreadable` when others than the owner may read the file, or when it holds no keys
  */
 export async function openDevelopmentKeyFile(path: string): Promise<DevelopmentKeyFile> {
-  const held = await readKeys(path);
+  const held = await readMasterKeyFile(path);
   if (held) return { masterKeys: held, created: false };
   const created = await createFile(path);
-  const masterKeys = await readKeys(path);
+  const masterKeys = await readMasterKeyFile(path);
   if (!masterKeys) throw new GatewayError("record_unreadable", `the key file ${path} vanished while it was opened`);
   return { masterKeys, created };
-}
-
-async function readKeys(path: string): Promise<MasterKey[] | undefined> {
-  const file = await open(path, "r").catch(ignore("ENOENT"));
-  if (!file) return undefined;
-  try {
-    const { mode } = await file.stat();
-    // Windows has no such bits and reports 0666.
-    if (process.platform !== "win32" && (mode & GROUP_AND_OTHERS) !== 0) {
-      throw new GatewayError("record_unreadable", `others may read the key file ${path}: run chmod 600 on it`);
-    }
-    return parseMasterKeys((await file.readFile("utf8")).trim());
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new GatewayError("record_unreadable", `the key file ${path} is damaged: ${error.message}`, { cause: error });
-  } finally {
-    await file.close();
-  }
 }
 
 /** The file appears whole or not at all: written aside, then linked, which fails where a name is taken. */

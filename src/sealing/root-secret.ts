@@ -11,7 +11,7 @@ interface RootSecretOptions {
   readonly mayCreate: boolean;
 }
 
-const NAME = "root-secret";
+export const ROOT_SECRET_NAME = "root-secret";
 const SECRET_BITS = 256;
 
 /**
@@ -20,11 +20,11 @@ const SECRET_BITS = 256;
  * @throws GatewayError `record_unreadable` when no master key opens it, or there is none and none may be made
  */
 export async function openRootSecret({ records, keyring, mayCreate }: RootSecretOptions): Promise<KeyObject> {
-  const held = await records.read(NAME);
+  const held = await records.read(ROOT_SECRET_NAME);
   if (!held && !mayCreate) throw new GatewayError("record_unreadable", "the store holds no root secret");
-  const wrapped = held ?? (await records.putIfAbsent(NAME, wrapNewSecret(keyring)));
-  return keyring.unwrap(NAME, wrapped);
+  const wrapped = held ?? (await records.putIfAbsent(ROOT_SECRET_NAME, await wrapNewSecret(keyring)));
+  return keyring.unwrap(ROOT_SECRET_NAME, wrapped);
 }
 
-const wrapNewSecret = (keyring: Keyring): Buffer =>
-  keyring.wrap(NAME, generateKeySync("hmac", { length: SECRET_BITS }));
+const wrapNewSecret = (keyring: Keyring): Promise<Buffer> =>
+  keyring.wrap(ROOT_SECRET_NAME, generateKeySync("hmac", { length: SECRET_BITS }));

@@ -34,6 +34,9 @@ const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 const RECORD_OVERHEAD_BYTES = BODY_START + TAG_BYTES;
 
+const MAX_RECORDS = 2 ** 31;
+const WORN_OUT = "a key has sealed as many records as it safely can: random nonces might repeat from here on";
+
 const CIPHER = "aes-256-gcm";
 // Without it, a tag cut to 4 bytes is accepted by `createDecipheriv`.
 const CIPHER_OPTIONS = { authTagLength: TAG_BYTES };
@@ -44,6 +47,8 @@ interface SessionSealerOptions {
   readonly writeNonce: NonceSource;
   /** Longer records are neither sealed nor opened. */
   readonly maxRecordBytes: number;
+  /** More are not sealed. By NIST's count half of what a key may seal; no session comes near. */
+  readonly maxRecords?: number;
 }
 
 export function createSessionSealer({
@@ -51,13 +56,18 @@ export function createSessionSealer({
   identity,
   writeNonce,
   maxRecordBytes,
+  maxRecords = MAX_RECORDS,
 }: SessionSealerOptions): SessionSealer {
   const { key, commitment } = deriveKeys(dataKey, identity);
   const scope = joinParts(["1.1", identity.owner, identity.key, identity.incarnation]);
   const additionalData = (kind: string, id: string): Buffer => Buffer.from(scope + joinParts([kind, id]));
 
+  let records = 0;
+
   return {
     seal(kind, id, plaintext) {
+      if (records >= maxRecords) throw new GatewayError("record_unreadable", WORN_OUT);
+      records += 1;
       const length = plaintext.length + RECORD_OVERHEAD_BYTES;
       if (length > maxRecordBytes) throw new TypeError(`a record of ${length} bytes is too long to seal`);
       const sealed = Buffer.allocUnsafe(length);
@@ -97,6 +107,12 @@ export function createSessionSealer({
 export function recordTag(sealed: Buffer): string {
   if (sealed.length < RECORD_OVERHEAD_BYTES) throw unreadable("is too short");
   return sealed.toString("base64url", sealed.length - TAG_BYTES);
+}
+
+/** True if a sealer of this data key and identity made the record, by its commitment alone: nothing is decrypted. */
+export function isSealedUnder(dataKey: KeyObject, identity: SessionIdentity, sealed: Buffer): boolean {
+  if (sealed.length < RECORD_OVERHEAD_BYTES) throw unreadable("is too short");
+  return timingSafeEqual(sealed.subarray(COMMITMENT_START, BODY_START), deriveKeys(dataKey, identity).commitment);
 }
 
 function deriveKeys(dataKey: KeyObject, { owner, key, incarnation }: SessionIdentity) {

@@ -23,8 +23,30 @@ export interface SessionIdentity {
 
 export interface Sealer {
   /**
-   * Makes the user's data key if there is none yet. Data keys are cached for at most 60 s.
-   * @throws GatewayError `store_unavailable`, or `record_unreadable` when the master key that wrapped it is missing
+   * For a session that exists. Never makes a data key: what was sealed under one that is gone stays unreadable.
+   * Data keys are held for at most 60 s.
+   * @throws GatewayError `store_unavailable`, or `record_unreadable` when the data key is gone or the master key that
+   * wrapped it is missing
    */
   forSession(identity: SessionIdentity): Promise<SessionSealer>;
+
+  /**
+   * For a session that is about to begin: makes the user's data key if there is none.
+   * @throws GatewayError as `forSession` does
+   */
+  forNewSession(identity: SessionIdentity): Promise<SessionSealer>;
+
+  /**
+   * Reads the owner's key row anew: is the data key that sealed these bytes still the one in the store?
+   *
+   * Whoever creates a session asks this after the commit, with the head that was committed. An erasure removes the key
+   * first and the sessions after it. So if the answer is yes, the erasure had not begun when the session stood in the
+   * store, and will remove it with the others; if it is no, nobody else will: remove the session and report the turn
+   * as not stored. Commits onto a session that exists need not ask: its rows are gone, and the commit conflicts.
+   * @throws GatewayError as `forSession` does; then nothing is known, and the session must go as well
+   */
+  isCurrent(identity: SessionIdentity, sealed: Buffer): Promise<boolean>;
+
+  /** Drops every key that is held for the owner: the next use asks the store. For erasure, on every replica. */
+  forget(owner: string): void;
 }

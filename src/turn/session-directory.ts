@@ -79,7 +79,7 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
       const { ref } = await placeOf(visitor.owner, session.sessionId);
       const incarnation = randomBytes(16).toString("hex");
       const head = { ...newHead(session, ports.clock()), binding: ring.door.bindingOf(ref.key, visitor) };
-      const keys = await ports.sealer.forSession({ ...ref, incarnation });
+      const keys = await ports.sealer.forNewSession({ ...ref, incarnation });
       const fields = nextFields(ports, { ref, head, loadFrom: 0 });
       const { committed } = await ports.sessions.commit({
         key: ref.key,

@@ -41,7 +41,7 @@ export function storeTurn(
     for (let tries = 0; tries < MAX_CONFLICTS; tries += 1) {
       base = await withNeededTurns(cache, base, draft);
       const incarnation = base?.incarnation ?? sealed?.incarnation ?? randomBytes(16).toString("hex");
-      const keys = base?.sealer ?? (await ports.sealer.forSession({ ...ref, incarnation }));
+      const keys = base?.sealer ?? (await ports.sealer.forNewSession({ ...ref, incarnation }));
       const advanced = advanceSession(base, draft);
       if (sealed?.incarnation !== incarnation) {
         const plaintext = encodeTurnRecord(advanced.record);

@@ -2,6 +2,7 @@ import type { Meter } from "@opentelemetry/api";
 
 import type { createRedactor } from "../../src/redaction/create-redactor.ts";
 import type { createSealer } from "../../src/sealing/create-sealer.ts";
+import type { SessionSealer } from "../../src/sealing/sealer.ts";
 import type { openStore } from "../../src/store/open-store.ts";
 import type { openTelemetry } from "../../src/telemetry/sdk.ts";
 import type { loadVocabulary } from "../../src/tokens/load-vocabulary.ts";
@@ -44,17 +45,17 @@ export const breakableSealer =
   (create: typeof createSealer): typeof createSealer =>
   (options) => {
     const whole = create(options);
-    return {
-      async forSession(identity) {
-        const sealer = await whole.forSession(identity);
-        return {
-          open: (kind, id, sealed) => sealer.open(kind, id, sealed),
-          seal(kind, id, plaintext) {
-            breakIf(faults.seal);
-            return sealer.seal(kind, id, plaintext);
-          },
-        };
+    const breakable = (sealer: SessionSealer): SessionSealer => ({
+      open: (kind, id, sealed) => sealer.open(kind, id, sealed),
+      seal(kind, id, plaintext) {
+        breakIf(faults.seal);
+        return sealer.seal(kind, id, plaintext);
       },
+    });
+    return {
+      ...whole,
+      forSession: async (identity) => breakable(await whole.forSession(identity)),
+      forNewSession: async (identity) => breakable(await whole.forNewSession(identity)),
     };
   };
 

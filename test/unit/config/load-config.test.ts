@@ -177,6 +177,13 @@ describe("contradictions", () => {
     expect(mistakesOf({ STATEGATE_STORE: address, STATEGATE_MASTER_KEYS: MASTER_KEYS })).toEqual({});
   });
 
+  it("a file of master keys serves where they are needed, and never beside those of the environment", () => {
+    const file = { STATEGATE_KEYS__MASTER_KEY_FILE: "/run/secrets/keys" };
+    expect(mistakesOf({ ...file, STATEGATE_PRODUCTION: "true" })).toEqual({});
+    expect(mistakesOf({ ...file, STATEGATE_STORE: "redis://127.0.0.1:6379" })).toEqual({});
+    expect(Object.keys(mistakesOf({ ...file, STATEGATE_MASTER_KEYS: MASTER_KEYS }))).toEqual(["keys.masterKeyFile"]);
+  });
+
   it("a session's whole life is not shorter than its idle time", () => {
     expect(Object.keys(mistakesOf({ STATEGATE_SESSIONS__ABSOLUTE_SECONDS: "60" }))).toEqual([
       "sessions.absoluteSeconds",

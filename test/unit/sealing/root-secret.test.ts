@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { createKeyring } from "../../../src/sealing/keyring.ts";
+import { createLocalKeyring } from "../../../src/sealing/local-keyring.ts";
 import { openRootSecret } from "../../../src/sealing/root-secret.ts";
 import { createMemoryRecordStore } from "../../support/memory-record-store.ts";
 import { keyringOf, randomKey } from "./sealing-fixtures.ts";
@@ -36,8 +36,8 @@ describe("the root secret", () => {
   it("survives a change of the primary master key", async () => {
     const records = createMemoryRecordStore();
     const old = { id: "old", key: randomKey() };
-    const made = await openRootSecret({ records, keyring: createKeyring([old]), mayCreate: true });
-    const rotated = createKeyring([{ id: "fresh", key: randomKey() }, old]);
+    const made = await openRootSecret({ records, keyring: createLocalKeyring([old]), mayCreate: true });
+    const rotated = createLocalKeyring([{ id: "fresh", key: randomKey() }, old]);
     expect((await openRootSecret({ records, keyring: rotated, mayCreate: true })).equals(made)).toBe(true);
   });
 

@@ -35,6 +35,13 @@ describe("a sealed record", () => {
     expect(sealer.open("turn", "a", sealer.seal("turn", "a", long))).toEqual(long);
   });
 
+  it("is refused by a key that has sealed as many as it safely can, which still opens them", () => {
+    const worn = createSessionSealer({ dataKey, identity, writeNonce, maxRecordBytes: 2 ** 20, maxRecords: 3 });
+    const sealed = [1, 2, 3].map((id) => worn.seal("turn", `${id}`, Buffer.of(id)));
+    expect(unreadable(() => worn.seal("turn", "4", Buffer.of(4)))).toContain("as many records as it safely can");
+    expect(sealed.map((bytes, index) => worn.open("turn", `${index + 1}`, bytes)[0])).toEqual([1, 2, 3]);
+  });
+
   it("shows nothing of the plaintext and is never the same twice", () => {
     const plaintext = Buffer.from("my address is ada@example.com ".repeat(50));
     const records = Array.from({ length: 100 }, () => sealer.seal("turn", "a", plaintext));

@@ -3,13 +3,14 @@ import { createHmac, createSecretKey, type KeyObject, randomBytes } from "node:c
 import { expect } from "vitest";
 
 import { GatewayError } from "../../../src/errors/gateway-error.ts";
-import { createKeyring, type Keyring } from "../../../src/sealing/keyring.ts";
+import type { Keyring } from "../../../src/sealing/keyring.ts";
+import { createLocalKeyring } from "../../../src/sealing/local-keyring.ts";
 import type { SessionIdentity } from "../../../src/sealing/sealer.ts";
 
 export const randomKey = (): KeyObject => createSecretKey(randomBytes(32));
 
 export const keyringOf = (...ids: readonly string[]): Keyring =>
-  createKeyring(ids.map((id) => ({ id, key: randomKey() })));
+  createLocalKeyring(ids.map((id) => ({ id, key: randomKey() })));
 
 export const identity: SessionIdentity = {
   owner: "owner-hash",
@@ -22,11 +23,23 @@ export function unreadable(work: () => unknown): string {
   try {
     work();
   } catch (error) {
-    expect(error).toBeInstanceOf(GatewayError);
-    expect(error).toMatchObject({ code: "record_unreadable" });
-    return (error as GatewayError).message;
+    return messageOfUnreadable(error);
   }
   throw new Error("nothing was refused");
+}
+
+export async function refused(work: Promise<unknown>): Promise<string> {
+  const error: unknown = await work.then(
+    () => new Error("nothing was refused"),
+    (reason: unknown) => reason,
+  );
+  return messageOfUnreadable(error);
+}
+
+function messageOfUnreadable(error: unknown): string {
+  expect(error).toBeInstanceOf(GatewayError);
+  expect(error).toMatchObject({ code: "record_unreadable" });
+  return (error as GatewayError).message;
 }
 
 /** RFC 5869 with SHA-512 and no salt, by two HMACs: extract, then the first block of expand. */
