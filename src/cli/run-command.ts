@@ -3,7 +3,13 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import { type CommandContext, type CommandEntry, CommandError } from "./command.ts";
 
 /** Commands for operators, beside the running gateway. One file each, loaded when called. */
-export const operatorCommands: readonly CommandEntry[] = [];
+export const operatorCommands: readonly CommandEntry[] = [
+  {
+    words: "keys rotate",
+    does: "wrap all stored keys anew under the first master key, while gateways run",
+    load: async () => (await import("./rotate-keys.ts")).rotateKeys,
+  },
+];
 
 export const exitCodes = { done: 0, failed: 1, misused: 2 } as const;
 
