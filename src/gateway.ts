@@ -7,6 +7,7 @@ import { readPriceDocument } from "./config/price-document.ts";
 import { createApp } from "./http/app.ts";
 import { createCallerReader } from "./http/caller.ts";
 import { createGatewayServer } from "./http/gateway-server.ts";
+import type { AnswerPolicy } from "./http/guarded-response.ts";
 import { createPassthroughIdentity } from "./identity/passthrough-identity.ts";
 import type { Clock } from "./kit/clock.ts";
 import type { Log } from "./kit/log.ts";
@@ -31,7 +32,15 @@ export interface GatewayParts {
   readonly onTurn: (report: TurnReport) => void;
 }
 
+/** A method, or `ALL`, and a path as the router knows it, such as `/v1/sessions/:id`. */
+export interface GatewayRoute {
+  readonly method: string;
+  readonly path: string;
+}
+
 export interface Gateway {
+  /** Every route there is, for tests that must not miss one. */
+  readonly routes: readonly GatewayRoute[];
   /** Resolves to the base URL once connections are accepted. */
   listen(): Promise<string>;
   /** Resolves when token counts are exact, or never will be. */
@@ -91,7 +100,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     }),
     settings: {
       maxBodyBytes: config.http.maxBodyBytes,
-      caller: createCallerReader(),
+      caller: createCallerReader(config.http.trustedProxies),
       sessionAliases: config.identity.sessionIdFrom,
     },
     defaultStrategy: config.history.strategy,
@@ -101,9 +110,10 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
       renderMetrics: config.telemetry.prometheus ? parts.renderMetrics : undefined,
     },
   });
-  const server = createGatewayServer({ app, settings: config.http, log });
+  const server = createGatewayServer({ app, settings: config.http, answers: answerPolicy(config), log });
   let closing: Promise<void> | undefined;
   return {
+    routes: app.routes.map(({ method, path }) => ({ method, path })),
     countersReady: counters.ready,
     idle: () => ring.upkeep.idle(),
     listen: () => server.listen(),
@@ -118,6 +128,12 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     },
   };
 }
+
+/** A browser's login counts where the gateway issues one. */
+const answerPolicy = ({ http, identity }: GatewayConfig): AnswerPolicy => ({
+  credentialHeaders: identity.mode === "passthrough" ? ["Authorization"] : ["Authorization", "Cookie"],
+  corsOrigins: http.cors.origins,
+});
 
 const loopbackHosts = new Set(["127.0.0.1", "::1", "localhost"]);
 const isLoopback = (host: string): boolean => loopbackHosts.has(host);

@@ -1,15 +1,10 @@
 import { z } from "zod";
 
+import { isNetwork } from "../kit/network-list.ts";
 import { identity } from "./identity-schema.ts";
 import { audit, limits, redaction } from "./privacy-schema.ts";
 import { count, milliseconds, toSecret } from "./schema-parts.ts";
-import {
-  MASTER_KEYS_SHAPE,
-  NETWORK_SHAPE,
-  ORIGIN_SHAPE,
-  SHARED_ROUTE_SHAPE,
-  STORE_ADDRESS_SHAPE,
-} from "./value-shapes.ts";
+import { MASTER_KEYS_SHAPE, ORIGIN_SHAPE, SHARED_ROUTE_SHAPE, STORE_ADDRESS_SHAPE } from "./value-shapes.ts";
 
 const http = z.strictObject({
   host: z
@@ -27,13 +22,18 @@ const http = z.strictObject({
     .describe("A client that has not sent its headers by then is cut off."),
   requestTimeoutMs: milliseconds().default(300_000).describe("The same for headers and body together."),
   trustedProxies: z
-    .array(z.string().regex(NETWORK_SHAPE, "expected an address or a network, such as 10.0.0.0/8"))
+    .array(z.string().refine(isNetwork, "expected an address or a network, such as 10.0.0.0/8"))
     .default([])
     .describe("Addresses and networks of proxies whose X-Forwarded-For counts. From anybody else it is ignored."),
   cors: z
     .strictObject({
       origins: z
-        .array(z.string().regex(ORIGIN_SHAPE, "expected an origin, such as https://app.example.com"))
+        .array(
+          z
+            .string()
+            .regex(ORIGIN_SHAPE, "expected an origin, such as https://app.example.com")
+            .refine(URL.canParse, "is no origin"),
+        )
         .default([])
         .describe("Web pages of these origins may call the gateway from a browser, cookies included."),
     })

@@ -2,7 +2,14 @@ import type { ConfigMistake } from "./config-error.ts";
 import type { GatewayConfig } from "./gateway-config.ts";
 
 /** Keys that are right each, and wrong together. */
-export function findContradictions({ production, keys, store, sessions, history }: GatewayConfig): ConfigMistake[] {
+export function findContradictions({
+  production,
+  http,
+  keys,
+  store,
+  sessions,
+  history,
+}: GatewayConfig): ConfigMistake[] {
   const mistakes: ConfigMistake[] = [];
   const refuse = (path: string, message: string): void => void mistakes.push({ path, message });
   const shared = /^rediss?:/.test(store.address.expose());
@@ -14,6 +21,9 @@ export function findContradictions({ production, keys, store, sessions, history 
   // Each replica would make a development key of its own, and none could open what another wrote.
   else if (!hasMasterKeys && shared) {
     refuse("keys.masterKeys", `a store that replicas share needs master keys: ${WHERE_TO_SET_KEYS}`);
+  }
+  if (http.requestTimeoutMs < http.headersTimeoutMs) {
+    refuse("http.requestTimeoutMs", "is shorter than http.headersTimeoutMs, which is a part of it");
   }
   if (sessions.absoluteSeconds < sessions.ttl.seconds) {
     refuse("sessions.absoluteSeconds", "is shorter than sessions.ttl.seconds");

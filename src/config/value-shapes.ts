@@ -8,9 +8,6 @@ function entry(): string {
   return String.raw`\s*[\w.-]{1,64}:[\w+/-]{43}=?\s*`;
 }
 
-/** An address, or a network in CIDR notation; what it holds is judged where it is used. */
-export const NETWORK_SHAPE = /^[0-9A-Fa-f.:]+(?:\/\d{1,3})?$/;
-
 /** Scheme, host and port, as browsers send them. */
 export const ORIGIN_SHAPE = /^https?:\/\/[^/?#@\s]+$/;
 

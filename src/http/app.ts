@@ -8,6 +8,8 @@ import type { TurnRing } from "../turn/turn-ring.ts";
 import { errorAnswer } from "./error-response.ts";
 import type { GatewayEnv } from "./gateway-env.ts";
 import type { HttpSettings } from "./http-settings.ts";
+import { noSessionInQuery } from "./middleware/no-session-in-query.ts";
+import { preflight } from "./middleware/preflight.ts";
 import { requestId } from "./middleware/request-id.ts";
 import { unambiguousHeaders } from "./middleware/unambiguous-headers.ts";
 import { chatCompletions } from "./routes/chat-completions.ts";
@@ -42,7 +44,13 @@ export function createApp({
     return new Response(body, { status, headers });
   });
   app.use(requestId());
+  app.use(preflight());
   app.use(unambiguousHeaders());
+  app.use(noSessionInQuery());
+  // An upstream would send back what it was sent, credentials included.
+  app.on("TRACE", "*", () => {
+    throw unknownRoute();
+  });
   app.route("/", health(healthParts));
   app.route("/v1/chat/completions", chatCompletions({ ring, identity, settings }));
   app.route(

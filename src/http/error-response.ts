@@ -26,7 +26,6 @@ export function errorAnswer(failure: unknown, requestId: string, log: Log): Erro
     headers: {
       "content-type": "application/json",
       "content-length": String(Buffer.byteLength(body)),
-      "cache-control": "no-store",
       "x-request-id": requestId,
       ...(retryable && { "retry-after": String(Math.ceil(error.retryAfterMs / 1000)) }),
     },

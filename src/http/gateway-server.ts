@@ -1,17 +1,11 @@
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { getRequestListener } from "@hono/node-server";
-import type { Hono } from "hono";
-
-import type { Log } from "../kit/log.ts";
-import { failedRequest } from "./error-response.ts";
-import type { GatewayEnv } from "./gateway-env.ts";
+import { createHttpServer, type HttpServerParts } from "./http-server.ts";
 
 export interface ServerSettings {
   readonly host: string;
   readonly port: number;
-  readonly maxHeaderBytes: number;
   readonly drainTimeoutMs: number;
 }
 
@@ -23,29 +17,19 @@ export interface GatewayServer {
   close(): Promise<void>;
 }
 
-interface ServerParts {
-  readonly app: Hono<GatewayEnv>;
-  readonly settings: ServerSettings;
-  readonly log: Log;
+interface ServerParts extends HttpServerParts {
+  readonly settings: ServerSettings & HttpServerParts["settings"];
 }
 
-export function createGatewayServer({ app, settings, log }: ServerParts): GatewayServer {
-  const listener = getRequestListener(app.fetch, {
-    overrideGlobalObjects: false,
-    errorHandler: (failure) => failedRequest(failure, log),
-  });
-  const server = createServer(
-    { maxHeaderSize: settings.maxHeaderBytes, noDelay: true, keepAliveTimeout: KEEP_ALIVE_MS },
-    (request, response) => void listener(request, response),
-  );
+export function createGatewayServer(parts: ServerParts): GatewayServer {
+  const { settings } = parts;
+  const server = createHttpServer(parts);
   return {
     listen: () => listen(server, settings),
     close: () => drain(server, settings.drainTimeoutMs),
   };
 }
 
-/** Longer than the load balancers in front keep theirs, so that they and not we close an idle connection first. */
-const KEEP_ALIVE_MS = 75_000;
 const DRAIN_STEP_MS = 50;
 
 function listen(server: Server, { host, port }: ServerSettings): Promise<string> {

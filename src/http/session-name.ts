@@ -12,14 +12,15 @@ export const sessionAliases = [
 ] as const;
 export type SessionAlias = (typeof sessionAliases)[number];
 
-const queryNames = ["session_id", "session-id", "x-session-id", "sessionid"];
+/** Letters only: `Session-ID`, `session_id` and `session[id]` are one name to somebody. */
+const queryNames = new Set(["sessionid", "xsessionid", "xsessionaffinity"]);
 
 /** @throws GatewayError `session_id_in_query`: query strings end up in logs and histories */
 export function refuseSessionInQuery(url: string): void {
   const query = url.indexOf("?");
   if (query < 0) return;
   for (const name of new URLSearchParams(url.slice(query)).keys()) {
-    if (queryNames.includes(name.toLowerCase()))
+    if (queryNames.has(name.toLowerCase().replaceAll(/[^a-z]/g, "")))
       throw new GatewayError("session_id_in_query", "session id in the query");
   }
 }

@@ -5,7 +5,6 @@ import type { TurnRecord } from "../session/turn-record.ts";
 import type { KeptAnswer } from "./answer-cache.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import { responseHeaders } from "./relay-answer.ts";
-import { privateHeaders } from "./turn-headers.ts";
 import type { TurnScope } from "./turn-scope.ts";
 
 /** A request that was answered before, and the session it belongs to. */
@@ -20,7 +19,6 @@ export function answerAgain({ ring, request, client }: TurnScope, { session, ans
   const kept = ring.answers.find(record.id);
   const sameForm = kept && (kept.form === "stream") === request.chat.stream;
   const headers = {
-    ...privateHeaders,
     "x-session-id": session.head.sessionId,
     "x-session-turn": String(record.sequence + 1),
     "x-history-mode": "replay",

@@ -15,7 +15,7 @@ import { redactFresh, rememberTurn } from "./remember-turn.ts";
 import { type AnsweredBefore, answerAgain } from "./repeat-answer.ts";
 import { spliceBody } from "./splice-body.ts";
 import { nextFields } from "./store-turn.ts";
-import { privateHeaders, turnHeaders } from "./turn-headers.ts";
+import { turnHeaders } from "./turn-headers.ts";
 import type { TurnRequest } from "./turn-request.ts";
 import type { TurnRing } from "./turn-ring.ts";
 import type { TurnScope } from "./turn-scope.ts";
@@ -147,7 +147,6 @@ async function forwardWithoutHistory(ring: TurnRing, request: TurnRequest, clien
     request: { method: "POST", path: request.path, headers: request.headers, body: [request.chat.body] },
     client,
     headers: {
-      ...privateHeaders,
       "x-session-id": request.sessionId,
       "x-history-mode": "stateless",
       "x-session-degraded": "load_failed",

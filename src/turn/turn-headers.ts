@@ -9,14 +9,10 @@ interface TurnHeaderParts {
   readonly degraded: DegradedReason | undefined;
 }
 
-/** Answers on a session are nobody else's: no cache between here and the client may keep them. */
-export const privateHeaders = { "cache-control": "no-store", vary: "Authorization" } as const;
-
 /** What a turn says about itself before its answer is known. */
 export function turnHeaders({ sessionId, plan, expiresAt, degraded }: TurnHeaderParts): Record<string, string> {
   const stored = plan.session?.head.messages ?? 0;
   return {
-    ...privateHeaders,
     "x-session-id": sessionId,
     "x-session-turn": String((plan.session?.head.turns ?? 0) + 1),
     ...(expiresAt !== undefined && { "x-session-expires": new Date(expiresAt).toISOString() }),

@@ -9,10 +9,19 @@ const hopByHop = new Set(["connection", "keep-alive", "te", "trailer", "transfer
 
 /**
  * Meant for the gateway alone. A browser's cookies belong to the gateway's origin; an answer that was compressed could
- * not be relayed event by event.
+ * not be relayed event by event; where a client is, anybody could have written, and is not the provider's business.
  */
-const forGatewayOnly = new Set(["host", "content-length", "expect", "cookie", "accept-encoding", "x-user-id"]);
-const gatewayPrefixes = ["x-session-", "x-history-"];
+const forGatewayOnly = new Set([
+  "host",
+  "content-length",
+  "expect",
+  "cookie",
+  "accept-encoding",
+  "x-user-id",
+  "forwarded",
+  "x-real-ip",
+]);
+const gatewayPrefixes = ["x-session-", "x-history-", "x-forwarded-"];
 
 /** They choose an account, which is no longer the caller's choice where the gateway pays. */
 const accountHeaders = new Set(["authorization", "api-key", "openai-organization", "openai-project"]);

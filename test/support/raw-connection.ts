@@ -11,6 +11,8 @@ export interface RawConnection {
   write(bytes: string | Buffer): void;
   /** The next answer with a `content-length` or chunked body. Rejects when the connection ends before. */
   answer(): Promise<RawAnswer>;
+  /** What has come so far, once `text` is in it. */
+  until(text: string): Promise<string>;
   /** Resolves when the other side has closed. */
   readonly closed: Promise<void>;
   readonly isClosed: boolean;
@@ -50,6 +52,13 @@ export async function openRawConnection(origin: string): Promise<RawConnection> 
         if (isClosed) throw new Error(`closed before an answer: ${received.toString("latin1")}`);
         await new Promise<void>((resolve) => (wake = resolve));
       }
+    },
+    async until(text) {
+      while (!received.includes(text)) {
+        if (isClosed) throw new Error(`closed before ${text}: ${received.toString("latin1")}`);
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+      return received.toString("latin1");
     },
     closed,
     get isClosed() {

@@ -6,7 +6,7 @@ import OpenAI from "openai";
 
 import { loadConfig } from "../../src/config/load-config.ts";
 import { type SimulatedUpstream, startSimulatedUpstream } from "../../src/demo/simulated-upstream.ts";
-import { type Gateway, openGateway } from "../../src/gateway.ts";
+import { type Gateway, type GatewayRoute, openGateway } from "../../src/gateway.ts";
 import type { Log } from "../../src/kit/log.ts";
 import { openTelemetry } from "../../src/telemetry/sdk.ts";
 import type { TurnReport } from "../../src/telemetry/turn-meter.ts";
@@ -43,6 +43,7 @@ export interface TestGateway {
   readonly upstream: SimulatedUpstream;
   readonly folder: string;
   readonly turns: readonly TurnReport[];
+  readonly routes: readonly GatewayRoute[];
   client(key?: string): OpenAI;
   metrics(): Promise<string>;
   /** Waits for upkeep that answers started, and sends metrics to the collector. */
@@ -68,6 +69,9 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     upstream,
     folder,
     turns,
+    get routes() {
+      return current.gateway.routes;
+    },
     client: (key = "sk-test-user-1") => new OpenAI({ apiKey: key, baseURL: `${current.origin}/v1`, maxRetries: 0 }),
     metrics: async () => (await fetch(`${current.origin}/metrics`)).text(),
     flush: () => current.flush(),

@@ -12,7 +12,7 @@ import { errorAnswer } from "../error-response.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
 import type { HttpSettings } from "../http-settings.ts";
 import { readBody } from "../read-body.ts";
-import { namedSession, refuseSessionInQuery, sessionHeader } from "../session-name.ts";
+import { namedSession, sessionHeader } from "../session-name.ts";
 import { parseTurnHeaders, type TurnDirections } from "../turn-headers.ts";
 import { upstreamPath } from "../upstream-path.ts";
 
@@ -48,7 +48,6 @@ interface RawExchange extends Pick<GatewayEnv["Bindings"], "incoming" | "outgoin
 
 async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange: RawExchange): Promise<void> {
   const { incoming, outgoing, requestId, startedAt } = exchange;
-  refuseSessionInQuery(incoming.url ?? "");
   const directions = parseTurnHeaders(incoming.headers);
   const body = await readBody(incoming, settings.maxBodyBytes);
   if (isStateless(exchange, settings, directions)) return forwardStateless(ring, exchange, body);

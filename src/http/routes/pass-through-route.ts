@@ -6,14 +6,13 @@ import { passThrough } from "../../turn/pass-through.ts";
 import type { Upstream } from "../../upstream/upstream.ts";
 import { errorAnswer } from "../error-response.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
-import { refuseSessionInQuery, sessionHeader } from "../session-name.ts";
+import { sessionHeader } from "../session-name.ts";
 import { upstreamPath } from "../upstream-path.ts";
 
 /** Everything of the OpenAI API that has no memory: bytes pass both ways, multipart and streams included. */
 export function passThroughRoute({ upstream, log }: { upstream: Upstream; log: Log }): Handler<GatewayEnv> {
   return async ({ env: { incoming, outgoing }, var: { requestId } }) => {
     try {
-      refuseSessionInQuery(incoming.url ?? "");
       const hasBody =
         incoming.headers["content-length"] !== undefined || incoming.headers["transfer-encoding"] !== undefined;
       await passThrough({

@@ -34,11 +34,6 @@ export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
   };
   const shown = (entry: SessionEntry) => showSession(entry, parts.defaultStrategy);
 
-  app.use(async (context, next) => {
-    await next();
-    context.header("cache-control", "no-store");
-    context.header("vary", "Authorization");
-  });
   app.get("/", async (context) => {
     const { entries, hasMore } = await directory.list(
       (await visitor(context)).owner,

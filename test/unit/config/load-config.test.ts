@@ -184,6 +184,21 @@ describe("contradictions", () => {
     expect(Object.keys(mistakesOf({ ...file, STATEGATE_MASTER_KEYS: MASTER_KEYS }))).toEqual(["keys.masterKeyFile"]);
   });
 
+  it("what is no network cannot be trusted, and what is no origin cannot call", () => {
+    const file =
+      "http: { trustedProxies: [10.0.0.0/8, 10.0.0.0/33, 999.0.0.1, '::1'], cors: { origins: ['https://[', 'http://a'] } }";
+    expect(Object.keys(mistakesOf({}, file))).toEqual([
+      "http.trustedProxies.1",
+      "http.trustedProxies.2",
+      "http.cors.origins.0",
+    ]);
+  });
+
+  it("a request's headers are a part of the request", () => {
+    const mistakes = mistakesOf({}, "http: { headersTimeoutMs: 2000, requestTimeoutMs: 1000 }");
+    expect(Object.keys(mistakes)).toEqual(["http.requestTimeoutMs"]);
+  });
+
   it("a session's whole life is not shorter than its idle time", () => {
     expect(Object.keys(mistakesOf({ STATEGATE_SESSIONS__ABSOLUTE_SECONDS: "60" }))).toEqual([
       "sessions.absoluteSeconds",
