@@ -2,9 +2,10 @@ import { join, dirname } from "node:path";
 
 import type { Meter } from "@opentelemetry/api";
 
+import { createAuditReader } from "./audit/audit-reader.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import { readPriceDocument } from "./config/price-document.ts";
-import { createApp } from "./http/app.ts";
+import { type AppParts, createApp } from "./http/app.ts";
 import { createCallerReader } from "./http/caller.ts";
 import { createGatewayServer } from "./http/gateway-server.ts";
 import type { AnswerPolicy } from "./http/guarded-response.ts";
@@ -22,7 +23,7 @@ import type { TurnPorts, TurnSettings } from "./turn/turn-ports.ts";
 import { createTurnRing } from "./turn/turn-ring.ts";
 import { openHttpUpstream } from "./upstream/http-upstream.ts";
 import { createOpenAiSummariser } from "./upstream/openai-summariser.ts";
-import { openVault } from "./vault.ts";
+import { openVault, type Vault } from "./vault.ts";
 
 export interface GatewayParts {
   readonly meter: Meter;
@@ -59,8 +60,10 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     log,
     clock,
     onStoreCall: (operation, outcome, ms) => turnMeter.store(operation, outcome === "ok" ? "ok" : "error", ms),
+    onAuditFailure: () => turnMeter.degraded("audit_failed"),
   });
   const { store, keyedHash } = vault;
+  vault.audit.record({ event: "sys_startup" });
   const notices = await openNoticePoller({ notices: store.notices, clock, log });
   const upstream = openHttpUpstream(upstreamOptions(config));
   const counters = openTokenCounters({ cacheDirectory: cacheDirectory(config), log });
@@ -104,6 +107,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
       sessionAliases: config.identity.sessionIdFrom,
     },
     defaultStrategy: config.history.strategy,
+    admin: adminParts(config, vault),
     health: {
       checks: { store: () => store.ping(), upstream: () => upstream.ping() },
       isDraining: () => isDraining,
@@ -134,6 +138,10 @@ const answerPolicy = ({ http, identity }: GatewayConfig): AnswerPolicy => ({
   credentialHeaders: identity.mode === "passthrough" ? ["Authorization"] : ["Authorization", "Cookie"],
   corsOrigins: http.cors.origins,
 });
+
+function adminParts({ identity: { adminKey } }: GatewayConfig, { audit, store }: Vault): AppParts["admin"] {
+  return adminKey && { adminKey, audit, auditReader: createAuditReader(store.audit) };
+}
 
 const loopbackHosts = new Set(["127.0.0.1", "::1", "localhost"]);
 const isLoopback = (host: string): boolean => loopbackHosts.has(host);

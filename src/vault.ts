@@ -1,6 +1,8 @@
 import type { KeyObject } from "node:crypto";
 
-import { type AuditLog, noAuditLog } from "./audit/audit-log.ts";
+import type { AuditLog } from "./audit/audit-log.ts";
+import { type AuditSigner, createAuditSigner } from "./audit/audit-signer.ts";
+import { createAuditLog } from "./audit/create-audit-log.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import type { Clock } from "./kit/clock.ts";
 import type { Log } from "./kit/log.ts";
@@ -23,6 +25,10 @@ export interface VaultParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly onStoreCall?: BreakerOptions["onCall"];
+  /** Told of each audit record that was lost, and of each try to store that failed. */
+  readonly onAuditFailure?: () => void;
+  /** Told of each entry of the audit log once it is stored. */
+  readonly onAuditEntry?: (entry: Buffer) => void;
 }
 
 /** Everything that rests, opened: the store, the keys to it, and the log of who touched what. */
@@ -34,6 +40,8 @@ export interface Vault {
   readonly sealer: Sealer;
   readonly recordSealer: RecordSealer;
   readonly audit: AuditLog;
+  /** Signs the heads of the audit log, and receipts. */
+  readonly auditSigner: AuditSigner;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -42,7 +50,8 @@ export interface Vault {
  * For the gateway and for commands that work beside it. Rejects with `record_unreadable` when the configured master
  * keys do not open this store, and with `store_unavailable` when it cannot be reached.
  */
-export async function openVault(config: GatewayConfig, { log, clock, onStoreCall }: VaultParts): Promise<Vault> {
+export async function openVault(config: GatewayConfig, parts: VaultParts): Promise<Vault> {
+  const { log, clock, onStoreCall } = parts;
   const keyring = await openKeyring(config, log);
   const address = config.store.address.expose();
   const opened = await openStore(address, { clock, log });
@@ -55,7 +64,17 @@ export async function openVault(config: GatewayConfig, { log, clock, onStoreCall
   const rootSecret = await openRootSecret({ records: opened.records, keyring, mayCreate: true });
   const keyedHash = createKeyedHash(rootSecret);
   const sealer = createSealer({ records: store.records, keyring, clock });
-  const audit = noAuditLog;
+  const auditSigner = createAuditSigner(rootSecret);
+  const audit = createAuditLog({
+    store: store.audit,
+    sealer,
+    signer: auditSigner,
+    addresses: config.audit.ip,
+    clock,
+    log,
+    onFailure: parts.onAuditFailure ?? nothing,
+    onEntry: parts.onAuditEntry ?? nothing,
+  });
   return {
     store,
     keyring,
@@ -64,12 +83,15 @@ export async function openVault(config: GatewayConfig, { log, clock, onStoreCall
     sealer,
     recordSealer: createRecordSealer(rootSecret),
     audit,
+    auditSigner,
     async close() {
       await audit.close();
       await store.close();
     },
   };
 }
+
+const nothing = (): void => undefined;
 
 /** A store on the network may be gone; a local one is at most slow, and giving up on it only loses the turn. */
 const storeTimeoutMs = (address: string): number => (/^rediss?:/.test(address) ? 250 : 2_000);

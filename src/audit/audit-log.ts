@@ -23,6 +23,8 @@ export const auditEvents = [
   "crypt_keys_rotated",
 ] as const;
 export type AuditEvent = (typeof auditEvents)[number];
+/** Besides what happened, a chain holds its own signed heads. */
+export type EntryEvent = AuditEvent | "audit_head";
 
 export interface AuditRecord {
   readonly event: AuditEvent;
@@ -44,6 +46,39 @@ export interface AuditLog {
   flush(): Promise<void>;
   /** Flushes, signs the chain's last head, and stops. Idempotent; never rejects. */
   close(): Promise<void>;
+}
+
+/** What was recorded by all processes, for people: newest first. Only what is stored can be seen; flush before. */
+export interface AuditReader {
+  /** @throws GatewayError `invalid_parameter` for a cursor that it did not give out; `store_unavailable` */
+  latest(query: AuditQuery): Promise<AuditListing>;
+}
+
+export interface AuditQuery {
+  readonly limit: number;
+  /** Entries strictly older than this one. */
+  readonly after?: string | undefined;
+  /** Without one: all but the chains' own signed heads. */
+  readonly event?: string | undefined;
+}
+
+export interface AuditListing {
+  readonly entries: readonly ListedEntry[];
+  /** Where to go on: the last entry that was looked at, listed or not. */
+  readonly cursor: string | undefined;
+  readonly hasMore: boolean;
+}
+
+export interface ListedEntry {
+  /** Opaque; names the entry's place and serves as a cursor. */
+  readonly id: string;
+  readonly at: number;
+  readonly event: string;
+  readonly subject: string | undefined;
+  readonly reason: string | undefined;
+  readonly counts: Readonly<Record<string, number>> | undefined;
+  /** Entries before this one that were lost. */
+  readonly missing: number | undefined;
 }
 
 /** For parts that are tried without a log. */

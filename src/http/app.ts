@@ -12,6 +12,7 @@ import { noSessionInQuery } from "./middleware/no-session-in-query.ts";
 import { preflight } from "./middleware/preflight.ts";
 import { requestId } from "./middleware/request-id.ts";
 import { unambiguousHeaders } from "./middleware/unambiguous-headers.ts";
+import { admin, type AdminParts } from "./routes/admin.ts";
 import { chatCompletions } from "./routes/chat-completions.ts";
 import { health, type HealthParts } from "./routes/health.ts";
 import { passThroughRoute } from "./routes/pass-through-route.ts";
@@ -23,6 +24,8 @@ export interface AppParts {
   readonly settings: HttpSettings;
   readonly defaultStrategy: StrategyName;
   readonly health: HealthParts;
+  /** `undefined`: nothing is there. */
+  readonly admin: AdminParts | undefined;
 }
 
 /** The whole surface, in the order in which a request meets it. */
@@ -32,6 +35,7 @@ export function createApp({
   settings,
   defaultStrategy,
   health: healthParts,
+  admin: adminParts,
 }: AppParts): Hono<GatewayEnv> {
   const { upstream, log } = ring.ports;
   const app = new Hono<GatewayEnv>({ getPath: sentPath });
@@ -52,6 +56,7 @@ export function createApp({
     throw unknownRoute();
   });
   app.route("/", health(healthParts));
+  if (adminParts) app.route("/admin", admin(adminParts, settings));
   app.route("/v1/chat/completions", chatCompletions({ ring, identity, settings }));
   app.route(
     "/v1/sessions",

@@ -5,6 +5,7 @@ import { LRUCache } from "lru-cache";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { RecordStore } from "../store/record-store.ts";
+import { createAuditSealer } from "./audit-sealer.ts";
 import { createDataKeys } from "./data-keys.ts";
 import type { Keyring } from "./keyring.ts";
 import { createNonceSource } from "./nonce-source.ts";
@@ -54,6 +55,10 @@ export function createSealer(options: SealerOptions): Sealer {
     forget(owner) {
       dataKeys.forget(owner);
       for (const [key, entry] of held.entries()) if (entry.identity.owner === owner) held.delete(key);
+    },
+    async forAudit(owner) {
+      const dataKey = await dataKeys.find(owner);
+      return dataKey && createAuditSealer({ dataKey, owner, writeNonce, maxRecordBytes });
     },
   };
 }

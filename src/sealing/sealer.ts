@@ -49,4 +49,20 @@ export interface Sealer {
 
   /** Drops every key that is held for the owner: the next use asks the store. For erasure, on every replica. */
   forget(owner: string): void;
+
+  /**
+   * For an entry of the audit log about this owner. Never makes a key: `undefined` when there is none.
+   * @throws as `forSession`
+   */
+  forAudit(owner: string): Promise<AuditSealer | undefined>;
+}
+
+/** Ties an audit entry to a user for as long as the user's data key lives. */
+export interface AuditSealer {
+  /** 43 base64url characters; always the same for one data key. */
+  readonly subject: string;
+  /** `id` is the entry's place. */
+  seal(id: string, plaintext: Buffer): Buffer;
+  /** @throws GatewayError `record_unreadable` */
+  open(id: string, sealed: Buffer): Buffer;
 }

@@ -30,7 +30,8 @@ export type DegradedReason =
   | "seal_failed"
   | "summary_failed"
   | "tokens_estimated"
-  | "stored_form";
+  | "stored_form"
+  | "audit_failed";
 
 export type Stage = "load" | "reconcile" | "plan" | "redact" | "seal" | "append" | "total";
 
