@@ -7,10 +7,9 @@ import { rewrapKeys } from "../../../src/sealing/rewrap-keys.ts";
 import { openRootSecret } from "../../../src/sealing/root-secret.ts";
 import type { RecordStore } from "../../../src/store/record-store.ts";
 import { createMemoryRecordStore } from "../../support/memory-record-store.ts";
-import { inCiOrProving } from "../../support/prove.ts";
 import { flipBit, randomKey } from "./sealing-fixtures.ts";
 
-const OWNERS = inCiOrProving(250, 10_000);
+const OWNERS = 250;
 const old = { id: "old", key: randomKey() };
 const fresh = { id: "fresh", key: randomKey() };
 const rotated = createLocalKeyring([fresh, old]);
