@@ -1,16 +1,20 @@
 import { LRUCache } from "lru-cache";
 
+import type { AuditLog } from "../audit/audit-log.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Sealer } from "../sealing/sealer.ts";
 import type { SessionStore, StoredSession } from "../store/session-store.ts";
+import { noteUnreadable } from "./note-unreadable.ts";
 import { incarnationOf, openSession, withOlderTurns } from "./open-session.ts";
 import { firstSequence, knownRevision, type OpenedSession, revisionNumber, type SessionRef } from "./opened-session.ts";
 
 interface SessionCacheOptions {
   readonly sessions: SessionStore;
   readonly sealer: Sealer;
+  /** Told of every session that cannot be opened. */
+  readonly audit: AuditLog;
   readonly clock: Clock;
   readonly log: Log;
   readonly maxBytes: number;
@@ -36,7 +40,8 @@ const MAX_AGE_MS = 60_000;
 const ENTRY_BYTES = 4_000;
 const RECORD_BYTES = 4_000;
 
-export function createSessionCache({ sessions, sealer, clock, log, maxBytes }: SessionCacheOptions): SessionCache {
+export function createSessionCache(options: SessionCacheOptions): SessionCache {
+  const { sessions, sealer, audit, clock, log, maxBytes } = options;
   const opened = new LRUCache<string, OpenedSession>({
     maxSize: maxBytes,
     sizeCalculation: sizeOf,
@@ -73,15 +78,18 @@ export function createSessionCache({ sessions, sealer, clock, log, maxBytes }: S
     async load(ref) {
       const base = opened.get(ref.key);
       const stored = await sessions.load(ref.key, knownRevision(base));
-      if (stored) return openOnto(ref, stored, base);
+      if (stored) return openOnto(ref, stored, base).catch(noteUnreadable(audit, ref.owner));
       opened.delete(ref.key);
       return undefined;
     },
     async loadAll(session) {
+      const { key, owner } = session.ref;
       const from = firstSequence(session);
-      return from === 0 ? session : withOlderTurns(session, await sessions.readTurns(session.ref.key, 0, from));
+      if (from === 0) return session;
+      const opening = sessions.readTurns(key, 0, from).then((older) => withOlderTurns(session, older));
+      return opening.catch(noteUnreadable(audit, owner));
     },
-    reopen: (stored, base, ref) => openOnto(ref, stored, base),
+    reopen: (stored, base, ref) => openOnto(ref, stored, base).catch(noteUnreadable(audit, ref.owner)),
     peek(key, incarnation) {
       const held = opened.peek(key);
       return held?.incarnation === incarnation ? held : undefined;

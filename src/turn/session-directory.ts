@@ -131,6 +131,7 @@ async function openRow({ ports }: TurnRing, owner: string, row: SessionRow): Pro
     return { head: decodeHead(keys.open("head", "", row.head)), expiresAt: row.fields.expiresAt };
   } catch (error) {
     if (!(error instanceof GatewayError && error.code === "record_unreadable")) throw error;
+    ports.audit.record({ event: "crypt_decrypt_fail", owner, reason: "listed" });
     ports.log.error({ code: error.code }, "a listed session cannot be opened");
     return undefined;
   }

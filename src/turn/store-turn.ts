@@ -4,12 +4,13 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import type { KeyedQueue } from "../kit/keyed-queue.ts";
 import { foldRecordChain } from "../sealing/chain.ts";
 import { recordTag } from "../sealing/sealed-record.ts";
-import type { SessionSealer } from "../sealing/sealer.ts";
+import type { SessionIdentity, SessionSealer } from "../sealing/sealer.ts";
 import { encodeHead, type SessionHead } from "../session/session-head.ts";
 import { encodeSummaries, encodeSystem, SUMMARY_SLOT, SYSTEM_SLOT } from "../session/slots.ts";
 import { encodeTurnRecord } from "../session/turn-record-codec.ts";
 import type { CommitOutcome, SessionCommit, SessionFields } from "../store/session-store.ts";
 import { type AdvancedSession, advanceSession } from "./advance-session.ts";
+import { noteUnreadable } from "./note-unreadable.ts";
 import { incarnationOf } from "./open-session.ts";
 import { knownRevision, type LogEntry, type OpenedSession, revisionNumber, type SessionRef } from "./opened-session.ts";
 import type { SessionCache } from "./session-cache.ts";
@@ -41,7 +42,7 @@ export function storeTurn(
     for (let tries = 0; tries < MAX_CONFLICTS; tries += 1) {
       base = await withNeededTurns(cache, base, draft);
       const incarnation = base?.incarnation ?? sealed?.incarnation ?? randomBytes(16).toString("hex");
-      const keys = base?.sealer ?? (await ports.sealer.forNewSession({ ...ref, incarnation }));
+      const keys = base?.sealer ?? (await sealerOfNew(ports, { ...ref, incarnation }));
       const advanced = advanceSession(base, draft);
       if (sealed?.incarnation !== incarnation) {
         const plaintext = encodeTurnRecord(advanced.record);
@@ -62,6 +63,9 @@ export function storeTurn(
     throw new GatewayError("session_conflict", "too many writers on one session");
   });
 }
+
+const sealerOfNew = ({ sealer, audit }: TurnPorts, identity: SessionIdentity): Promise<SessionSealer> =>
+  sealer.forNewSession(identity).catch(noteUnreadable(audit, identity.owner));
 
 /** What could not be sealed is told apart from what a store could not take: the answer is good, only not remembered. */
 function sealing<T>(seal: () => T): T {

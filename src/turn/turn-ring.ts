@@ -50,8 +50,8 @@ const MAX_MEMORIES = 10_000;
 const SESSION_CACHE_BYTES = 32 << 20;
 
 export function createTurnRing(ports: TurnPorts): TurnRing {
-  const { sessions, sealer, clock, log, settings } = ports;
-  const cache = createSessionCache({ sessions, sealer, clock, log, maxBytes: SESSION_CACHE_BYTES });
+  const { sessions, sealer, audit, clock, log, settings } = ports;
+  const cache = createSessionCache({ sessions, sealer, audit, clock, log, maxBytes: SESSION_CACHE_BYTES });
   const appends = createKeyedQueue();
   return {
     ports,
