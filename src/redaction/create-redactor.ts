@@ -1,12 +1,6 @@
 import { GatewayError } from "../errors/gateway-error.ts";
-import { cardDetector } from "./detectors/card.ts";
+import { BUILT_IN_DETECTORS } from "./built-in-detectors.ts";
 import type { Detector } from "./detectors/detector.ts";
-import { emailDetector } from "./detectors/email.ts";
-import { ibanDetector } from "./detectors/iban.ts";
-import { ipDetector } from "./detectors/ip.ts";
-import { phoneDetector } from "./detectors/phone.ts";
-import { secretDetector } from "./detectors/secret.ts";
-import { ssnDetector } from "./detectors/ssn.ts";
 import { base64End } from "./fold-text.ts";
 import { mapMessageStrings, mapRequestStrings, type MessageString, type StringMapper } from "./message-strings.ts";
 import { bracketPlaceholders, unbracketPlaceholders } from "./placeholder.ts";
@@ -22,17 +16,7 @@ export interface RedactorOptions {
   readonly detectors?: readonly Detector[];
 }
 
-const DETECTORS: readonly Detector[] = [
-  secretDetector,
-  emailDetector,
-  ibanDetector,
-  cardDetector,
-  ipDetector,
-  ssnDetector,
-  phoneDetector,
-];
-
-export function createRedactor({ entities, maxCharacters, detectors = DETECTORS }: RedactorOptions): Redactor {
+export function createRedactor({ entities, maxCharacters, detectors = BUILT_IN_DETECTORS }: RedactorOptions): Redactor {
   const wanted = detectors.filter((detector) => entities.includes(detector.type));
   const redactAll = async <Value>(values: readonly Value[], job: Walk<Value>): Promise<ValueRedaction<Value>[]> => {
     try {

@@ -1,8 +1,10 @@
 import { countPlaceholders } from "./count-placeholders.ts";
 import type { Detector } from "./detectors/detector.ts";
+import { touchesUuid } from "./detectors/uuid.ts";
 import { type FoldedText, foldText, originalRange } from "./fold-text.ts";
 import { ENTITY_PRIORITY } from "./placeholder.ts";
 import type { Finding } from "./redactor.ts";
+import { hasSpelledMark } from "./spelled-marks.ts";
 import { createSurvey, surveyText, type TextSurvey } from "./text-survey.ts";
 
 const UNITS_PER_STEP = 1024;
@@ -33,8 +35,11 @@ function* surveyed(text: string): Generator<undefined, TextSurvey> {
 
 function mustFold(source: string, survey: TextSurvey): boolean {
   if (survey.needsFolding || (survey.brackets > 0 && countPlaceholders(source) > 0)) return true;
+  if (hasSpelledMark(source)) return true;
   return survey.longestToken >= LONG_TOKEN && source.includes(";base64,");
 }
+
+const NUMBERS = new Set<string>(["CARD", "IBAN", "PHONE", "SSN"]);
 
 interface Search {
   readonly source: string;
@@ -46,7 +51,9 @@ function* detect(folded: FoldedText, { source, survey, detectors }: Search): Gen
   const findings: Finding[] = [];
   for (const detector of detectors) {
     if (!detector.canOccur(survey)) continue;
+    const mayBeUuid = NUMBERS.has(detector.type);
     const report = (start: number, end: number): void => {
+      if (mayBeUuid && touchesUuid(folded.text, start, end)) return;
       findings.push({ type: detector.type, ...originalRange(folded, { start, end }, source.length) });
     };
     const { length } = folded.text;

@@ -1,7 +1,9 @@
-import { isAlphanumeric } from "./characters.ts";
+import { isAlphanumeric, isBlank } from "./characters.ts";
 import { decodeEscape } from "./decode-escape.ts";
 import { foldCodePoint } from "./fold-code-point.ts";
+import { asciiTwin } from "./look-alikes.ts";
 import { placeholderEnd } from "./placeholder.ts";
+import { spelledMark } from "./spelled-marks.ts";
 
 /** The copy that detectors match on, and the way back to the original. */
 export interface FoldedText {
@@ -16,6 +18,8 @@ const UNITS_PER_STEP = 4096;
 const MIN_PAYLOAD = 64;
 const BACKSLASH = 92;
 const BRACKET = 91;
+const BRACE = 123;
+const PARENTHESIS = 40;
 const AMPERSAND = 38;
 const PERCENT = 37;
 const COMMA = 44;
@@ -44,6 +48,10 @@ function foldUnit(source: string, at: number, folded: FoldBuffer): number {
   if (unit === BRACKET) {
     const end = placeholderEnd(source, at);
     if (end > 0) return (folded.push(BARRIER, at), end);
+  }
+  if (unit === BRACKET || unit === BRACE || unit === PARENTHESIS) {
+    const mark = spelledMark(source, at);
+    if (mark !== undefined) return (folded.replaceBlank(mark.unit, at), mark.end);
   } else if (unit === BACKSLASH || unit === PERCENT || unit === AMPERSAND) {
     const escape = decodeEscape(source, at);
     if (escape !== undefined) return (pushCodePoint(folded, escape.codePoint, at), escape.end);
@@ -54,6 +62,8 @@ function foldUnit(source: string, at: number, folded: FoldBuffer): number {
 
 function foldWide(source: string, at: number, folded: FoldBuffer): number {
   const codePoint = source.codePointAt(at) ?? 0;
+  const twin = asciiTwin(source, at);
+  if (twin !== undefined) return (folded.push(twin, at), at + 1);
   pushCodePoint(folded, codePoint, at);
   return at + (codePoint > 0xffff ? 2 : 1);
 }
@@ -92,6 +102,8 @@ function isBase64(unit: number): boolean {
 
 interface FoldBuffer {
   push(unit: number, start: number): void;
+  /** Puts a unit in the place of the blank that stands last, if one does. */
+  replaceBlank(unit: number, start: number): void;
   finish(): FoldedText;
 }
 
@@ -107,11 +119,16 @@ function createBuffer(expectedLength: number): FoldBuffer {
     longer.set(starts);
     starts = longer;
   };
+  const push = (unit: number, start: number): void => {
+    if (length === units.length) grow();
+    units[length] = unit;
+    starts[length++] = start;
+  };
   return {
-    push(unit, start) {
-      if (length === units.length) grow();
-      units[length] = unit;
-      starts[length++] = start;
+    push,
+    replaceBlank(unit, start) {
+      if (length > 0 && isBlank(units[length - 1] ?? 0)) length--;
+      push(unit, start);
     },
     finish: () => ({
       text: Buffer.from(units.buffer, 0, length * 2).toString("utf16le"),

@@ -1,11 +1,15 @@
-import { wordsBefore } from "./context-words.ts";
+import { wordsAfter, wordsBefore } from "./context-words.ts";
 import type { Detector } from "./detector.ts";
 import { type DigitRun, endsNumber, forEachDigitRun, readings, startsNumber } from "./digit-runs.ts";
 import { passesLuhn } from "./luhn.ts";
+import { isNamedOtherwise } from "./phone-context.ts";
 
 const MIN_DIGITS = 12;
 const MAX_DIGITS = 19;
+/** Shorter numbers, which only Maestro issues, are also what parcels and orders have. */
+const MIN_PLAIN = 13;
 const CONTEXT_REACH = 40;
+const MAX_WORDS_AFTER = 4;
 const CONTEXT = new Set(
   "card cards cc pan visa mastercard amex maestro discover diners jcb unionpay credit debit karte kreditkarte carte tarjeta carta cartao kort".split(
     " ",
@@ -58,19 +62,21 @@ function isCard(text: string, candidate: Candidate): boolean {
   if (!passesLuhn(digits) || !isGroupedLikeCard(candidate) || !standsAlone(candidate)) return false;
   const start = run.groups[first]?.start ?? 0;
   const end = run.groups[last]?.end ?? 0;
-  return startsNumber(text, start) && endsNumber(text, end) && !isInUuid(text, start, end)
-    ? isIssued(digits) || wordsBefore(text, start, CONTEXT_REACH).some((word) => CONTEXT.has(word))
-    : false;
+  if (!startsNumber(text, start) || !endsNumber(text, end)) return false;
+  if (isCalledCard(text, start, end)) return true;
+  return isIssued(digits) && !isSpacedWide(candidate) && (digits.length >= MIN_PLAIN || !isNamedOtherwise(text, start));
 }
 
-const UUID_LENGTH = 36;
-const UUID = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/gi;
+/** Numbers in columns stand as far apart as the groups of a card that is typed carelessly. */
+function isSpacedWide({ run, first, last }: Candidate): boolean {
+  return run.links.slice(first, last).includes("=");
+}
 
-/** Groups of a UUID may be all digits, and one in ten such rows passes Luhn's check. */
-function isInUuid(text: string, start: number, end: number): boolean {
-  const from = Math.max(0, start - UUID_LENGTH);
-  const near = text.slice(from, end + UUID_LENGTH);
-  return [...near.matchAll(UUID)].some(({ index }) => from + index <= start && end <= from + index + UUID_LENGTH);
+function isCalledCard(text: string, start: number, end: number): boolean {
+  if (wordsBefore(text, start, CONTEXT_REACH).some((word) => CONTEXT.has(word))) return true;
+  return wordsAfter(text, end, CONTEXT_REACH)
+    .slice(0, MAX_WORDS_AFTER)
+    .some((word) => CONTEXT.has(word));
 }
 
 /** Not a part of a decimal number, nor of a row of equal groups. */
@@ -83,7 +89,6 @@ function standsAlone({ run, first, last }: Candidate): boolean {
 /** In one piece, in fours (the last may differ), as American Express and Diners print it, or evenly spaced. */
 function isGroupedLikeCard({ run, first, last }: Candidate): boolean {
   if (first === last) return true;
-  if (run.links.slice(first, last).includes("=")) return false;
   const sizes = run.groups.slice(first, last + 1).map((group) => group.digits.length);
   const shape = sizes.join("-");
   if (shape === "4-6-5" || shape === "4-6-4") return true;

@@ -107,7 +107,8 @@ function linkKind(marks: string, blanks: number, breaks: number): Link | undefin
   if (marks.includes("(") || marks.includes(")"))
     return breaks === 0 && blanks < 3 && !marks.includes("/") ? "(" : undefined;
   if (marks === "-") return "-";
-  if (marks === "." || marks === "/" || marks === "_") return blanks === 0 || breaks > 0 ? marks : undefined;
+  if (marks === "." || marks === "/" || marks === "_")
+    return blanks === 0 || breaks > 0 || (marks === "/" && blanks === 2) ? marks : undefined;
   if (marks !== "") return undefined;
   if (breaks > 0) return breaks < 3 ? "\n" : undefined;
   return blanks === 1 ? " " : "=";

@@ -2,13 +2,21 @@ import { characterSet, isAlphanumeric, isAsciiLetter, isBlank, isLineBreak } fro
 import type { Detector } from "./detector.ts";
 
 const MAX_DOMAIN = 253;
+const MAX_LOCAL = 66;
+const QUOTES = new Map([
+  ['"', '"'],
+  ["}", "{"],
+]);
+/** `[203.0.113.9]` and `[IPv6:2001:db8::1]` in place of a domain. */
+const DOMAIN_LITERAL = /^\[(?:IPv6:)?[0-9a-fA-F.:]{3,45}\]/;
+const MAX_DOMAIN_LITERAL = 52;
 const MAX_INDENT = 16;
 const FIRST_UNSPACED = 0x0e00;
 const FIRST_SURROGATE = 0xd800;
 const DOT = 46;
 const HYPHEN = 45;
 
-const isLocalMark = characterSet("._%+-'!#$^~");
+const isLocalMark = characterSet("._%+-'!#$^~*");
 /** Ends of file names that follow an `@` in code, such as `icon@2x.png`. None is a top-level domain. */
 const FILE_ENDINGS = new Set("png jpg jpeg gif svg webp bmp ico css html js jsx ts tsx json yaml yml txt".split(" "));
 const COMMON_DOMAINS = new Set(
@@ -35,11 +43,27 @@ export const emailDetector: Detector = {
 /** Where the part before the `@` starts; `at` when there is none. */
 function localStart(text: string, at: number, border: number): number {
   const end = isLineBreak(text.charCodeAt(at - 1)) && isWrappedBefore(text, at) ? beforeBreak(text, at) : at;
+  const opening = QUOTES.get(text.charAt(at - 1));
+  if (opening !== undefined) return quotedStart(text, { at, border, opening });
   const isWord = wordsLike(text.charCodeAt(end - 1));
   let start = end;
   while (start > border && (isWord(text.charCodeAt(start - 1)) || isLocalMark(text.charCodeAt(start - 1)))) start--;
   while (start < end && !isWord(text.charCodeAt(start)) && text.charAt(start) !== "_") start++;
   return start < end ? start : at;
+}
+
+/** `"jane doe"@example.com` (RFC 5321), and `{jane,joe}@example.com` as papers write it; not the quote that opens `"@x"`. */
+function quotedStart(text: string, { at, border, opening }: { at: number; border: number; opening: string }): number {
+  if (!isQuotable(text, at - 2)) return at;
+  for (let start = at - 2; start >= border && at - start <= MAX_LOCAL; start--) {
+    if (text.charAt(start) === opening) return isQuotable(text, start + 1) ? start : at;
+    if (isLineBreak(text.charCodeAt(start))) return at;
+  }
+  return at;
+}
+
+function isQuotable(text: string, at: number): boolean {
+  return wordsLike(text.charCodeAt(at))(text.charCodeAt(at));
 }
 
 /**
@@ -65,6 +89,9 @@ function beforeBreak(text: string, at: number): number {
 }
 
 function domainEnd(text: string, at: number): number | undefined {
+  const literal = text.charAt(at + 1) === "[" ? text.slice(at + 1, at + 1 + MAX_DOMAIN_LITERAL) : "";
+  const [written] = DOMAIN_LITERAL.exec(literal) ?? [];
+  if (written !== undefined) return at + 1 + written.length;
   const start = afterBreak(text, at + 1);
   const end = readDomain(text, start);
   if (isDomain(text.slice(start, end))) return isWrapped(text, end) ? (wrappedEnd(text, start, end) ?? end) : end;

@@ -13,13 +13,15 @@ const LENGTHS = new Map(
     .split(" ")
     .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
 );
+/** The check digits, and in a Maltese, Latvian or Bahraini account little else. */
+const MIN_DIGITS = 4;
 const MIN_LENGTH = 15;
 const MAX_GAP = 8;
 
 /** IBANs: a country, its fixed length, and remainder 1 modulo 97. In groups, wrapped, or in one piece. */
 export const ibanDetector: Detector = {
   type: "IBAN",
-  canOccur: (survey) => survey.digits >= 9,
+  canOccur: (survey) => survey.digits >= MIN_DIGITS,
   scan(text, { from, to, report }) {
     let at = from;
     while (at < to) {

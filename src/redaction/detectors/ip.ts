@@ -32,6 +32,8 @@ function isInside(text: string, at: number): boolean {
 }
 
 function ipv4End(text: string, start: number): number | undefined {
+  // 078.123.45.67 is a phone number; addresses are written without leading zeros.
+  if (text.charAt(start) === "0") return undefined;
   const octets: number[] = [];
   let at = start;
   for (;;) {
@@ -76,10 +78,11 @@ const HEADING_REACH = 16;
 
 /** `§5.2.2.10`, or `// 4.2.5.1` at the start of a line: the number of a section, as small as such numbers are. */
 function isHeading(text: string, start: number, octets: readonly number[]): boolean {
-  if (octets.some((octet) => octet >= MAX_HEADING_NUMBER)) return false;
   let at = start - 1;
   while (start - at < HEADING_REACH && " \t/*#>-".includes(text.charAt(at)) && at >= 0) at--;
-  return text.charAt(at) === "§" || text.charAt(at) === "\n" || (at < 0 && start > 0);
+  if (text.charAt(at) === "§") return true;
+  if (octets.some((octet) => octet >= MAX_HEADING_NUMBER)) return false;
+  return text.charAt(at) === "\n" || (at < 0 && start > 0);
 }
 
 /** RFC 6890's special ranges. Addresses for documentation count as public: people write them where real ones belong. */

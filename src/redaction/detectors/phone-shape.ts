@@ -2,6 +2,7 @@ import { type CountryCode, parsePhoneNumberFromString } from "libphonenumber-js/
 
 import { isAlphanumeric, isBlank, isDigit } from "../characters.ts";
 import type { DigitRun, Link } from "./digit-runs.ts";
+import { isNamedOtherwise } from "./phone-context.ts";
 
 export interface PhoneCandidate {
   readonly text: string;
@@ -32,15 +33,30 @@ const REGIONS: readonly CountryCode[] = [
   "ZA",
 ];
 const MAX_EXTENSION_DIGITS = 6;
-const EXTENSION_MARKS = ["extension", "ext.", "ext", "x", "#"];
+const EXTENSION_MARKS = ["extension", "durchwahl", "extn", "ext", "x", "#"];
+const MAX_MARK = 12;
 
 /** Whether the way it is written alone makes it a phone number. */
 export function isPhoneByItself(candidate: PhoneCandidate): boolean {
   const { text, digits } = candidate;
   if (hasPlus(candidate)) return isInternational(`+${digits}`);
   if (isPartOfTable(candidate) || isHyphenated(text, candidate.end)) return false;
+  if (isPartOfCode(candidate) || isNamedOtherwise(text, candidate.start)) return false;
   if (digits.startsWith("00")) return candidate.last > candidate.first && isInternational(`+${digits.slice(2)}`);
-  return isNorthAmerican(candidate) || isBracketed(candidate) || hasTrunkPrefix(candidate);
+  if (digits.startsWith("011") && isDialledAbroad(candidate)) return true;
+  return isNorthAmerican(candidate) || isRussian(candidate) || isBracketed(candidate) || hasTrunkPrefix(candidate);
+}
+
+/** 011 44 20 7946 0018, as North America dials other countries. */
+function isDialledAbroad({ run, first, last, digits }: PhoneCandidate): boolean {
+  return run.groups[first]?.digits === "011" && last - first > 2 && isInternational(`+${digits.slice(3)}`);
+}
+
+/** 8 (495) 123-45-67 */
+function isRussian({ run, first, last, digits }: PhoneCandidate): boolean {
+  if (digits.length !== 11 || !digits.startsWith("8")) return false;
+  const sizes = run.groups.slice(first, last + 1).map((group) => group.digits.length);
+  return sizes.join("-") === "1-3-3-2-2" && isValidNational(digits, ["RU"]);
 }
 
 /** A plus right in front, or in front of grouped digits: `a + 31536000000` is a sum. */
@@ -52,6 +68,11 @@ function hasPlus({ text, start, first, last }: PhoneCandidate): boolean {
 /** `01-23-45-67-89-AB` is an address of another kind. */
 function isHyphenated(text: string, end: number): boolean {
   return text.charAt(end) === "-" && isAlphanumeric(text.charCodeAt(end + 1));
+}
+
+/** `PO-0951-417987` */
+function isPartOfCode({ text, start }: PhoneCandidate): boolean {
+  return text.charAt(start - 1) === "-" && isAlphanumeric(text.charCodeAt(start - 2));
 }
 
 /** A row of equally joined groups is not cut into phone numbers. */
@@ -110,16 +131,21 @@ export function prefixStart(text: string, digitsStart: number): number {
   return start < digitsStart && text.charAt(start) === "+" && text.charAt(start - 1) === "(" ? start - 1 : start;
 }
 
-/** Where the number ends with its extension: `x4587`, ` ext. 12`; `end` when it has none. */
+/** Where the number ends with its extension: `x4587`, ` ext. 12`, ` (ext. 12)`; `end` when it has none. */
 export function extensionEnd(text: string, end: number): number {
   let at = end;
   while (at - end < 2 && (isBlank(text.charCodeAt(at)) || text.charAt(at) === ",")) at++;
-  const tail = text.slice(at, at + 10).toLowerCase();
+  const isBracketed = text.charAt(at) === "(";
+  if (isBracketed) at++;
+  const tail = text.slice(at, at + MAX_MARK).toLowerCase();
   const mark = EXTENSION_MARKS.find((candidate) => tail.startsWith(candidate));
   if (mark === undefined) return end;
   at += mark.length;
+  if (text.charAt(at) === "." || text.charAt(at) === ":") at++;
   if (isBlank(text.charCodeAt(at))) at++;
   let after = at;
   while (after - at < MAX_EXTENSION_DIGITS && isDigit(text.charCodeAt(after))) after++;
-  return after > at && !isDigit(text.charCodeAt(after)) ? after : end;
+  if (after === at || isAlphanumeric(text.charCodeAt(after))) return end;
+  if (!isBracketed) return after;
+  return text.charAt(after) === ")" ? after + 1 : end;
 }

@@ -11,7 +11,9 @@ import {
 import { isLabelledPhone, phoneAnnouncement } from "./phone-context.ts";
 import { extensionEnd, isPhoneByItself, type PhoneCandidate, prefixStart } from "./phone-shape.ts";
 
-const MIN_DIGITS = 7;
+/** Six only in three pairs that are plainly called a phone number, as in Greenland. */
+const MIN_DIGITS = 6;
+const MIN_USUAL_DIGITS = 7;
 const MAX_DIGITS = 15;
 const MAX_UNBROKEN_DIGITS = 12;
 /** `001` or `00` in front of fifteen digits. */
@@ -36,11 +38,17 @@ function reportPhones(text: string, run: DigitRun, report: (start: number, end: 
   for (let first = 0; first < run.groups.length; first++) {
     const phone = longestPhone(text, run, first);
     if (phone === undefined) continue;
-    report(phone.start, extensionEnd(text, phone.end));
+    report(withoutOuterBracket(text, phone), extensionEnd(text, phone.end));
     found = true;
     first = phone.last;
   }
   return found;
+}
+
+/** A bracket that closes behind the number stands around it: `(+46 (0)8 928 571 38)`. */
+function withoutOuterBracket(text: string, { start, end }: PhoneCandidate): number {
+  const written = text.slice(start, end);
+  return written.startsWith("(") && written.split("(").length > written.split(")").length ? start + 1 : start;
 }
 
 function longestPhone(text: string, run: DigitRun, first: number): PhoneCandidate | undefined {
@@ -59,13 +67,24 @@ function longestPhone(text: string, run: DigitRun, first: number): PhoneCandidat
     };
     if (candidate.digits.length < MIN_DIGITS) return undefined;
     if (!isPlausible(candidate)) continue;
-    if (isPhoneByItself(candidate)) return candidate;
+    if (candidate.digits.length < MIN_USUAL_DIGITS && !isInPairs(candidate)) continue;
+    if (candidate.digits.length >= MIN_USUAL_DIGITS && isPhoneByItself(candidate)) return candidate;
     if (!mayBeCalledPhone(candidate)) continue;
     announcement ??= phoneAnnouncement(text, start);
-    const isAnnounced = announcement === "plain" || (announcement === "hint" && last > first);
-    if (isAnnounced || isLabelledPhone(text, candidate.end)) return candidate;
+    const isAnnounced = announcement === "plain" || (announcement === "hint" && isHintEnough(candidate));
+    if (isAnnounced || isLabelledPhone(text, extensionEnd(text, candidate.end))) return candidate;
   }
   return undefined;
+}
+
+/** In groups, or in one piece that starts with a trunk prefix: no count and no time does. */
+function isHintEnough({ first, last, digits }: PhoneCandidate): boolean {
+  return digits.length >= MIN_USUAL_DIGITS && (last > first || (digits.startsWith("0") && digits.length >= 9));
+}
+
+function isInPairs({ run, first, last }: PhoneCandidate): boolean {
+  const isPair = run.groups.slice(first, last + 1).every(({ digits }) => digits.length === 2);
+  return isPair && last - first === 2 && run.links.slice(first, last).every((link) => link === " ");
 }
 
 /** A number goes no further than its digits allow, nor across a line break or a wide gap, nor is it spelt digit by digit. */

@@ -1,10 +1,13 @@
-import { wordsBefore } from "./context-words.ts";
+import { wordsAfter, wordsBefore } from "./context-words.ts";
 import type { Detector } from "./detector.ts";
 import { type DigitRun, digitsOf, endsNumber, forEachDigitRun, readings, startsNumber } from "./digit-runs.ts";
 
 const CONTEXT_REACH = 40;
 const MAX_GROUPS = 5;
-const CONTEXT = new Set(["ssn", "ssns", "social", "socialsecurity"]);
+const AFTER_REACH = 32;
+const CONTEXT = new Set(["ssn", "ssns", "social", "socialsecurity", "soc"]);
+/** Said of the number after it: `… is my social security number`. */
+const VERDICTS = new Set(["ssn", "social"]);
 const PHONE_CONTEXT = new Set(["phone", "tel", "telephone", "mobile", "cell", "fax", "call"]);
 
 /** US social security numbers: 3-2-4 with one kind of separator, or nine digits that are called one. */
@@ -36,7 +39,9 @@ function lastGroupOfNumber(text: string, run: DigitRun, first: number): number |
     const end = run.groups[last]?.end ?? 0;
     if (!isAssignable(digitsOf(run, first, last)) || !startsNumber(text, start) || !endsNumber(text, end))
       return undefined;
-    return isWrittenLikeNumber(text, { run, first, last }) || isCalledNumber(text, start) ? last : undefined;
+    // `+688-90-1234` is a phone number.
+    if (text.charAt(start - 1) === "+") return undefined;
+    return isWrittenLikeNumber(text, { run, first, last }) || isCalledNumber(text, { start, end }) ? last : undefined;
   }
   return undefined;
 }
@@ -60,8 +65,17 @@ function isWrittenLikeNumber(text: string, { run, first, last }: Candidate): boo
   );
 }
 
-function isCalledNumber(text: string, start: number): boolean {
-  return wordsBefore(text, start, CONTEXT_REACH).some((word) => CONTEXT.has(word));
+function isCalledNumber(text: string, { start, end }: { start: number; end: number }): boolean {
+  const before = wordsBefore(text, start, CONTEXT_REACH);
+  if (before.some((word, index) => CONTEXT.has(word) || isAbbreviated(before, index))) return true;
+  const [verb, ...rest] = wordsAfter(text, end, AFTER_REACH);
+  return verb === "is" && rest.slice(0, 3).some((word) => VERDICTS.has(word));
+}
+
+/** `S.S.N.` and `SS number`, nearest word first. */
+function isAbbreviated(before: readonly string[], index: number): boolean {
+  const [last, middle, first] = before.slice(index, index + 3);
+  return (last === "n" && middle === "s" && first === "s") || ((last === "number" || last === "no") && middle === "ss");
 }
 
 /** The Social Security Administration never assigns area 000, 666 and 900 to 999, group 00, serial 0000. */

@@ -72,7 +72,7 @@ describe("a redactor", () => {
   });
 
   it("of overlapping findings keeps the surest, and finds what an overlap hid", async () => {
-    expect(await shape("4111111111111111 467-3395 is my phone: 467-3395")).toBe("[CARD] 467-3395 is my phone: [PHONE]");
+    expect(await shape("4111111111111111 467-3395; my phone: 467-3395")).toBe("[CARD] 467-3395; my phone: [PHONE]");
     expect(await shape("postgres://app:pass1word@jane.example.com/x")).toBe(
       "postgres://app:[SECRET]@jane.example.com/x",
     );
