@@ -43,10 +43,15 @@ export function encodeEntry(entry: AuditEntry): Buffer {
 
 /** @throws SyntaxError or TypeError for anything but the text that `encodeEntry` gives */
 export function decodeEntry(bytes: Buffer): AuditEntry {
-  const entry = JSON.parse(bytes.toString("utf8")) as AuditEntry;
-  if (!encodeEntry(entry).equals(bytes)) throw new TypeError("not in the canonical form of an audit entry");
+  const entry = parseEntry(bytes);
+  if (!isCanonical(entry, bytes)) throw new TypeError("not in the canonical form of an audit entry");
   return entry;
 }
+
+/** Whatever JSON it is, for those who compare its hash. @throws SyntaxError */
+export const parseEntry = (bytes: Buffer): AuditEntry => JSON.parse(bytes.toString("utf8")) as AuditEntry;
+
+export const isCanonical = (entry: AuditEntry, bytes: Buffer): boolean => encodeEntry(entry).equals(bytes);
 
 /** 256 bits as 43 base64url characters. */
 export const hashOf = (bytes: Buffer): string => hash("sha256", bytes, "base64url");
