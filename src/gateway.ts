@@ -9,9 +9,10 @@ import { type AppParts, createApp } from "./http/app.ts";
 import { createCallerReader } from "./http/caller.ts";
 import { createGatewayServer } from "./http/gateway-server.ts";
 import type { AnswerPolicy } from "./http/guarded-response.ts";
-import { createPassthroughIdentity } from "./identity/passthrough-identity.ts";
+import { createSharedRoutes } from "./http/shared-routes.ts";
 import type { Clock } from "./kit/clock.ts";
 import type { Log } from "./kit/log.ts";
+import { openIdentity } from "./open-identity.ts";
 import { createRedactor } from "./redaction/create-redactor.ts";
 import { placeholderNamer } from "./redaction/placeholder-namer.ts";
 import { openNoticePoller } from "./store/poll-notices.ts";
@@ -92,19 +93,15 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   };
   const ring = createTurnRing(ports);
   let isDraining = false;
+  const identity = await openIdentity(config, { vault, notices, upstream, clock, log });
   const app = createApp({
     ring,
-    identity: createPassthroughIdentity({
-      keyedHash,
-      upstream,
-      clock,
-      allowPlaceholders: isLoopback(config.http.host),
-      userFromBody: config.identity.userFromBody,
-    }),
+    identity,
     settings: {
       maxBodyBytes: config.http.maxBodyBytes,
       caller: createCallerReader(config.http.trustedProxies),
       sessionAliases: config.identity.sessionIdFrom,
+      sharedRoutes: config.upstream.apiKey && createSharedRoutes(config.upstream.sharedRoutes),
     },
     defaultStrategy: config.history.strategy,
     admin: adminParts(config, vault),
@@ -142,9 +139,6 @@ const answerPolicy = ({ http, identity }: GatewayConfig): AnswerPolicy => ({
 function adminParts({ identity: { adminKey } }: GatewayConfig, { audit, store }: Vault): AppParts["admin"] {
   return adminKey && { adminKey, audit, auditReader: createAuditReader(store.audit) };
 }
-
-const loopbackHosts = new Set(["127.0.0.1", "::1", "localhost"]);
-const isLoopback = (host: string): boolean => loopbackHosts.has(host);
 
 /** Beside the database, where there is one. */
 function cacheDirectory({ keys }: GatewayConfig): string {

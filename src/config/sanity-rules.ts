@@ -1,15 +1,10 @@
 import type { ConfigMistake } from "./config-error.ts";
 import type { GatewayConfig } from "./gateway-config.ts";
+import { checkIdentity } from "./identity-rules.ts";
 
 /** Keys that are right each, and wrong together. */
-export function findContradictions({
-  production,
-  http,
-  keys,
-  store,
-  sessions,
-  history,
-}: GatewayConfig): ConfigMistake[] {
+export function findContradictions(config: GatewayConfig): ConfigMistake[] {
+  const { production, http, keys, store, sessions, history } = config;
   const mistakes: ConfigMistake[] = [];
   const refuse = (path: string, message: string): void => void mistakes.push({ path, message });
   const shared = /^rediss?:/.test(store.address.expose());
@@ -31,6 +26,7 @@ export function findContradictions({
   if (history.maxTokens !== undefined && history.maxTokens <= history.floorTokens) {
     refuse("history.maxTokens", "must be more than history.floorTokens");
   }
+  checkIdentity(config, refuse);
   return mistakes;
 }
 

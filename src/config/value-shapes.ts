@@ -11,7 +11,7 @@ function entry(): string {
 /** Scheme, host and port, as browsers send them. */
 export const ORIGIN_SHAPE = /^https?:\/\/[^/?#@\s]+$/;
 
-/** `GET /files` or `GET /files/*`. */
-export const SHARED_ROUTE_SHAPE = /^(?:GET|POST|DELETE|PUT|PATCH) \/[\w./*-]+$/;
+/** `GET /files` or `GET /files/*`; an asterisk is one whole segment. */
+export const SHARED_ROUTE_SHAPE = /^(?:GET|POST|DELETE|PUT|PATCH) (?:\/(?:[\w.-]+|\*))+$/;
 
 export const ENTITY_NAME_SHAPE = /^[A-Z][A-Z0-9_]{1,23}$/;

@@ -71,7 +71,7 @@ export function createApp({
   app.all("/v1/sessions/*", () => {
     throw new GatewayError("not_found", "no such session route");
   });
-  app.all("/v1/*", passThroughRoute({ upstream, log }));
+  app.all("/v1/*", passThroughRoute({ upstream, log, identity, settings }));
   return app;
 }
 

@@ -1,11 +1,14 @@
-import type { IncomingHttpHeaders } from "node:http";
-
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { KeyedHash } from "../sealing/keyed-hash.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import { chooseUser } from "./choose-user.ts";
 import { createCredentialCheck } from "./credential-check.ts";
-import type { Credential, Identity } from "./principal.ts";
+import { credentialOf, secretOf } from "./credential.ts";
+import { namedTenant, ownerOf, tenantOfSecret } from "./namespaces.ts";
+import type { Identity } from "./principal.ts";
+import type { TenantBook } from "./tenant-book.ts";
+import type { TenantLinks } from "./tenant-links.ts";
 
 interface PassthroughOptions {
   readonly keyedHash: KeyedHash;
@@ -14,6 +17,10 @@ interface PassthroughOptions {
   /** Whether a key that many strangers use may name a tenant: only where nobody else can reach the gateway. */
   readonly allowPlaceholders: boolean;
   readonly userFromBody: boolean;
+  readonly tenants: TenantBook;
+  readonly links: TenantLinks;
+  /** Whether the gateway asks with a key of its own: then no upstream knows the caller's, and none can check it. */
+  readonly isShared: boolean;
 }
 
 /** Keys that guides and clients fill in where none is needed; as tenants they would merge strangers. */
@@ -41,45 +48,46 @@ const placeholders = new Set([
 ]);
 const runOfX = /^(?:sk-)?x+$/;
 
-/** The client's own upstream credential names the tenant; `X-User-Id` subdivides it on that credential's authority. */
+/**
+ * The client's own upstream credential names the tenant; `X-User-Id` subdivides it on that credential's authority.
+ * Behind a shared account a credential is good if the configuration lists it; where it lists none, any is.
+ */
 export function createPassthroughIdentity({
   keyedHash,
   upstream,
   clock,
   allowPlaceholders,
   userFromBody,
+  tenants,
+  links,
+  isShared,
 }: PassthroughOptions): Identity {
-  const verify = createCredentialCheck(upstream, keyedHash, clock);
+  const check = createCredentialCheck(upstream, keyedHash, clock);
+  const tenantOf = (secret: string): string => {
+    const name = tenants.find(secret);
+    if (name !== undefined) return namedTenant(keyedHash, name);
+    const own = tenantOfSecret(keyedHash, secret);
+    const linked = links.find(own);
+    if (linked === undefined && isShared && !tenants.isEmpty) {
+      throw new GatewayError("credential_refused", "a credential that the configuration does not list");
+    }
+    return linked ?? own;
+  };
   return {
-    async resolve({ headers }, hints) {
-      const credential = credentialOf(headers);
-      const secret = credential?.value.replace(/^bearer(?:\s+|$)/i, "").trim();
-      if (!credential || !secret) throw new GatewayError("credential_missing", "a session without a credential");
+    async resolve(caller, hints) {
+      const credential = credentialOf(caller.headers);
+      const secret = secretOf(credential);
+      if (secret === "") throw new GatewayError("credential_missing", "a session without a credential");
       if (!allowPlaceholders && isPlaceholder(secret)) {
         throw new GatewayError("credential_placeholder", "a placeholder key off loopback");
       }
-      const tenant = keyedHash.hash("tenant", secret);
-      const user = userOf(headers) ?? (userFromBody ? hints?.userFromBody : undefined) ?? "";
-      return { owner: keyedHash.hash("owner", tenant, user), credential, limits: undefined };
+      const user = chooseUser(caller, hints, { fixedUser: undefined, userFromBody });
+      return { owner: ownerOf(keyedHash, tenantOf(secret), user), credential, limits: undefined };
     },
-    verify: ({ credential }, { headers }) => verify(credential, headers),
+    async verify({ credential }, { headers }) {
+      if (!isShared) await check(credential, headers);
+    },
   };
-}
-
-function credentialOf(headers: IncomingHttpHeaders): Credential | undefined {
-  if (headers.authorization) return { header: "authorization", value: headers.authorization };
-  const azureKey = headers["api-key"];
-  return typeof azureKey === "string" && azureKey !== "" ? { header: "api-key", value: azureKey } : undefined;
-}
-
-function userOf(headers: IncomingHttpHeaders): string | undefined {
-  const user = headers["x-user-id"];
-  if (user === undefined) return undefined;
-  // Printable only: the id comes from another system and must not be cut, folded or split on its way here.
-  if (typeof user !== "string" || !/^[^\u0000-\u001f\u007f]{1,256}$/.test(user)) {
-    throw new GatewayError("invalid_user_id", "X-User-Id out of bounds");
-  }
-  return user;
 }
 
 const isPlaceholder = (secret: string): boolean => {

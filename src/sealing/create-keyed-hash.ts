@@ -16,6 +16,7 @@ const SUB_KEY_BYTES = 32;
 export function createKeyedHash(rootSecret: KeyObject): KeyedHash {
   const subKeys: Readonly<Record<HashPurpose, string>> = {
     tenant: deriveSubKey(rootSecret, "tenant"),
+    credential: deriveSubKey(rootSecret, "credential"),
     owner: deriveSubKey(rootSecret, "owner"),
     session: deriveSubKey(rootSecret, "session"),
     successor: deriveSubKey(rootSecret, "successor"),

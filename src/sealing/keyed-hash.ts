@@ -1,6 +1,7 @@
 /** Deterministic keyed hashes under keys derived from the root secret; one purpose never collides with another. */
 export type HashPurpose =
   | "tenant"
+  | "credential"
   | "owner"
   | "session"
   | "successor"

@@ -17,6 +17,8 @@ interface ExchangeOptions {
   readonly dispatch: (exchange: Exchange) => void;
   /** Whether the body can be sent a second time. */
   readonly repeatable: boolean;
+  /** Whether the upstream account is one that all callers share. */
+  readonly isShared: boolean;
 }
 
 /** One request and its answer: undici's callbacks on one side, the gateway's on the other. */
@@ -25,6 +27,7 @@ export class Exchange implements UpstreamCall, Dispatcher.DispatchHandler {
   connection: Connection | undefined;
   readonly #handler: UpstreamHandler;
   readonly #dispatch: (exchange: Exchange) => void;
+  readonly #isShared: boolean;
   #repeatable: boolean;
   #controller: Dispatcher.DispatchController | undefined;
   #reusedAt: number | undefined;
@@ -32,10 +35,11 @@ export class Exchange implements UpstreamCall, Dispatcher.DispatchHandler {
   #paused = false;
   #settled = false;
 
-  constructor({ handler, dispatch, repeatable }: ExchangeOptions) {
+  constructor({ handler, dispatch, repeatable, isShared }: ExchangeOptions) {
     this.#handler = handler;
     this.#dispatch = dispatch;
     this.#repeatable = repeatable;
+    this.#isShared = isShared;
   }
 
   abort(): void {
@@ -72,7 +76,7 @@ export class Exchange implements UpstreamCall, Dispatcher.DispatchHandler {
   ): void {
     if (this.#settled || status < 200) return;
     this.#headSeen = true;
-    this.#handler.onHead({ status, headers: responseHeaders(headers) });
+    this.#handler.onHead({ status, headers: responseHeaders(headers, this.#isShared) });
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {

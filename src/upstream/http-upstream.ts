@@ -45,7 +45,7 @@ export function openHttpUpstream({ baseUrl, timeouts, apiKey, maxConnections }: 
   const start = (options: Dispatcher.DispatchOptions, handler: UpstreamHandler): Exchange => {
     const repeatable = !(options.body instanceof Readable);
     const dispatch = (exchange: Exchange): void => void pool.dispatch(options, exchange);
-    const exchange = new Exchange({ handler, dispatch, repeatable });
+    const exchange = new Exchange({ handler, dispatch, repeatable, isShared: apiKey !== undefined });
     dispatch(exchange);
     return exchange;
   };

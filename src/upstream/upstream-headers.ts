@@ -21,10 +21,13 @@ const forGatewayOnly = new Set([
   "forwarded",
   "x-real-ip",
 ]);
-const gatewayPrefixes = ["x-session-", "x-history-", "x-forwarded-"];
+const gatewayPrefixes = ["x-session-", "x-history-", "x-forwarded-", "x-stategate-"];
 
 /** They choose an account, which is no longer the caller's choice where the gateway pays. */
-const accountHeaders = new Set(["authorization", "api-key", "openai-organization", "openai-project"]);
+const accountHeaders = new Set(["authorization", "api-key", "x-api-key", "openai-organization", "openai-project"]);
+
+/** In an answer they tell every caller whose account it is, or sign him in to it. */
+const accountAnswers = new Set(["openai-organization", "openai-project", "set-cookie"]);
 
 export interface RequestHeaderOptions {
   /** Replaces every credential of the caller. */
@@ -55,11 +58,12 @@ export function credentialHeaders(headers: IncomingHttpHeaders): string[] {
   return own.flatMap(([name, value]) => (typeof value === "string" ? [name, value] : []));
 }
 
-/** An answer's headers without those that belong to the connection it came over. */
-export function responseHeaders(headers: Headers): Record<string, string | string[]> {
+/** An answer's headers without those of the connection it came over, and of an account that is not the caller's. */
+export function responseHeaders(headers: Headers, isShared: boolean): Record<string, string | string[]> {
   const named = connectionTokens(headers);
   const kept: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(headers)) {
+    if (isShared && accountAnswers.has(name)) continue;
     if (value !== undefined && !isHopByHop(name, named)) kept[name] = value;
   }
   return kept;

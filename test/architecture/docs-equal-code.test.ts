@@ -38,7 +38,6 @@ describe("the configuration", () => {
   /** Accepted without a reader, and why. */
   const unread: Readonly<Record<string, string>> = {
     production: "a rule of the configuration itself",
-    "identity.mode": "there is one way yet",
     "identity.adminKey": "the documented variable must not stop a gateway without /admin",
   };
 

@@ -24,6 +24,16 @@ export async function countTokens(): Promise<(text: string) => number> {
   return (text) => exact.forModel("gpt-5").countText(text);
 }
 
+/** The variables of every test gateway, for what works beside one. */
+export const testEnv = (folder: string): Readonly<Record<string, string>> => ({
+  STATEGATE_PORT: "0",
+  STATEGATE_STORE: `sqlite:${join(folder, "stategate.db")}`,
+  STATEGATE_KEYS__DEVELOPMENT_KEY_FILE: join(sharedFolder, "development.key"),
+  STATEGATE_HTTP__DRAIN_TIMEOUT_MS: "2000",
+  // On a busy machine the first fsync alone takes longer than production may wait.
+  STATEGATE_STORE__TIMEOUT_MS: "20000",
+});
+
 export interface TestGatewayOptions {
   /** `STATEGATE_*` variables. */
   readonly env?: Readonly<Record<string, string>>;
@@ -97,19 +107,7 @@ async function openOne(
   { env = {}, clock = Date.now, log = silent, otlp }: TestGatewayOptions,
   { folder, upstream, turns }: { folder: string; upstream: SimulatedUpstream; turns: TurnReport[] },
 ): Promise<OpenedGateway> {
-  const config = loadConfig({
-    cwd: folder,
-    env: {
-      STATEGATE_PORT: "0",
-      STATEGATE_UPSTREAM_URL: upstream.url,
-      STATEGATE_STORE: `sqlite:${join(folder, "stategate.db")}`,
-      STATEGATE_KEYS__DEVELOPMENT_KEY_FILE: join(sharedFolder, "development.key"),
-      STATEGATE_HTTP__DRAIN_TIMEOUT_MS: "2000",
-      // On a busy machine the first fsync alone takes longer than production may wait.
-      STATEGATE_STORE__TIMEOUT_MS: "20000",
-      ...env,
-    },
-  });
+  const config = loadConfig({ cwd: folder, env: { STATEGATE_UPSTREAM_URL: upstream.url, ...testEnv(folder), ...env } });
   // The exporter reads the standard variable, and nothing else.
   if (otlp) process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlp;
   const telemetry = await openTelemetry({ prometheus: true, otlp: otlp !== undefined });

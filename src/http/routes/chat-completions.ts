@@ -50,13 +50,17 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
   const { incoming, outgoing, requestId, startedAt } = exchange;
   const directions = parseTurnHeaders(incoming.headers);
   const body = await readBody(incoming, settings.maxBodyBytes);
-  if (isStateless(exchange, settings, directions)) return forwardStateless(ring, exchange, body);
+  const isPlain = isStateless(exchange, settings, directions);
+  // The body of a plain request is its upstream's business, unless it would leave something in a shared account.
+  if (isPlain && !settings.sharedRoutes) return forwardStateless(ring, exchange, body);
   const chat = parseChatRequest(body, ring.ports.settings.limits);
-  const name = directions.mode === "off" ? undefined : namedSession(incoming, chat, settings.sessionAliases);
-  if (name === undefined) return forwardStateless(ring, exchange, body);
-  const { mode, ...rest } = directions;
+  const name = isPlain ? undefined : namedSession(incoming, chat, settings.sessionAliases);
+  if (name === undefined && !settings.sharedRoutes) return forwardStateless(ring, exchange, body);
   const caller = settings.caller(incoming);
   const principal = await identity.resolve(caller, { userFromBody: bodyUser(chat.fields) });
+  settings.sharedRoutes?.checkChat(chat);
+  if (name === undefined) return forwardStateless(ring, exchange, body);
+  const { mode, ...rest } = directions;
   const entropy = retriedEntropy(ring, principal, directions);
   await runTurn(
     ring,

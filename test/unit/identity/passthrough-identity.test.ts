@@ -3,6 +3,7 @@ import { createSecretKey } from "node:crypto";
 import { describe, expect, it } from "vitest";
 
 import { createPassthroughIdentity } from "../../../src/identity/passthrough-identity.ts";
+import { createTenantBook } from "../../../src/identity/tenant-book.ts";
 import { createKeyedHash } from "../../../src/sealing/create-keyed-hash.ts";
 import type { Upstream } from "../../../src/upstream/upstream.ts";
 
@@ -19,7 +20,16 @@ async function ownerWith(
   headers: Headers,
   userFromBody?: string,
 ): Promise<string> {
-  const parts = { keyedHash, upstream: unasked, clock: Date.now, allowPlaceholders: false, userFromBody: false };
+  const parts = {
+    keyedHash,
+    upstream: unasked,
+    clock: Date.now,
+    allowPlaceholders: false,
+    userFromBody: false,
+    tenants: createTenantBook([]),
+    links: { find: () => undefined },
+    isShared: false,
+  };
   const identity = createPassthroughIdentity({ ...parts, ...options });
   return (await identity.resolve({ method: "GET", headers, address: "127.0.0.1" }, { userFromBody })).owner;
 }

@@ -1,0 +1,53 @@
+import type { GatewayConfig } from "./config/gateway-config.ts";
+import { describeError } from "./errors/describe-error.ts";
+import { createKeyIdentity } from "./identity/key-identity.ts";
+import { createKnownKeys } from "./identity/known-keys.ts";
+import { createPassthroughIdentity } from "./identity/passthrough-identity.ts";
+import type { Identity } from "./identity/principal.ts";
+import { createTenantBook } from "./identity/tenant-book.ts";
+import { openTenantLinks } from "./identity/tenant-links.ts";
+import type { Clock } from "./kit/clock.ts";
+import type { Log } from "./kit/log.ts";
+import { isLoopback } from "./kit/loopback.ts";
+import type { NoticeListener } from "./store/notice-listener.ts";
+import type { Upstream } from "./upstream/upstream.ts";
+import type { Vault } from "./vault.ts";
+
+export interface IdentityParts {
+  readonly vault: Vault;
+  readonly notices: NoticeListener;
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The way to know a caller that the configuration chose. Rejects when the store cannot tell what it depends on. */
+export async function openIdentity(config: GatewayConfig, parts: IdentityParts): Promise<Identity> {
+  const { mode, userFromBody } = config.identity;
+  const { store, recordSealer, keyedHash } = parts.vault;
+  const { notices, clock } = parts;
+  if (mode === "passthrough") return openPassthrough(config, parts);
+  const keys = createKnownKeys({ records: store.records, recordSealer, notices, clock });
+  return createKeyIdentity({ keys, keyedHash, userFromBody });
+}
+
+async function openPassthrough({ identity, http, upstream: { apiKey } }: GatewayConfig, parts: IdentityParts) {
+  const { vault, notices, upstream, clock, log } = parts;
+  const { records } = vault.store;
+  const links = await openTenantLinks({
+    records,
+    recordSealer: vault.recordSealer,
+    notices,
+    onFailure: (error) => log.error({ cause: describeError(error) }, "tenant links not read; the old ones stay"),
+  });
+  return createPassthroughIdentity({
+    keyedHash: vault.keyedHash,
+    upstream,
+    clock,
+    allowPlaceholders: isLoopback(http.host),
+    userFromBody: identity.userFromBody,
+    tenants: createTenantBook(identity.tenants),
+    links,
+    isShared: apiKey !== undefined,
+  });
+}
