@@ -1,3 +1,5 @@
+import { text } from "node:stream/consumers";
+
 import type { CommandEntry } from "./cli/command.ts";
 import { operatorCommands, runCommand } from "./cli/run-command.ts";
 import { loadConfig } from "./config/load-config.ts";
@@ -37,7 +39,7 @@ async function start(): Promise<void> {
   stdout.write(
     `stategate listens on ${url}/v1 in front of ${config.upstream.url}, sessions in ${storeName(config.store.address.expose())}\n`,
   );
-  stdout.write(`${summaryNotice(config.history)}\n`);
+  stdout.write(`${summaryNotice(config)}\n`);
 
   const stop = (signal: NodeJS.Signals): void => {
     log.info({ signal }, "draining");
@@ -54,10 +56,11 @@ async function start(): Promise<void> {
 const readConfig = () => loadConfig({ env: process.env, cwd: process.cwd() });
 
 /** Who pays for the gateway's own model calls is said before the first one is made. */
-function summaryNotice({ strategy, summary }: ReturnType<typeof loadConfig>["history"]): string {
+function summaryNotice({ history: { strategy, summary }, upstream }: ReturnType<typeof loadConfig>): string {
   if (strategy !== "hybrid" || summary.mode === "off") return `history: ${strategy}, no summaries`;
   if (summary.mode === "extractive") return `history: ${strategy}, summaries extracted here, no model asked`;
-  return `history: ${strategy}, summaries by ${summary.model ?? "each request's own model"}, paid with the caller's key`;
+  const payer = upstream.apiKey ? "the gateway's key" : "the caller's key";
+  return `history: ${strategy}, summaries by ${summary.model ?? "each request's own model"}, paid with ${payer}`;
 }
 
 /** A store's address without the credentials it may hold. */
@@ -76,6 +79,7 @@ function fail(message: string): never {
 process.exitCode = await runCommand(commands, {
   args: process.argv.length > 2 ? process.argv.slice(2) : ["start"],
   readConfig,
+  readInput: () => text(process.stdin),
   clock: Date.now,
   stdout: process.stdout,
   stderr: process.stderr,

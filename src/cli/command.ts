@@ -11,6 +11,8 @@ export interface CommandContext {
   readonly args: readonly string[];
   /** The configuration of the gateway beside which the command works. @throws ConfigError */
   readonly readConfig: () => GatewayConfig;
+  /** All of standard input, for what must not stand among the arguments. */
+  readonly readInput: () => Promise<string>;
   readonly clock: Clock;
   /** For what was asked for. */
   readonly stdout: Output;

@@ -9,6 +9,26 @@ export const operatorCommands: readonly CommandEntry[] = [
     does: "wrap all stored keys anew under the first master key, while gateways run",
     load: async () => (await import("./rotate-keys.ts")).rotateKeys,
   },
+  {
+    words: "keys issue",
+    does: "make a key for --tenant T, with --user U, --label L, --expires 90d, --requests-per-minute N, …",
+    load: async () => (await import("./keys-issue.ts")).issueKey,
+  },
+  {
+    words: "keys list",
+    does: "show every key that was issued, without the keys themselves",
+    load: async () => (await import("./keys-list.ts")).listKeys,
+  },
+  {
+    words: "keys revoke",
+    does: "refuse a key from now on, by its id",
+    load: async () => (await import("./keys-revoke.ts")).revokeKey,
+  },
+  {
+    words: "tenants relink",
+    does: "let a new upstream key find the sessions of an old one; reads both from standard input",
+    load: async () => (await import("./tenants-relink.ts")).relinkTenant,
+  },
 ];
 
 export const exitCodes = { done: 0, failed: 1, misused: 2 } as const;

@@ -8,10 +8,13 @@ import { upstreamPath } from "./upstream-path.ts";
 /** What may pass where all callers share the upstream account of the gateway's own key. */
 export interface SharedRoutes {
   /** @throws GatewayError `route_not_shared` for what names, or may name, objects that the account stores */
-  checkRoute(incoming: IncomingMessage): void;
+  checkRoute(incoming: AskedRoute): void;
   /** @throws GatewayError `route_not_shared` for a chat request that stores its answer or names a stored file */
   checkChat(chat: ChatRequest): void;
 }
+
+/** What says where a request goes, as it was sent. */
+type AskedRoute = Pick<IncomingMessage, "method" | "url" | "headers">;
 
 interface Route {
   readonly method: string;
@@ -78,7 +81,6 @@ function matches({ method, segments }: Route, givenMethod: string, path: string)
   );
 }
 
-const isUpload = ({ headers }: IncomingMessage): boolean =>
-  /^multipart\/form-data *;/i.test(headers["content-type"] ?? "");
+const isUpload = ({ headers }: AskedRoute): boolean => /^multipart\/form-data *;/i.test(headers["content-type"] ?? "");
 
 const notShared = (message: string): GatewayError => new GatewayError("route_not_shared", message);

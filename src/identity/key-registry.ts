@@ -2,8 +2,7 @@ import type { Clock } from "../kit/clock.ts";
 import type { Limits } from "../limits/limits.ts";
 import type { KeyedHash } from "../sealing/keyed-hash.ts";
 import type { RecordSealer } from "../sealing/record-sealer.ts";
-import type { NoticeStore } from "../store/notice-store.ts";
-import type { RecordStore } from "../store/record-store.ts";
+import type { StoreBackend } from "../store/store-backend.ts";
 import {
   decodeIssuedKey,
   encodeIssuedKey,
@@ -33,8 +32,7 @@ export interface KeyOrder {
 }
 
 export interface KeyRegistryOptions {
-  readonly records: RecordStore;
-  readonly notices: NoticeStore;
+  readonly store: Pick<StoreBackend, "records" | "notices">;
   readonly recordSealer: RecordSealer;
   readonly keyedHash: KeyedHash;
   readonly clock: Clock;
@@ -49,8 +47,7 @@ interface FoundKey {
 const PAGE = 200;
 
 export function createKeyRegistry({
-  records,
-  notices,
+  store: { records, notices },
   recordSealer,
   keyedHash,
   clock,

@@ -13,17 +13,20 @@ export interface CommandPlace {
   readonly folder: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly clock?: () => number;
+  /** What comes on standard input. */
+  readonly input?: string;
 }
 
 /** What an operator types behind `stategate`, in the process of the test. */
 export async function runOperatorCommand(
   args: readonly string[],
-  { folder, env = {}, clock = Date.now }: CommandPlace,
+  { folder, env = {}, clock = Date.now, input = "" }: CommandPlace,
 ): Promise<CommandOutcome> {
   const written = { stdout: "", stderr: "" };
   const code = await runCommand(operatorCommands, {
     args,
     readConfig: () => loadConfig({ cwd: folder, env: { ...testEnv(folder), ...env } }),
+    readInput: async () => input,
     clock,
     stdout: { write: (text: string) => (written.stdout += text) },
     stderr: { write: (text: string) => (written.stderr += text) },

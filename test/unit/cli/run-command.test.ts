@@ -15,6 +15,7 @@ async function run(commands: readonly CommandEntry[], ...args: readonly string[]
   const exitCode = await runCommand(commands, {
     args,
     readConfig: () => loadConfig({ env: { STATEGATE_STORE: "memory:" }, cwd: "/" }),
+    readInput: async () => "",
     clock: Date.now,
     stdout: { write: (text) => (out += text) },
     stderr: { write: (text) => (err += text) },

@@ -19,7 +19,7 @@ let parts: IdentityParts;
 beforeEach(async () => void (parts = await createIdentityParts()));
 afterEach(() => parts.close());
 
-const registry = () => createKeyRegistry({ ...parts, notices: parts.posts });
+const registry = () => createKeyRegistry({ ...parts, store: { records: parts.records, notices: parts.posts } });
 /** A replica: what it knows of keys is its own. */
 const replica = (options: { userFromBody?: boolean } = {}) => {
   const identity = createKeyIdentity({
