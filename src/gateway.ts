@@ -24,6 +24,7 @@ import type { TurnPorts, TurnSettings } from "./turn/turn-ports.ts";
 import { createTurnRing } from "./turn/turn-ring.ts";
 import { openHttpUpstream } from "./upstream/http-upstream.ts";
 import { createOpenAiSummariser } from "./upstream/openai-summariser.ts";
+import { createUserRights } from "./users/user-rights.ts";
 import { openVault, type Vault } from "./vault.ts";
 
 export interface GatewayParts {
@@ -97,6 +98,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   const app = createApp({
     ring,
     identity,
+    rights: createUserRights({ sessions: store.sessions, sealer: vault.sealer, clock }),
     settings: {
       maxBodyBytes: config.http.maxBodyBytes,
       caller: createCallerReader(config.http.trustedProxies),

@@ -5,6 +5,7 @@ import type { StrategyName } from "../history/history-strategy.ts";
 import type { Identity } from "../identity/principal.ts";
 import { createSessionDirectory } from "../turn/session-directory.ts";
 import type { TurnRing } from "../turn/turn-ring.ts";
+import type { UserRights } from "../users/user-rights.ts";
 import { errorAnswer } from "./error-response.ts";
 import type { GatewayEnv } from "./gateway-env.ts";
 import type { HttpSettings } from "./http-settings.ts";
@@ -15,12 +16,14 @@ import { unambiguousHeaders } from "./middleware/unambiguous-headers.ts";
 import { admin, type AdminParts } from "./routes/admin.ts";
 import { chatCompletions } from "./routes/chat-completions.ts";
 import { health, type HealthParts } from "./routes/health.ts";
+import { me } from "./routes/me.ts";
 import { passThroughRoute } from "./routes/pass-through-route.ts";
 import { sessions } from "./routes/sessions.ts";
 
 export interface AppParts {
   readonly ring: TurnRing;
   readonly identity: Identity;
+  readonly rights: UserRights;
   readonly settings: HttpSettings;
   readonly defaultStrategy: StrategyName;
   readonly health: HealthParts;
@@ -32,6 +35,7 @@ export interface AppParts {
 export function createApp({
   ring,
   identity,
+  rights,
   settings,
   defaultStrategy,
   health: healthParts,
@@ -70,6 +74,10 @@ export function createApp({
   );
   app.all("/v1/sessions/*", () => {
     throw new GatewayError("not_found", "no such session route");
+  });
+  app.route("/v1/me", me({ identity, rights, audit: ring.ports.audit, settings }));
+  app.all("/v1/me/*", () => {
+    throw new GatewayError("not_found", "no such route of a user's own");
   });
   app.all("/v1/*", passThroughRoute({ upstream, log, identity, settings }));
   return app;

@@ -11,6 +11,7 @@ import type { TurnInput, TurnPlan } from "./plan-turn.ts";
 import { splitConversation } from "./read-conversation.ts";
 import { type ClearMessage, redactMessages, type RedactionParts } from "./redact-turn.ts";
 import type { RelayResult } from "./relay-answer.ts";
+import type { SessionBirth } from "./session-birth.ts";
 import { storeTurn } from "./store-turn.ts";
 import type { TurnDraft } from "./turn-draft.ts";
 import type { TurnScope } from "./turn-scope.ts";
@@ -69,6 +70,8 @@ interface RememberParts {
   readonly plan: TurnPlan;
   readonly relay: RelayResult;
   readonly bill: TurnBill;
+  /** For a turn that begins its session: its key, or why there is none. */
+  readonly birth: SessionBirth | GatewayError | undefined;
   readonly redacting: Promise<FreshRedaction | GatewayError>;
   readonly askedAt: number;
 }
@@ -83,7 +86,7 @@ const notRemembered: Remembered = { session: undefined, failure: undefined };
 
 export async function rememberTurn(scope: TurnScope, parts: RememberParts): Promise<Remembered> {
   const { ring, request, ref } = scope;
-  const { relay, plan } = parts;
+  const { relay, plan, birth } = parts;
   const fresh = await parts.redacting;
   if (!request.record) return notRemembered;
   if (!relay.answer || (relay.answer.choices.length === 0 && !relay.answer.complete)) {
@@ -93,9 +96,10 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
   const turnId = newTurnId();
   try {
     if (fresh instanceof GatewayError) throw fresh;
+    if (birth instanceof GatewayError) throw birth;
     const draft = await draftTurn(scope, { ...parts, fresh, turnId });
     const startedAt = performance.now();
-    const session = await storeTurn(ring, { ref, snapshot: plan.session, draft });
+    const session = await storeTurn(ring, { ref, snapshot: plan.session, birth, draft });
     ring.ports.meter.stage("append", performance.now() - startedAt);
     ring.failures.forget(ref.key, scope.print.requestHash);
     if (session && relay.answer.complete) ring.answers.keep(scope.print, turnId, relay);

@@ -6,6 +6,7 @@ import { billTurn } from "./bill-turn.ts";
 import { findRepeat, type Repeat } from "./find-repeat.ts";
 import { finishAnswer } from "./finish-answer.ts";
 import { measureTurn } from "./measure-turn.ts";
+import { noteUnreadable } from "./note-unreadable.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import { passThrough } from "./pass-through.ts";
 import { planTurn, type TurnInput, type TurnPlan } from "./plan-turn.ts";
@@ -13,6 +14,7 @@ import { readConversation, splitConversation } from "./read-conversation.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import { redactFresh, rememberTurn } from "./remember-turn.ts";
 import { type AnsweredBefore, answerAgain } from "./repeat-answer.ts";
+import { beginSession, type SessionBirth } from "./session-birth.ts";
 import { spliceBody } from "./splice-body.ts";
 import { nextFields } from "./store-turn.ts";
 import { turnHeaders } from "./turn-headers.ts";
@@ -40,6 +42,7 @@ export async function runTurn(ring: TurnRing, request: TurnRequest, client: Serv
 interface PreparedTurn {
   readonly input: TurnInput;
   readonly plan: TurnPlan;
+  readonly birth: SessionBirth | GatewayError | undefined;
 }
 
 /** `undefined`: the store cannot answer, and the request can do without it. Everything read for a turn is read in here. */
@@ -60,10 +63,21 @@ async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | AnsweredBef
   const repeat = findRepeat(snapshot, { ...scope.print, failedTurn: failedTurn(scope) });
   if (snapshot && repeat?.kind === "answered") return { session: snapshot, answered: repeat.turn };
   const input = await readInput(scope, repeat);
-  return { input, plan: await planTurn(ports, cache, { input, snapshot }) };
+  const birth = snapshot || !scope.request.record ? undefined : await beginOrExcuse(scope);
+  return { input, plan: await planTurn(ports, cache, { input, snapshot }), birth };
 }
 
-async function takeTurn(scope: TurnScope, { input, plan }: PreparedTurn): Promise<void> {
+/** What cannot be sealed is answered all the same, and said not to be remembered. */
+async function beginOrExcuse({ ring: { ports }, ref }: TurnScope): Promise<SessionBirth | GatewayError> {
+  try {
+    return await beginSession(ports, ref).catch(noteUnreadable(ports.audit, ref.owner));
+  } catch (error) {
+    if (!(error instanceof GatewayError && error.code === "record_unreadable")) throw error;
+    return error;
+  }
+}
+
+async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn): Promise<void> {
   const { ring, request, client, ref } = scope;
   const { ports } = ring;
   const askedAt = ports.clock();
@@ -102,7 +116,7 @@ async function takeTurn(scope: TurnScope, { input, plan }: PreparedTurn): Promis
     promptCache: ports.settings.promptCache,
     now: askedAt,
   });
-  const stored = await rememberTurn(scope, { input, plan, relay, bill, redacting, askedAt });
+  const stored = await rememberTurn(scope, { input, plan, relay, bill, birth, redacting, askedAt });
   finishAnswer({ client, relay, headers, stored });
   const overheadMs = ownBefore + (performance.now() - answeredAt);
   const durationMs = answeredAt - request.startedAt - ownBefore;

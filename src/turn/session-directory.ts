@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { StrategyName } from "../history/history-strategy.ts";
 import { turnMessages } from "../session/active-turns.ts";
@@ -10,6 +8,7 @@ import { freshEpoch, noTotals } from "./advance-session.ts";
 import { incarnationOf } from "./open-session.ts";
 import type { OpenedSession, SessionRef } from "./opened-session.ts";
 import { rotateSession } from "./rotate-session.ts";
+import { beginSession, commitBirth } from "./session-birth.ts";
 import type { SessionCall } from "./session-door.ts";
 import type { SessionVisitor } from "./session-visitor.ts";
 import { nextFields, nextRevision } from "./store-turn.ts";
@@ -77,16 +76,15 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
     },
     async create(visitor, session) {
       const { ref } = await placeOf(visitor.owner, session.sessionId);
-      const incarnation = randomBytes(16).toString("hex");
+      const birth = await beginSession(ports, ref);
       const head = { ...newHead(session, ports.clock()), binding: ring.door.bindingOf(ref.key, visitor) };
-      const keys = await ports.sealer.forNewSession({ ...ref, incarnation });
       const fields = nextFields(ports, { ref, head, loadFrom: 0 });
-      const { committed } = await ports.sessions.commit({
+      const { committed } = await commitBirth(ports, birth, {
         key: ref.key,
         expected: undefined,
-        revision: nextRevision(undefined, incarnation),
+        revision: nextRevision(undefined, birth.identity.incarnation),
         fields,
-        head: keys.seal("head", "", encodeHead(head)),
+        head: birth.keys.seal("head", "", encodeHead(head)),
       });
       if (!committed) throw new GatewayError("session_exists", "the session exists");
       return { head, expiresAt: fields.expiresAt };

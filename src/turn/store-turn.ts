@@ -1,18 +1,16 @@
-import { randomBytes } from "node:crypto";
-
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { KeyedQueue } from "../kit/keyed-queue.ts";
 import { foldRecordChain } from "../sealing/chain.ts";
 import { recordTag } from "../sealing/sealed-record.ts";
-import type { SessionIdentity, SessionSealer } from "../sealing/sealer.ts";
+import type { SessionSealer } from "../sealing/sealer.ts";
 import { encodeHead, type SessionHead } from "../session/session-head.ts";
 import { encodeSummaries, encodeSystem, SUMMARY_SLOT, SYSTEM_SLOT } from "../session/slots.ts";
 import { encodeTurnRecord } from "../session/turn-record-codec.ts";
-import type { CommitOutcome, SessionCommit, SessionFields } from "../store/session-store.ts";
+import type { SessionCommit, SessionFields } from "../store/session-store.ts";
 import { type AdvancedSession, advanceSession } from "./advance-session.ts";
-import { noteUnreadable } from "./note-unreadable.ts";
 import { incarnationOf } from "./open-session.ts";
 import { knownRevision, type LogEntry, type OpenedSession, revisionNumber, type SessionRef } from "./opened-session.ts";
+import { commitBirth, commitTwice, type SessionBirth } from "./session-birth.ts";
 import type { SessionCache } from "./session-cache.ts";
 import type { TurnDraft } from "./turn-draft.ts";
 import type { TurnPorts } from "./turn-ports.ts";
@@ -26,37 +24,49 @@ export interface StoreTurnParts {
   readonly appends: KeyedQueue;
 }
 
+export interface TurnToStore {
+  readonly ref: SessionRef;
+  /** What the turn was planned on; without it the turn begins the session. */
+  readonly snapshot: OpenedSession | undefined;
+  /** Taken before the model was asked; needed without a snapshot. */
+  readonly birth: SessionBirth | undefined;
+  readonly draft: TurnDraft;
+}
+
 /**
  * Seals a turn once and appends it, rebuilding only the head when another writer was first.
- * `undefined`: the session was removed while the turn ran, and stays removed.
+ * `undefined`: the session was removed, or its user erased, while the turn ran; so it stays.
  *
  * @throws GatewayError `store_unavailable`; `record_unreadable` when it cannot be sealed, or what is there not opened
  */
-export function storeTurn(
-  { ports, cache, appends }: StoreTurnParts,
-  { ref, snapshot, draft }: { ref: SessionRef; snapshot: OpenedSession | undefined; draft: TurnDraft },
-): Promise<OpenedSession | undefined> {
+export function storeTurn(parts: StoreTurnParts, turn: TurnToStore): Promise<OpenedSession | undefined> {
+  const { ports, cache, appends } = parts;
+  const { ref, snapshot, birth, draft } = turn;
   return appends.run(ref.key, async () => {
     let base = snapshot && (cache.peek(ref.key, snapshot.incarnation) ?? snapshot);
     let sealed: SealedRecord | undefined;
     for (let tries = 0; tries < MAX_CONFLICTS; tries += 1) {
       base = await withNeededTurns(cache, base, draft);
-      const incarnation = base?.incarnation ?? sealed?.incarnation ?? randomBytes(16).toString("hex");
-      const keys = base?.sealer ?? (await sealerOfNew(ports, { ...ref, incarnation }));
+      const { incarnation, keys } = sealerFor(base, birth);
       const advanced = advanceSession(base, draft);
       if (sealed?.incarnation !== incarnation) {
         const plaintext = encodeTurnRecord(advanced.record);
         sealed = { incarnation, bytes: sealing(() => keys.seal("turn", draft.record.id, plaintext)) };
       }
       const record = sealed;
-      const next = sealing(() => sealSession({ ports, ref, base, draft, advanced, keys, sealed: record }));
-      const outcome = await commitTwice(ports, next.commit);
+      const { commit, session } = sealing(() =>
+        sealSession({ ports, ref, base, draft, advanced, keys, sealed: record }),
+      );
+      const isBirth = !base && birth !== undefined;
+      const outcome = await (isBirth ? commitBirth(ports, birth, commit) : commitTwice(ports.sessions, commit));
       if (outcome.committed) {
-        cache.keep(next.session);
-        return next.session;
+        cache.keep(session);
+        return session;
       }
       if (!outcome.current) return undefined;
       if (snapshot && incarnationOf(outcome.current.revision) !== snapshot.incarnation) return undefined;
+      // Another writer began it. Since an erasure, perhaps: then this turn is from before, and has no place in it.
+      if (isBirth && !(await ports.sealer.isCurrent(birth.identity, commit.head))) return undefined;
       base = await cache.reopen(outcome.current, base, ref);
       if (!base) return undefined;
     }
@@ -64,8 +74,11 @@ export function storeTurn(
   });
 }
 
-const sealerOfNew = ({ sealer, audit }: TurnPorts, identity: SessionIdentity): Promise<SessionSealer> =>
-  sealer.forNewSession(identity).catch(noteUnreadable(audit, identity.owner));
+function sealerFor(base: OpenedSession | undefined, birth: SessionBirth | undefined) {
+  if (base) return { incarnation: base.incarnation, keys: base.sealer };
+  if (!birth) throw new TypeError("a turn that begins a session needs its key");
+  return { incarnation: birth.identity.incarnation, keys: birth.keys };
+}
 
 /** What could not be sealed is told apart from what a store could not take: the answer is good, only not remembered. */
 function sealing<T>(seal: () => T): T {
@@ -91,16 +104,6 @@ async function withNeededTurns(
   if (!base || base.front.turns === 0) return base;
   const rewindsBefore = rewindTo !== undefined && !base.active.some(({ record }) => record.id === rewindTo);
   return rewindsBefore || epoch.state.firstTurn < base.front.turns ? cache.loadAll(base) : base;
-}
-
-/** A commit that timed out may have been written: asking once more with the same revision tells. */
-async function commitTwice(ports: TurnPorts, commit: SessionCommit): Promise<CommitOutcome> {
-  try {
-    return await ports.sessions.commit(commit);
-  } catch (error) {
-    if (!(error instanceof GatewayError && error.code === "store_unavailable")) throw error;
-    return ports.sessions.commit(commit);
-  }
 }
 
 interface SealParts {

@@ -46,7 +46,7 @@ const storeAdapter: Place = {
   because: "adapters know their contract and one driver; they never meet each other",
 };
 const http: Place = {
-  mayImport: [...leaves, ...contracts, "http/", "http/middleware/", "http/routes/", "turn/"],
+  mayImport: [...leaves, ...contracts, "http/", "http/middleware/", "http/routes/", "turn/", "users/"],
   because: "no store, no upstream client, no key",
 };
 
