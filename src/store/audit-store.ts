@@ -9,7 +9,7 @@ export interface AuditStore {
    */
   append(rows: readonly AuditRow[]): Promise<void>;
 
-  /** Every chain, in the order of its first row's time. */
+  /** Every chain, in the order of its first row's time (equal times by chain). */
   chains(): Promise<AuditChain[]>;
 
   /** Rows of one chain with `sequence >= from`, in order. Gaps mean that rows were lost: the caller checks. */

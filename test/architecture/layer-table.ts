@@ -42,6 +42,7 @@ const storeAdapter: Place = {
     "store/turn-sequence-taken.ts",
     "store/audit-place-taken.ts",
     "store/missing-contracts.ts",
+    "store/name-range.ts",
   ],
   because: "adapters know their contract and one driver; they never meet each other",
 };

@@ -1,17 +1,26 @@
 import { describe, expect } from "vitest";
 
 import type { StoreBackend } from "../../src/store/store-backend.ts";
+import { auditRowOf } from "../support/audit-rows.ts";
 import { followUpOf, HOUR_MS, openingOf, uniqueName } from "../support/store-commits.ts";
+import { describeAuditStore } from "./audit-store.suite.ts";
 import { describeLeaseStore } from "./lease-store.suite.ts";
+import { describeNoticeStore } from "./notice-store.suite.ts";
+import { describeQuotaStore } from "./quota-store.suite.ts";
 import { describeRecordStore } from "./record-store.suite.ts";
+import { describeSessionOwners } from "./session-owner.suite.ts";
 import { describeSessionStore } from "./session-store.suite.ts";
 import { createRules, type StoreSuiteOptions } from "./store-harness.ts";
 
-/** All that a backend promises: the three contracts, and its own end. */
+/** All that a backend promises: the six contracts, and its own end. */
 export function describeStoreBackend(name: string, options: StoreSuiteOptions): void {
   describeSessionStore(name, options);
+  describeSessionOwners(name, options);
   describeRecordStore(name, options);
   describeLeaseStore(name, options);
+  describeQuotaStore(name, options);
+  describeNoticeStore(name, options);
+  describeAuditStore(name, options);
 
   describe(`store backend: ${name}`, () => {
     const { rule } = createRules();
@@ -47,7 +56,7 @@ export function describeStoreBackend(name: string, options: StoreSuiteOptions): 
 
 /** Every method of a backend, for proofs that they all fail alike. */
 export function everyCall(backend: StoreBackend, now: number): (() => Promise<unknown>)[] {
-  const { sessions, records, leases } = backend;
+  const { sessions, records, leases, quotas, notices, audit } = backend;
   const fields = { owner: uniqueName("owner"), createdAt: now, expiresAt: now + HOUR_MS, loadFrom: 0 };
   const opening = openingOf(uniqueName("session"), fields);
   return [
@@ -58,10 +67,26 @@ export function everyCall(backend: StoreBackend, now: number): (() => Promise<un
     () => sessions.commit(followUpOf(opening)),
     () => sessions.remove(opening.key),
     () => sessions.list(fields.owner, { limit: 9, order: "desc" }),
+    () => sessions.count(fields.owner, 9),
+    () => sessions.removeOwner(fields.owner),
     () => records.read("name"),
     () => records.putIfAbsent("name", Buffer.from("bytes")),
+    () => records.putIfAbsent("name", Buffer.from("bytes"), now + HOUR_MS),
+    () => records.replace("name", { expected: Buffer.from("bytes"), bytes: Buffer.from("other") }),
+    () => records.remove("name"),
+    () => records.list("na", { limit: 9 }),
     () => leases.acquire("name", "holder", 1_000),
     () => leases.release("name", "holder"),
+    () => quotas.take("name", { startsAt: now, endsAt: now + 1_000, limit: 9 }, 1),
+    () => quotas.hold("name", "holder", { count: 1, limit: 9, ttlMs: 1_000 }),
+    () => quotas.forget("name"),
+    () => notices.post("notice"),
+    () => notices.read(undefined),
+    () => notices.read("0"),
+    () => audit.append([auditRowOf({ at: now })]),
+    () => audit.chains(),
+    () => audit.read(auditRowOf().chain, { from: 0, limit: 9 }),
+    () => audit.latest({ limit: 9 }),
     () => backend.ping(),
   ];
 }

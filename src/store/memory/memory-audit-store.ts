@@ -1,4 +1,4 @@
-import { auditPlaceTaken } from "../audit-place-taken.ts";
+import { assertPlacesDiffer, auditPlaceTaken } from "../audit-place-taken.ts";
 import type { AuditPage, AuditRow, AuditStore } from "../audit-store.ts";
 
 /** @param refuseWhenClosed throws `store_unavailable` once the backend is closed */
@@ -9,19 +9,18 @@ export function createMemoryAuditStore(refuseWhenClosed: () => void): AuditStore
   return {
     async append(rows) {
       refuseWhenClosed();
+      assertPlacesDiffer(rows);
       const taken = rows.find((row) => find(row) && !find(row)?.entry.equals(row.entry));
       if (taken) throw auditPlaceTaken(taken.sequence);
-      for (const row of rows) {
+      for (const row of rows.filter((added) => !find(added))) {
         const chain = chains.get(row.chain) ?? new Map<number, AuditRow>();
         chains.set(row.chain, chain.set(row.sequence, copyOf(row)));
       }
     },
     async chains() {
       refuseWhenClosed();
-      const firstAt = (rows: Map<number, AuditRow>): number => Math.min(...[...rows.values()].map(({ at }) => at));
-      return [...chains]
-        .sort(([, left], [, right]) => firstAt(left) - firstAt(right))
-        .map(([chain, rows]) => ({ chain, rows: rows.size }));
+      const firsts = [...chains.values()].flatMap((rows) => rows.get(Math.min(...rows.keys())) ?? []);
+      return firsts.sort(comparePlaces).map(({ chain }) => ({ chain, rows: chains.get(chain)?.size ?? 0 }));
     },
     async read(chain, { from, limit }) {
       refuseWhenClosed();

@@ -1,6 +1,9 @@
 import type { Clock } from "../../kit/clock.ts";
 import type { QuotaStore } from "../quota-store.ts";
 
+/** Another replica may still count in a window that has ended by this one's clock. */
+const WINDOW_GRACE_MS = 60_000;
+
 interface Holding {
   readonly count: number;
   readonly until: number;
@@ -16,7 +19,7 @@ export function createMemoryQuotaStore(clock: Clock, refuseWhenClosed: () => voi
       refuseWhenClosed();
       const ofName = windows.get(name) ?? new Map<number, { used: number; readonly endsAt: number }>();
       windows.set(name, ofName);
-      for (const [start, window] of ofName) if (window.endsAt <= clock()) ofName.delete(start);
+      for (const [start, window] of ofName) if (window.endsAt + WINDOW_GRACE_MS <= clock()) ofName.delete(start);
       const window = ofName.get(startsAt) ?? { used: 0, endsAt };
       const granted = Math.max(0, Math.min(want, limit - window.used));
       window.used += granted;

@@ -1,4 +1,5 @@
 import type { Clock } from "../../kit/clock.ts";
+import { rangeOfNames } from "../name-range.ts";
 import type { RecordStore } from "../record-store.ts";
 
 interface MemoryRecord {
@@ -42,14 +43,14 @@ export function createMemoryRecordStore(clock: Clock, refuseWhenClosed: () => vo
     },
     async list(prefix, { limit, after }) {
       refuseWhenClosed();
-      const names = [...records.keys()].filter((name) => name.startsWith(prefix) && live(name));
-      const inOrder = names.sort(compareBytes).filter((name) => after === undefined || compareBytes(name, after) > 0);
-      return inOrder.slice(0, limit).flatMap((name) => {
-        const record = live(name);
-        return record ? [{ name, bytes: Buffer.from(record.bytes) }] : [];
-      });
+      const { from, to } = rangeOfNames(prefix, after);
+      const names = [...records.keys()].filter(live).map((name) => Buffer.from(name));
+      const inRange = names.filter((name) => Buffer.compare(name, from) >= 0 && Buffer.compare(name, to) < 0);
+      return inRange
+        .sort((left, right) => Buffer.compare(left, right))
+        .slice(0, limit)
+        .map(String)
+        .map((name) => ({ name, bytes: Buffer.from(records.get(name)?.bytes ?? "") }));
     },
   };
 }
-
-const compareBytes = (left: string, right: string): number => Buffer.compare(Buffer.from(left), Buffer.from(right));

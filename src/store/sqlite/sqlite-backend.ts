@@ -1,17 +1,18 @@
 import { mkdir, open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import type { LeaseStore } from "../lease-store.ts";
-import { missingContracts, missingRecordMethods, missingSessionMethods } from "../missing-contracts.ts";
-import type { RecordStore } from "../record-store.ts";
-import type { SessionStore } from "../session-store.ts";
 import type { StoreBackend } from "../store-backend.ts";
+import { createSqliteAuditStore } from "./sqlite-audit-store.ts";
 import { openReader, sqliteUnavailable } from "./sqlite-database.ts";
-import { bufferOf, createSqliteSessionReader } from "./sqlite-session-reader.ts";
+import { createSqliteNoticeStore } from "./sqlite-notice-store.ts";
+import { createSqliteQuotaStore } from "./sqlite-quota-store.ts";
+import { createSqliteRead } from "./sqlite-read.ts";
+import { createSqliteRecordStore } from "./sqlite-record-store.ts";
+import { createSqliteSessionStore } from "./sqlite-session-store.ts";
 import { createWriteQueue, type WriteQueue } from "./write-queue.ts";
 
 const SWEEP_EVERY_MS = 60_000;
@@ -35,15 +36,17 @@ export async function openSqliteBackend({ path, clock, log }: SqliteBackendOptio
   const startWorker = (): Worker =>
     new Worker(new URL("./sqlite-writer.ts", import.meta.url), { workerData: file, name: "sqlite-writer" });
   const queue = createWriteQueue({ startWorker, log });
-  const read = createGuardedRead(reader);
+  const read = createSqliteRead(reader);
   const stopSweeping = sweepNowAndThen(queue, clock, log);
-  const ping = reader.prepare("SELECT count(*) FROM (SELECT 1 FROM keys LIMIT 1)");
+  const ping = reader.prepare("SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1)");
 
   return {
-    sessions: createSessionStore({ reader, queue, clock, read }),
-    records: createRecordStore({ reader, queue, read }),
-    ...missingContracts,
+    sessions: createSqliteSessionStore(read, queue, clock),
+    records: createSqliteRecordStore(read, queue, clock),
     leases: createLeaseStore(queue, clock),
+    quotas: createSqliteQuotaStore(queue, clock),
+    notices: createSqliteNoticeStore(read, queue, clock),
+    audit: createSqliteAuditStore(read, queue),
     async ping() {
       read(() => ping.get());
     },
@@ -52,63 +55,6 @@ export async function openSqliteBackend({ path, clock, log }: SqliteBackendOptio
       await queue.close();
       if (reader.isOpen) reader.close();
     },
-  };
-}
-
-type Read = <T>(work: () => T) => T;
-
-function createSessionStore(parts: {
-  reader: DatabaseSync;
-  queue: WriteQueue;
-  clock: Clock;
-  read: Read;
-}): SessionStore {
-  const { queue, clock, read } = parts;
-  const sessions = createSqliteSessionReader(parts.reader, clock);
-  return {
-    async load(key, known) {
-      return read(() => sessions.load(key, known));
-    },
-    async readTurns(key, from, to) {
-      return read(() => sessions.readTurns(key, from, to));
-    },
-    async commit({ key, expected, revision, fields, head, turn, slots, known }) {
-      const records = { slots: [...(slots ?? [])], turn };
-      const job = { kind: "commit", now: clock(), key, expected, revision, fields, head, ...records } as const;
-      if (await queue.run(job)) return { committed: true };
-      return { committed: false, current: read(() => sessions.load(key, known)) };
-    },
-    remove: (key) => queue.run({ kind: "remove", now: clock(), key }),
-    async list(owner, page) {
-      return read(() => sessions.list(owner, page));
-    },
-    ...missingSessionMethods,
-  };
-}
-
-function createRecordStore({
-  reader,
-  queue,
-  read,
-}: {
-  reader: DatabaseSync;
-  queue: WriteQueue;
-  read: Read;
-}): RecordStore {
-  const select = reader.prepare("SELECT bytes FROM keys WHERE name = ?");
-  const find = (name: string): Buffer | undefined => {
-    const row = read(() => select.get(name));
-    return row && bufferOf(row["bytes"]);
-  };
-  return {
-    async read(name) {
-      return find(name);
-    },
-    async putIfAbsent(name, bytes) {
-      await queue.run({ kind: "put-key", name, bytes });
-      return find(name) ?? Buffer.from(bytes);
-    },
-    ...missingRecordMethods,
   };
 }
 
@@ -121,16 +67,6 @@ function createLeaseStore(queue: WriteQueue, clock: Clock): LeaseStore {
     async release(name, holder) {
       await queue.run({ kind: "release-lease", name, holder });
     },
-  };
-}
-
-function createGuardedRead(reader: DatabaseSync): Read {
-  return (work) => {
-    try {
-      return work();
-    } catch (cause) {
-      throw sqliteUnavailable(reader.isOpen ? "cannot read" : "is closed", cause);
-    }
   };
 }
 

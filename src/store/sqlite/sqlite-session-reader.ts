@@ -10,6 +10,7 @@ import type {
   SessionRow,
   StoredSession,
 } from "../session-store.ts";
+import { bufferOf } from "./sqlite-read.ts";
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -17,6 +18,7 @@ export interface SqliteSessionReader {
   load(key: string, known: KnownRevision | undefined): StoredSession | undefined;
   readTurns(key: string, from: number, to: number): SealedTurn[];
   list(owner: string, page: ListPage): SessionRow[];
+  count(owner: string, atMost: number): number;
 }
 
 /** Synchronous reads with prepared statements: an indexed row costs less than a hop to another thread. */
@@ -28,6 +30,9 @@ export function createSqliteSessionReader(database: DatabaseSync, clock: Clock):
   const selectSlots = database.prepare("SELECT name, sealed FROM slots WHERE session = ?");
   const selectTurns = database.prepare(
     "SELECT sequence, turn, sealed FROM turns WHERE session = ? AND sequence >= ? AND sequence < ? ORDER BY sequence",
+  );
+  const count = database.prepare(
+    "SELECT count(*) AS live FROM (SELECT 1 FROM sessions WHERE owner = ? AND expires_at > ? LIMIT ?)",
   );
   const findLive = (key: string): Row | undefined => {
     const row = findRow.get(key);
@@ -63,6 +68,7 @@ export function createSqliteSessionReader(database: DatabaseSync, clock: Clock):
         return row ? turnsBetween(Number(row["id"]), from, Math.min(to, Number.MAX_SAFE_INTEGER)) : [];
       }),
     list: createLister(database, clock),
+    count: (owner, atMost) => Number(count.get(owner, clock(), atMost)?.["live"]),
   };
 }
 
@@ -114,9 +120,4 @@ function fieldsOf(row: Row): SessionFields {
 
 function turnOf(row: Row): SealedTurn {
   return { sequence: Number(row["sequence"]), id: String(row["turn"]), sealed: bufferOf(row["sealed"]) };
-}
-
-export function bufferOf(value: SQLOutputValue | undefined): Buffer {
-  if (!(value instanceof Uint8Array)) throw new TypeError("expected a blob");
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }

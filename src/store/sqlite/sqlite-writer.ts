@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 
 import { type BatchWriter, createBatchWriter, failureOf } from "./batch-writer.ts";
 import { openWriter } from "./sqlite-database.ts";
-import type { WriteAnswer, WriteJob, WriterMessage } from "./write-job.ts";
+import { isFailure, type WriteAnswer, type WriteJob, type WriterMessage } from "./write-job.ts";
 
 const port = parentPort;
 if (!port) throw new TypeError("sqlite-writer.ts runs as a worker thread");
@@ -21,7 +21,8 @@ function write(jobs: readonly WriteJob[]): WriteAnswer[] {
     open ??= connect();
     const answers = open.writer.write(jobs);
     // After a disk error a fresh connection is the safe way back.
-    if (answers.some((answer) => typeof answer === "object" && answer.failure === "unavailable")) disconnect();
+    if (answers.some((answer) => isFailure(answer) && answer.failure === "unavailable")) disconnect();
+    else if (jobs.some(leavesTraces)) truncateLog();
     return answers;
   } catch (cause) {
     disconnect();
@@ -49,12 +50,22 @@ function disconnect(): void {
   }
 }
 
-function close(): void {
+/** The log holds what was overwritten in the file. A sweep erases expired records, and makes up for a log that was in use. */
+function leavesTraces({ kind }: WriteJob): boolean {
+  return kind === "remove-record" || kind === "sweep";
+}
+
+/** Folds the log into the file. When that fails, the next sweep tries again, and the log is replayed at the next start. */
+function truncateLog(): void {
   try {
     open?.database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   } catch {
-    // The log is replayed at the next start.
+    // What is acknowledged is on disk all the same.
   }
+}
+
+function close(): void {
+  truncateLog();
   disconnect();
   port?.close();
 }

@@ -3,14 +3,22 @@ import type { Worker } from "node:worker_threads";
 import type { Log } from "../../kit/log.ts";
 import { storeUnavailable } from "../store-unavailable.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
-import { bytesOf, packJobs, type WriteAnswer, type WriteJob, type WriterMessage } from "./write-job.ts";
+import { bytesOf, packJobs } from "./pack-jobs.ts";
+import {
+  isFailure,
+  type JobAnswer,
+  type JobAnswers,
+  type WriteAnswer,
+  type WriteJob,
+  type WriterMessage,
+} from "./write-job.ts";
 
 const MAX_BATCH_JOBS = 512;
 const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 
 export interface WriteQueue {
   /** The writer's answer, once the batch with the job is on disk. Rejects with `store_unavailable` or TypeError. */
-  run(job: WriteJob): Promise<boolean>;
+  run<Job extends WriteJob>(job: Job): Promise<JobAnswers[Job["kind"]]>;
   /** Waits for every accepted job, then ends the writer. */
   close(): Promise<void>;
 }
@@ -23,7 +31,7 @@ export interface WriteQueueOptions {
 
 interface Waiting {
   readonly job: WriteJob;
-  readonly resolve: (answer: boolean) => void;
+  readonly resolve: (answer: JobAnswer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -92,16 +100,19 @@ export function createWriteQueue({ startWorker, log }: WriteQueueOptions): Write
     await ended;
   };
 
+  const enqueue = (job: WriteJob): Promise<JobAnswer> =>
+    new Promise((resolve, reject) => {
+      if (closing) return reject(storeUnavailable("the SQLite store is closed"));
+      waiting.push({ job, resolve, reject });
+      if (flushIsDue || underWay.length > 0) return;
+      flushIsDue = true;
+      setImmediate(flush);
+    });
+
   worker = start();
   return {
-    run: (job) =>
-      new Promise((resolve, reject) => {
-        if (closing) return reject(storeUnavailable("the SQLite store is closed"));
-        waiting.push({ job, resolve, reject });
-        if (flushIsDue || underWay.length > 0) return;
-        flushIsDue = true;
-        setImmediate(flush);
-      }),
+    // The writer answers each kind of job in its own way.
+    run: <Job extends WriteJob>(job: Job) => enqueue(job) as Promise<JobAnswers[Job["kind"]]>,
     close: () => (closing ??= drainAndEnd()),
   };
 }
@@ -120,10 +131,10 @@ function send(worker: Worker, items: readonly Waiting[]): void {
   worker.postMessage({ jobs } satisfies WriterMessage, [buffer]);
 }
 
-function settle({ job, resolve, reject }: Waiting, answer: WriteAnswer | undefined): void {
-  if (typeof answer === "boolean") return resolve(answer);
-  if (answer?.failure === "sequence-taken" && job.kind === "commit") {
+function settle({ job, resolve, reject }: Waiting, answer: WriteAnswer): void {
+  if (!isFailure(answer)) return resolve(answer);
+  if (answer.failure === "sequence-taken" && job.kind === "commit") {
     return reject(turnSequenceTaken(job.turn?.sequence));
   }
-  reject(storeUnavailable(`the SQLite store cannot write: ${answer?.reason}`));
+  reject(storeUnavailable(`the SQLite store cannot write: ${answer.reason}`));
 }

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createBatchWriter } from "../../../src/store/sqlite/batch-writer.ts";
 import { openSqliteBackend } from "../../../src/store/sqlite/sqlite-backend.ts";
 import { openReader, openWriter } from "../../../src/store/sqlite/sqlite-database.ts";
-import type { CommitJob } from "../../../src/store/sqlite/write-job.ts";
+import type { CommitJob, WriteJob } from "../../../src/store/sqlite/write-job.ts";
 import { createWriteQueue } from "../../../src/store/sqlite/write-queue.ts";
 import { followUpOf, HOUR_MS, mustCommit, openingOf, turnOf, uniqueName } from "../../support/store-commits.ts";
 import { createRecordedLog } from "../../support/store-log.ts";
@@ -126,6 +126,33 @@ describe("the SQLite sweeper", () => {
     expect(writer.write([{ kind: "sweep", now: 100 }])).toEqual([false]);
     for (const table of ["sessions", "turns", "slots"]) expect(count(table)).toBe(3);
     expect(count("leases")).toBe(0);
+    database.close();
+  });
+
+  it("clears expired records, ended windows, dead places and old notices, and nothing else", () => {
+    const database = openWriter(path);
+    const writer = createBatchWriter(database);
+    const bytes = Buffer.from("bytes");
+    const window = { startsAt: 0, limit: 9, want: 1 };
+    const place = { now: 1, name: "q", count: 1, limit: 999 };
+    const jobsUntil = (name: string, until: number): WriteJob[] => [
+      { kind: "put-record", now: 1, name, bytes, expiresAt: until },
+      { kind: "take-quota", name, ...window, endsAt: until - 60_000 },
+      { kind: "hold-places", ...place, holder: name, until },
+      { kind: "post-notice", notice: name, until },
+    ];
+    const expired = Array.from({ length: 600 }, (_, index) => jobsUntil(`expired-${index}`, 100_000)).flat();
+    const forEver: WriteJob = { kind: "put-record", now: 1, name: "for ever", bytes, expiresAt: undefined };
+    writer.write([...expired, ...jobsUntil("live", 100_001), forEver]);
+    const select = (what: string): unknown[] => database.prepare(`SELECT ${what}`).all().map(Object.values).flat();
+
+    expect(writer.write([{ kind: "sweep", now: 100_000 }])).toEqual([true]);
+    expect(writer.write([{ kind: "sweep", now: 100_000 }])).toEqual([false]);
+    expect(select("name FROM records ORDER BY name")).toEqual(["for ever", "live"]);
+    expect(select("DISTINCT hex(bytes) FROM record_slots WHERE free = 1")).toEqual(["00".repeat(64)]);
+    expect(select("name FROM quota_windows")).toEqual(["live"]);
+    expect(select("holder FROM places")).toEqual(["live"]);
+    expect(select("notice FROM notices")).toEqual(["live"]);
     database.close();
   });
 });
