@@ -151,7 +151,7 @@ function upstreamOptions({ upstream: { url, apiKey, timeouts, maxConnections } }
   return { baseUrl: url, timeouts, maxConnections, ...(apiKey && { apiKey }) };
 }
 
-function turnSettings({ http, upstream, history, sessions }: GatewayConfig): TurnSettings {
+function turnSettings({ http, upstream, history, sessions, redaction }: GatewayConfig): TurnSettings {
   const { summary } = history;
   return {
     limits: { maxDepth: http.maxDepth, maxKeys: http.maxKeys },
@@ -170,6 +170,10 @@ function turnSettings({ http, upstream, history, sessions }: GatewayConfig): Tur
     summaryTimeoutMs: summary.timeoutMs,
     promptCache: upstream.promptCache,
     keepReasoning: upstream.keepReasoning,
+    withholding: {
+      fromUpstream: redaction.mode === "upstream",
+      restores: redaction.mode === "upstream" || (redaction.mode === "store" && redaction.restore === "session"),
+    },
     onDisconnect: upstream.onDisconnect,
     ttl: {
       mode: sessions.ttl.mode,

@@ -88,6 +88,8 @@ export interface HistoryView {
   readonly lastAskedAt: number | undefined;
   readonly economics: Economics;
   readonly knobs: HistoryKnobs;
+  /** What goes behind the newest message when placeholders are sent. */
+  readonly note: string;
   countText(text: string): number;
 }
 

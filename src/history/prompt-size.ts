@@ -1,5 +1,4 @@
 import { CLOSING_TOKENS, type HistoryMessage, type HistoryView } from "./history-strategy.ts";
-import { placeholderNote } from "./tail-note.ts";
 
 /**
  * OpenAI caches no front shorter than this, others none shorter than 512 to 4,096
@@ -21,8 +20,9 @@ export function rereadFrontTokens(view: HistoryView): number {
 
 /** Tokens of the prompt besides history and summary, with room for the note on withheld values where it may be needed. */
 export function fixedTokens(view: HistoryView): number {
-  const withheld = hasPlaceholders(view.system) || view.turns.some(({ messages }) => hasPlaceholders(messages));
-  const note = withheld ? view.countText(`\n\n${placeholderNote}`) : 0;
+  const inFront = hasPlaceholders(view.system) || hasPlaceholders(view.incoming);
+  const withheld = inFront || view.turns.some(({ messages }) => hasPlaceholders(messages));
+  const note = withheld ? view.countText(`\n\n${view.note}`) : 0;
   return frontTokens(view) + sumTokens(view.incoming) + CLOSING_TOKENS + note;
 }
 

@@ -6,6 +6,12 @@ export const placeholderNote =
   "[Note: names in brackets such as EMAIL, PHONE or SECRET followed by hex digits are placeholders for withheld " +
   "values. If you need such a value, ask the user for it. Never pass a placeholder to a tool.]";
 
+/** The same where values are put back into the answer before the client sees it. */
+export const restorableNote =
+  "[Note: names in brackets such as EMAIL, PHONE or SECRET followed by hex digits stand for withheld values. Where you " +
+  "would write such a value, in tool arguments too, write its name exactly as it stands, brackets included: the value " +
+  "is put back before anyone reads it.]";
+
 const QUOTE = 0x22;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;

@@ -2,7 +2,7 @@ import { createChoiceAssembler, type ChoiceAssembler } from "./assemble-choice.t
 import type { AnswerChoice, ChatAnswer } from "./chat-answer.ts";
 import type { Usage } from "./chat-message.ts";
 import { parseUsage } from "./chat-usage.ts";
-import { type JsonObject, isJsonObject } from "./json-object.ts";
+import { type JsonObject, isJsonObject, parseJsonObject } from "./json-object.ts";
 import { type ProjectionOptions, projectMessage } from "./project-message.ts";
 import { eventData, splitEvents } from "./sse-event.ts";
 
@@ -35,7 +35,7 @@ export function createAnswerAssembler(expectedChoices: number, options: Projecti
     }
   };
   const addData = (data: string | undefined): void => {
-    const chunk = data === undefined ? undefined : parseObject(data);
+    const chunk = data === undefined ? undefined : parseJsonObject(data);
     if (chunk !== undefined) addChunk(chunk);
   };
 
@@ -64,7 +64,7 @@ export function assembleFromStream(
 
 /** The answer in a plain body; `undefined` when the body is not a chat completion. */
 export function assembleFromJson(body: Buffer, options: ProjectionOptions): ChatAnswer | undefined {
-  const completion = parseObject(body.toString());
+  const completion = parseJsonObject(body.toString());
   if (completion === undefined || !Array.isArray(completion["choices"])) return undefined;
   const given = completion["choices"].filter(isJsonObject);
   const choices = given.map((choice) => readChoice(choice, options));
@@ -98,15 +98,6 @@ function readChoice(choice: JsonObject, options: ProjectionOptions): AnswerChoic
 function choiceIndex(choice: JsonObject): number {
   const index = choice["index"];
   return typeof index === "number" && Number.isSafeInteger(index) && index >= 0 ? index : 0;
-}
-
-function parseObject(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function nonEmpty(value: unknown): string | undefined {

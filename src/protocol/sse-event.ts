@@ -72,6 +72,17 @@ export function eventData(event: Buffer): string | undefined {
   return joinDataLines(event.toString("utf8", start));
 }
 
+/** The event with other data, its further lines kept: a mark of byte order, a comment, an id. */
+export function replaceEventData(event: Buffer, data: string): Buffer {
+  const text = event.toString("utf8");
+  const mark = text.startsWith("\uFEFF") ? "\uFEFF" : "";
+  const others = text
+    .slice(mark.length)
+    .split(/\r\n|\r|\n/)
+    .filter((line) => line !== "" && line !== "data" && !line.startsWith("data:"));
+  return Buffer.from(`${mark}${[...others, `data: ${data}`].join("\n")}\n\n`);
+}
+
 export interface EventSignal {
   /** `[DONE]`. */
   readonly done: boolean;

@@ -1,8 +1,10 @@
 import type { HistoryMessage, Summary } from "../history/history-strategy.ts";
+import { nothingWithheld, type Withheld } from "./withheld.ts";
 
 /** Slots are the small records of a session that are replaced whole. */
 export const SYSTEM_SLOT = "system";
 export const SUMMARY_SLOT = "summary";
+export const WITHHELD_SLOT = "withheld";
 
 interface SystemMessageRow {
   readonly role: string;
@@ -39,3 +41,9 @@ export const encodeSummaries = (summaries: readonly Summary[]): Buffer => Buffer
 
 export const decodeSummaries = (plaintext: Buffer | undefined): Summary[] =>
   plaintext ? (JSON.parse(plaintext.toString("utf8")) as Summary[]) : [];
+
+/** The only place where a value that redaction took out is kept: under the session's key, and gone with the session. */
+export const encodeWithheld = (withheld: Withheld): Buffer => Buffer.from(JSON.stringify([...withheld]));
+
+export const decodeWithheld = (plaintext: Buffer | undefined): Withheld =>
+  plaintext ? new Map(JSON.parse(plaintext.toString("utf8")) as [string, string][]) : nothingWithheld;

@@ -47,8 +47,13 @@ function finishJson({ client, relay, headers, stored }: FinishParts): void {
   if (failure) throw failure;
   if (!relay.head) throw new TypeError("a plain answer without a head");
   const degraded = stored.failure && { "x-session-degraded": stored.failure.reason };
-  client.writeHead(relay.head.status, responseHeaders(relay.head, { ...headers, ...degraded }, relay.form));
-  client.end(Buffer.concat(relay.held));
+  const bytes = Buffer.concat(relay.held);
+  const { form } = relay;
+  client.writeHead(
+    relay.head.status,
+    responseHeaders(relay.head, { ...headers, ...degraded }, { form, size: bytes.length }),
+  );
+  client.end(bytes);
 }
 
 /** Only a lost append spoils an answer; what could not be redacted or sealed is delivered, flagged. */

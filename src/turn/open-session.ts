@@ -4,7 +4,14 @@ import { recordTag } from "../sealing/sealed-record.ts";
 import type { Sealer, SessionSealer } from "../sealing/sealer.ts";
 import { type ActiveTurn, activeTurns, appendRecord } from "../session/active-turns.ts";
 import { decodeHead, emptyFront, type SessionHead } from "../session/session-head.ts";
-import { decodeSummaries, decodeSystem, SUMMARY_SLOT, SYSTEM_SLOT } from "../session/slots.ts";
+import {
+  decodeSummaries,
+  decodeSystem,
+  decodeWithheld,
+  SUMMARY_SLOT,
+  SYSTEM_SLOT,
+  WITHHELD_SLOT,
+} from "../session/slots.ts";
 import { decodeTurnRecord } from "../session/turn-record-codec.ts";
 import type { SealedTurn, StoredSession } from "../store/session-store.ts";
 import type { LogEntry, OpenedSession, SessionRef } from "./opened-session.ts";
@@ -57,6 +64,7 @@ export async function openSession(
     ),
     system: decodeSystem(slots.get(SYSTEM_SLOT)),
     summaries: decodeSummaries(slots.get(SUMMARY_SLOT)),
+    withheld: decodeWithheld(slots.get(WITHHELD_SLOT)),
   };
 }
 

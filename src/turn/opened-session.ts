@@ -3,6 +3,7 @@ import type { SessionSealer } from "../sealing/sealer.ts";
 import type { ActiveTurn } from "../session/active-turns.ts";
 import type { SessionHead, TranscriptFront } from "../session/session-head.ts";
 import type { TurnRecord } from "../session/turn-record.ts";
+import type { Withheld } from "../session/withheld.ts";
 import type { SessionFields } from "../store/session-store.ts";
 
 export interface SessionRef {
@@ -32,6 +33,8 @@ export interface OpenedSession {
   readonly active: readonly ActiveTurn[];
   readonly system: readonly HistoryMessage[];
   readonly summaries: readonly Summary[];
+  /** Empty unless the configuration has values put back. */
+  readonly withheld: Withheld;
 }
 
 /** The highest sequence held; -1 for an empty log. */

@@ -10,7 +10,7 @@ import {
 } from "../history/history-strategy.ts";
 import { rewindEpoch } from "../history/rewind-epoch.ts";
 import { strategyFor } from "../history/strategy-registry.ts";
-import { appendTail, placeholderNote } from "../history/tail-note.ts";
+import { appendTail, placeholderNote, restorableNote } from "../history/tail-note.ts";
 import { type ActiveTurn, turnMessages, turnPrints } from "../session/active-turns.ts";
 import { reconcile } from "../session/reconcile-conversation.ts";
 import type { ClientHabits, HistoryMode, Reconciled, TranscriptPrint } from "../session/reconcile.ts";
@@ -19,6 +19,7 @@ import type { StoredMessage } from "../session/turn-record.ts";
 import type { ModelPrice } from "../tokens/price-list.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
 import { freshEpoch } from "./advance-session.ts";
+import type { HiddenRequest } from "./hide-request.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import { countMessages, type IncomingMessage } from "./read-conversation.ts";
 import type { SessionCache } from "./session-cache.ts";
@@ -34,6 +35,8 @@ export interface TurnInput {
   readonly price: ModelPrice | undefined;
   /** Active turns to keep when this request takes the place of an unfinished turn. */
   readonly replaces: number | undefined;
+  /** Set where the upstream is to be sent placeholders only. */
+  readonly hidden: HiddenRequest | undefined;
 }
 
 /** What will be sent for one request, and what it does to the session. */
@@ -82,12 +85,11 @@ export async function planTurn(
   const held = session && needed < session.front.turns ? await cache.loadAll(session) : session;
   const system = input.system.length > 0 || reconciled.mode !== "delta" ? input.system : (held?.system ?? []);
   const kept = keptTurns(held, reconciled);
-  const fresh = incoming.slice(reconciled.freshFrom);
-  await countMessages(fresh);
+  const fresh = await readFresh(input, reconciled);
   const repeated = repeatedMessages(held, reconciled);
   const view: HistoryView = {
     system,
-    turns: historyTurns(held, kept, { reconciled, incoming }),
+    turns: historyTurns(held, kept, { reconciled, incoming, travelsAsStored: input.hidden !== undefined }),
     firstLoadedTurn: held?.front.turns ?? 0,
     incoming: [...repeated, ...fresh.map(({ sent }) => sent)],
     summaries: survived.summaries,
@@ -97,10 +99,17 @@ export async function planTurn(
     lastAskedAt: session?.head.lastAskedAt,
     economics: economicsOf(input.price, ports.settings.promptCache.ttlSeconds),
     knobs,
+    note: ports.settings.withholding.restores ? restorableNote : placeholderNote,
     countText: (text) => input.counter.countText(text),
   };
   const selection = strategy.select(view);
   return describePlan({ input, view, selection, reconciled, held, kept, repeated, fresh, strategy: strategyName });
+}
+
+async function readFresh({ incoming, hidden }: TurnInput, { freshFrom }: Reconciled) {
+  const fresh = incoming.slice(freshFrom);
+  await countMessages(fresh);
+  return hidden ? hidden.fresh(fresh) : fresh;
 }
 
 async function reconcileRequest(
@@ -162,10 +171,15 @@ function keptTurns(
 function historyTurns(
   session: OpenedSession | undefined,
   kept: readonly ActiveTurn[],
-  { reconciled, incoming }: { reconciled: Reconciled; incoming: readonly IncomingMessage[] },
+  {
+    reconciled,
+    incoming,
+    travelsAsStored,
+  }: { reconciled: Reconciled; incoming: readonly IncomingMessage[]; travelsAsStored: boolean },
 ): HistoryTurn[] {
   const firstIndex = session?.front.turns ?? 0;
-  const { replaysFrom, freshFrom } = reconciled;
+  const { freshFrom } = reconciled;
+  const replaysFrom = travelsAsStored ? undefined : reconciled.replaysFrom;
   // In replay mode what is kept verbatim is the client's own bytes: it never sees a placeholder of ours.
   const own = (stored: HistoryMessage, at: number): HistoryMessage => {
     const index = replaysFrom === undefined ? -1 : at - replaysFrom;
@@ -197,9 +211,9 @@ interface PlanParts {
 function describePlan(parts: PlanParts): TurnPlan {
   const { input, view, selection, reconciled, held, kept, repeated, fresh, strategy } = parts;
   const { keepTurns, previousChoice, mode, habits } = reconciled;
-  const past = [...view.system, ...selection.history];
-  const redactions = past.reduce((sum, message) => sum + message.redactions, 0);
-  const context = [...past, ...withNote(selection.incoming, redactions, view)];
+  const plain = [...view.system, ...selection.history, ...selection.incoming];
+  const redactions = plain.reduce((sum, message) => sum + message.redactions, 0);
+  const context = [...view.system, ...selection.history, ...withNote(selection.incoming, redactions, view)];
   const frontTokens = input.envelopeTokens + sumTokens(view.system);
   const keptTokens = (held?.front.tokens ?? 0) + view.turns.reduce((sum, turn) => sum + sumTokens(turn.stored), 0);
   const original = [...input.system, ...input.incoming.map(({ sent }) => sent)];
@@ -235,7 +249,7 @@ function withNote(
 ): readonly HistoryMessage[] {
   const newest = incoming.at(-1);
   if (redactions === 0 || newest?.role !== "user") return incoming;
-  return [...incoming.slice(0, -1), appendTail(newest, placeholderNote, view.countText)];
+  return [...incoming.slice(0, -1), appendTail(newest, view.note, view.countText)];
 }
 
 const sumTokens = (messages: readonly HistoryMessage[]): number =>

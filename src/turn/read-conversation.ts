@@ -1,7 +1,10 @@
+import { hash } from "node:crypto";
+
 import type { HistoryMessage } from "../history/history-strategy.ts";
 import { createWorkSlices } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { RequestMessage } from "../protocol/chat-request.ts";
+import type { StoredMessage } from "../session/turn-record.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
 
 /** A message of the request's conversation: what the client sent, and how it will travel. */
@@ -9,6 +12,8 @@ export interface IncomingMessage {
   readonly message: ChatMessage;
   readonly fingerprint: string;
   readonly sent: HistoryMessage;
+  /** Its stored form, where it was redacted before it is sent. */
+  readonly stored?: StoredMessage;
 }
 
 export interface Conversation {
@@ -22,6 +27,10 @@ export function splitConversation(messages: readonly RequestMessage[]): Conversa
   const end = first < 0 ? messages.length : first;
   return { system: messages.slice(0, end), rest: messages.slice(end) };
 }
+
+/** By which a request's system messages are known to be the ones of the request before. */
+export const hashSystem = (system: readonly RequestMessage[]): string =>
+  hash("sha256", Buffer.concat(system.map(({ bytes }) => bytes)), "base64url");
 
 /** The form in which a message travels: its bytes with what the history engine must know of it. */
 export function toHistoryMessage(

@@ -1,5 +1,6 @@
 import { ownBytes } from "../kit/own-bytes.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
+import { hasRepeatedKeys } from "../protocol/repeated-keys.ts";
 import { countPlaceholders } from "../redaction/count-placeholders.ts";
 import type { PlaceholderNamer, Redaction, Redactor } from "../redaction/redactor.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
@@ -11,7 +12,9 @@ export interface ClearMessage {
   readonly message: ChatMessage;
   /** Its bytes where they came from the client; an answer's are written here. */
   readonly bytes: Buffer | undefined;
+  /** Of what the client saw, which is another message than this one where values were put back for it. */
   readonly fingerprint: string;
+  readonly isRestored?: boolean;
   /** Counted already, or known from `usage`. */
   readonly tokens: number | undefined;
 }
@@ -43,17 +46,18 @@ export async function redactMessages(parts: RedactionParts, clear: readonly Clea
 
 function storedForm(
   { counter, fingerprint }: RedactionParts,
-  { message, bytes, fingerprint: seen, tokens }: ClearMessage,
+  { message, bytes, fingerprint: seen, isRestored = false, tokens }: ClearMessage,
   redaction: Redaction | undefined,
 ): StoredMessage {
   if (!redaction || redaction.message === message) {
-    const own = ownBytes(bytes ?? JSON.stringify(message));
+    const isWhole = bytes !== undefined && !hasRepeatedKeys(bytes, message);
+    const own = ownBytes(isWhole ? bytes : JSON.stringify(message));
     const parts = {
       bytes: own,
       tokens: tokens ?? counter.countMessage(message),
       redactions: countPlaceholders(own.toString("latin1")),
     };
-    return { ...toHistoryMessage(message, parts), seen, stored: seen };
+    return { ...toHistoryMessage(message, parts), seen, stored: isRestored ? fingerprint(message) : seen };
   }
   const text = JSON.stringify(redaction.message);
   return {

@@ -6,6 +6,9 @@ import type { ChatAnswer } from "../protocol/chat-answer.ts";
 import { isJsonObject } from "../protocol/json-object.ts";
 import { eventData, mayCarrySignal, readSignal, splitEvents } from "../protocol/sse-event.ts";
 import { createSseSplitter } from "../protocol/sse-splitter.ts";
+import { restoreAnswer } from "../redaction/restore-answer.ts";
+import { createStreamRestorer, type StreamRestorer } from "../redaction/restore-stream.ts";
+import type { WithheldLookup } from "../redaction/restore-text.ts";
 import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamHead, UpstreamRequest } from "../upstream/upstream.ts";
 
 export interface RelayOptions {
@@ -19,6 +22,8 @@ export interface RelayOptions {
   readonly clientWantsUsage: boolean;
   readonly keepReasoning: boolean;
   readonly onDisconnect: "cancel" | "finish";
+  /** What is put back into the answer on its way to the client. */
+  readonly restoring: WithheldLookup | undefined;
 }
 
 export interface RelayResult {
@@ -30,7 +35,7 @@ export interface RelayResult {
   /** What the client gets once the turn is stored: the end of a stream, or a whole plain answer. */
   readonly held: readonly Buffer[];
   readonly head: UpstreamHead | undefined;
-  /** Every byte of the answer as the upstream sent it, for a retry; in the order it came. */
+  /** Every byte of the answer as the upstream sent it, with its placeholders, for a retry; in the order it came. */
   readonly bytes: readonly Buffer[];
   readonly failure: GatewayError | undefined;
   readonly clientGone: boolean;
@@ -58,6 +63,7 @@ class AnswerRelay implements UpstreamHandler {
   readonly #startedAt = performance.now();
   readonly #bytes: Buffer[] = [];
   readonly #held: Buffer[] = [];
+  readonly #restorer: StreamRestorer | undefined;
   #call: UpstreamCall | undefined;
   #head: UpstreamHead | undefined;
   #form: RelayResult["form"] = "none";
@@ -71,6 +77,8 @@ class AnswerRelay implements UpstreamHandler {
   constructor(options: RelayOptions, resolve: (result: RelayResult) => void) {
     this.#options = options;
     this.#resolve = resolve;
+    const { restoring } = options;
+    this.#restorer = restoring && restoring.size > 0 ? createStreamRestorer(restoring) : undefined;
   }
 
   start(): void {
@@ -136,7 +144,7 @@ class AnswerRelay implements UpstreamHandler {
   #sendHead(head: UpstreamHead): void {
     const { client, headers } = this.#options;
     if (this.#clientGone) return;
-    client.writeHead(head.status, responseHeaders(head, headers, this.#form));
+    client.writeHead(head.status, responseHeaders(head, headers, { form: this.#form }));
     // Head and first event share a segment; only a model that thinks first gets its head alone.
     setImmediate(() => {
       if (this.#firstByteMs === undefined && !this.#clientGone && !client.writableEnded) client.flushHeaders();
@@ -146,6 +154,11 @@ class AnswerRelay implements UpstreamHandler {
   #forward(events: Buffer): void {
     if (events.length === 0) return;
     this.#bytes.push(events);
+    this.#show(this.#restorer?.push(events) ?? events);
+  }
+
+  #show(events: Buffer): void {
+    if (events.length === 0) return;
     if (!this.#ending && !mayCarrySignal(events)) return this.#write(events);
     for (const event of splitEvents(events)) {
       const signal = readSignal(event);
@@ -173,18 +186,24 @@ class AnswerRelay implements UpstreamHandler {
     const { client } = this.#options;
     client.off("close", this.#onClientClose);
     client.off("drain", this.#onClientDrain);
+    if (this.#restorer) this.#show(this.#restorer.end());
     const answer = this.#answer();
     this.#resolve({
       status: this.#head?.status ?? 0,
       form: this.#form,
       answer,
-      held: this.#form === "json" ? this.#bytes : this.#held,
+      held: this.#form === "json" ? this.#plainAnswer() : this.#held,
       head: this.#head,
       bytes: this.#bytes,
       failure: this.#failure(error, answer),
       clientGone: this.#clientGone,
       firstByteMs: this.#firstByteMs,
     });
+  }
+
+  #plainAnswer(): readonly Buffer[] {
+    const { restoring } = this.#options;
+    return restoring ? [restoreAnswer(Buffer.concat(this.#bytes), restoring)] : this.#bytes;
   }
 
   #answer(): ChatAnswer | undefined {
@@ -209,11 +228,12 @@ class AnswerRelay implements UpstreamHandler {
 export function responseHeaders(
   head: UpstreamHead,
   added: Readonly<Record<string, string>>,
-  form: RelayResult["form"],
+  { form, size }: { form: RelayResult["form"]; size?: number },
 ): Record<string, string | string[]> {
-  const headers = { ...head.headers, ...added };
+  const headers: Record<string, string | string[]> = { ...head.headers, ...added };
   // A stream may lose its usage chunk or gain an error on the way: its length is not the upstream's to promise.
   if (form === "stream") delete headers["content-length"];
+  else if (size !== undefined && "content-length" in headers) headers["content-length"] = String(size);
   return headers;
 }
 

@@ -1,14 +1,17 @@
-import { hash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 
 import { describeError } from "../errors/describe-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
+import { restoreMessage } from "../redaction/restore-answer.ts";
+import type { WithheldLookup } from "../redaction/restore-text.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import type { DegradedReason } from "../telemetry/turn-meter.ts";
 import type { TurnBill } from "./bill-turn.ts";
+import { clearForm } from "./hide-request.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import type { TurnInput, TurnPlan } from "./plan-turn.ts";
-import { splitConversation } from "./read-conversation.ts";
+import { hashSystem, splitConversation } from "./read-conversation.ts";
 import { type ClearMessage, redactMessages, type RedactionParts } from "./redact-turn.ts";
 import type { RelayResult } from "./relay-answer.ts";
 import type { SessionBirth } from "./session-birth.ts";
@@ -21,9 +24,9 @@ export interface FreshRedaction {
   readonly system: TurnDraft["system"];
 }
 
-const partsOf = ({ ring, ref }: TurnScope, { counter }: TurnInput): RedactionParts => ({
+const partsOf = ({ ring, notes }: TurnScope, { counter }: TurnInput): RedactionParts => ({
   redactor: ring.ports.redactor,
-  name: ring.ports.placeholders(ref.key),
+  name: notes.name,
   counter,
   fingerprint: ring.fingerprint,
 });
@@ -35,28 +38,37 @@ export async function redactFresh(
 ): Promise<FreshRedaction | GatewayError> {
   const parts = partsOf(scope, input);
   try {
-    const clear = plan.fresh.map(({ message, fingerprint, sent }): ClearMessage => ({
-      message,
-      fingerprint,
-      bytes: sent.bytes,
-      tokens: sent.tokens,
-    }));
-    const { messages, counts } = await redactMessages(parts, clear);
-    scope.ring.ports.meter.redactions(counts);
-    return { messages, system: await redactSystem(scope, { parts, plan, input }) };
+    return {
+      messages: await redactIncoming(scope, parts, plan),
+      system: await redactSystem(scope, { parts, plan, input }),
+    };
   } catch (error) {
     return asFailure(error, "redaction_failed");
   }
+}
+
+async function redactIncoming(
+  { ring }: TurnScope,
+  parts: RedactionParts,
+  { fresh }: TurnPlan,
+): Promise<readonly StoredMessage[]> {
+  const hidden = fresh.map(({ stored }) => stored).filter((stored) => stored !== undefined);
+  if (hidden.length === fresh.length) return hidden;
+  const { messages, counts } = await redactMessages(parts, fresh.map(clearForm));
+  ring.ports.meter.redactions(counts);
+  return messages;
 }
 
 async function redactSystem(
   { ring, request }: TurnScope,
   { parts, plan, input }: { parts: RedactionParts; plan: TurnPlan; input: TurnInput },
 ): Promise<TurnDraft["system"]> {
-  if (input.system.length === 0) return undefined;
-  const systemHash = hash("sha256", Buffer.concat(input.system.map(({ bytes }) => bytes)), "base64url");
+  const { system } = splitConversation(request.chat.messages);
+  if (system.length === 0) return undefined;
+  const systemHash = hashSystem(system);
   if (systemHash === plan.session?.head.systemHash) return undefined;
-  const clear = splitConversation(request.chat.messages).system.map(({ message, bytes }): ClearMessage => ({
+  if (input.hidden) return { hash: systemHash, messages: input.hidden.system };
+  const clear = system.map(({ message, bytes }): ClearMessage => ({
     message,
     bytes,
     fingerprint: ring.fingerprint(message),
@@ -73,6 +85,8 @@ interface RememberParts {
   /** For a turn that begins its session: its key, or why there is none. */
   readonly birth: SessionBirth | GatewayError | undefined;
   readonly redacting: Promise<FreshRedaction | GatewayError>;
+  /** What was put back into the answer for the client. */
+  readonly restoring: WithheldLookup | undefined;
   readonly askedAt: number;
 }
 
@@ -116,14 +130,23 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
 
 async function draftTurn(
   scope: TurnScope,
-  { input, plan, relay, bill, fresh, askedAt, turnId }: RememberParts & { fresh: FreshRedaction; turnId: string },
+  {
+    input,
+    plan,
+    relay,
+    bill,
+    fresh,
+    restoring,
+    askedAt,
+    turnId,
+  }: RememberParts & { fresh: FreshRedaction; turnId: string },
 ): Promise<TurnDraft> {
   const { ring, request } = scope;
   const answer = relay.answer;
   const startedAt = performance.now();
   const answers = await redactMessages(
     partsOf(scope, input),
-    (answer?.choices ?? []).map(({ message }) => clearAnswer(scope, relay, message)),
+    (answer?.choices ?? []).map(({ message }) => clearAnswer(scope, { relay, message, restoring })),
   );
   ring.ports.meter.redactions(answers.counts);
   ring.ports.meter.stage("redact", performance.now() - startedAt);
@@ -134,6 +157,7 @@ async function draftTurn(
     title: plan.session?.head.title || titleOf(fresh.messages),
     habits: plan.habits,
     system: fresh.system,
+    withheld: scope.notes.values,
     askedAt,
     billing: bill.billing,
     totals: { baselineTokens: figures.baselineTokens, sentTokens: figures.sentTokens, savedUsd: bill.savedUsd },
@@ -168,14 +192,25 @@ const lastTurnLeftOut = ({ session, selection: { epoch } }: TurnPlan): string | 
 /** Framing of one message in a prompt, its role included (OpenAI cookbook). */
 const FRAMING_TOKENS = 4;
 
-function clearAnswer({ ring, request }: TurnScope, { answer }: RelayResult, message: ChatMessage): ClearMessage {
+interface AnswerParts {
+  readonly relay: RelayResult;
+  readonly message: ChatMessage;
+  readonly restoring: WithheldLookup | undefined;
+}
+
+function clearAnswer(
+  { ring, request }: TurnScope,
+  { relay: { answer }, message, restoring }: AnswerParts,
+): ClearMessage {
   // A plain answer's size is on the bill; only what the bill mixes with other things is counted here.
   const isPlain = request.chat.choices === 1 && typeof message.content === "string" && !message.tool_calls;
   const billed = answer?.complete && isPlain ? answer.usage?.textTokens : undefined;
+  const seen = restoring ? restoreMessage(message, restoring) : message;
   return {
     message,
     bytes: undefined,
-    fingerprint: ring.fingerprint(message),
+    fingerprint: ring.fingerprint(seen),
+    isRestored: seen !== message,
     tokens: billed === undefined ? undefined : billed + FRAMING_TOKENS,
   };
 }

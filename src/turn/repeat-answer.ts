@@ -1,7 +1,10 @@
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { readSignal, splitEvents } from "../protocol/sse-event.ts";
+import { restoreAnswer, restoreMessage } from "../redaction/restore-answer.ts";
+import { restoreStream } from "../redaction/restore-stream.ts";
 import type { ActiveTurn } from "../session/active-turns.ts";
 import type { TurnRecord } from "../session/turn-record.ts";
+import { nothingWithheld, type Withheld } from "../session/withheld.ts";
 import type { KeptAnswer } from "./answer-cache.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import { responseHeaders } from "./relay-answer.ts";
@@ -16,6 +19,7 @@ export interface AnsweredBefore {
 /** Answers a repeated request from what is stored: no model is asked, nothing is stored again. */
 export function answerAgain({ ring, request, client }: TurnScope, { session, answered }: AnsweredBefore): void {
   const { record } = answered;
+  const withheld = ring.ports.settings.withholding.restores ? session.withheld : nothingWithheld;
   const kept = ring.answers.find(record.id);
   const sameForm = kept && (kept.form === "stream") === request.chat.stream;
   const headers = {
@@ -26,21 +30,25 @@ export function answerAgain({ ring, request, client }: TurnScope, { session, ans
     ...(!sameForm && { "x-session-degraded": "stored_form" }),
   };
   if (sameForm) {
-    client.writeHead(kept.head.status, responseHeaders(kept.head, headers, kept.form));
-    client.end(keptBytes(kept, request.chat.includeUsage));
+    const bytes = keptBytes(kept, withheld, request.chat.includeUsage);
+    client.writeHead(kept.head.status, responseHeaders(kept.head, headers, { form: kept.form, size: bytes.length }));
+    client.end(bytes);
     return;
   }
   ring.ports.meter.degraded("stored_form");
   const type = request.chat.stream ? "text/event-stream; charset=utf-8" : "application/json";
   client.writeHead(200, { "content-type": type, ...headers });
   const { stream, includeUsage } = request.chat;
-  client.end(stream ? storedStream(record, includeUsage) : JSON.stringify(storedCompletion(record)));
+  const answers = record.answers.map(({ bytes }) => restoreMessage(messageOf(bytes), withheld));
+  client.end(stream ? storedStream(record, answers, includeUsage) : JSON.stringify(storedCompletion(record, answers)));
 }
 
-function keptBytes({ form, bytes }: KeptAnswer, includeUsage: boolean): Buffer {
+function keptBytes({ form, bytes }: KeptAnswer, withheld: Withheld, includeUsage: boolean): Buffer {
   const whole = Buffer.concat(bytes);
-  if (form === "json" || includeUsage) return whole;
-  return Buffer.concat(splitEvents(whole).filter((event) => !readSignal(event).usageOnly));
+  if (form === "json") return restoreAnswer(whole, withheld);
+  const stream = restoreStream(whole, withheld);
+  if (includeUsage) return stream;
+  return Buffer.concat(splitEvents(stream).filter((event) => !readSignal(event).usageOnly));
 }
 
 const messageOf = (bytes: Buffer): ChatMessage => JSON.parse(bytes.toString("utf8")) as ChatMessage;
@@ -62,12 +70,12 @@ const usageOf = ({ usage }: TurnRecord) =>
     },
   };
 
-function storedCompletion(record: TurnRecord) {
+function storedCompletion(record: TurnRecord, answers: readonly ChatMessage[]) {
   return {
     ...envelope(record, "chat.completion"),
-    choices: record.answers.map(({ bytes }, index) => ({
+    choices: answers.map((message, index) => ({
       index,
-      message: { refusal: null, ...messageOf(bytes) },
+      message: { refusal: null, ...message },
       logprobs: null,
       finish_reason: record.finishReasons[index] ?? "stop",
     })),
@@ -75,13 +83,12 @@ function storedCompletion(record: TurnRecord) {
   };
 }
 
-function storedStream(record: TurnRecord, includeUsage: boolean): string {
+function storedStream(record: TurnRecord, answers: readonly ChatMessage[], includeUsage: boolean): string {
   const event = (choices: readonly object[], more: object = {}): string =>
     `data: ${JSON.stringify({ ...envelope(record, "chat.completion.chunk"), choices, ...more })}\n\n`;
   const chunk = (index: number, delta: object, finishReason: string | null): string =>
     event([{ index, delta, logprobs: null, finish_reason: finishReason }]);
-  const events = record.answers.map(({ bytes }, index) => {
-    const { tool_calls: calls, ...message } = messageOf(bytes);
+  const events = answers.map(({ tool_calls: calls, ...message }, index) => {
     const delta = calls ? { ...message, tool_calls: calls.map((call, at) => ({ index: at, ...call })) } : message;
     return chunk(index, delta, null) + chunk(index, {}, record.finishReasons[index] ?? "stop");
   });

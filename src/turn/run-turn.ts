@@ -2,9 +2,12 @@ import { hash } from "node:crypto";
 import type { ServerResponse } from "node:http";
 
 import { GatewayError } from "../errors/gateway-error.ts";
+import { nothingWithheld, type Withheld } from "../session/withheld.ts";
+import { answerHidden } from "./answer-hidden.ts";
 import { billTurn } from "./bill-turn.ts";
 import { findRepeat, type Repeat } from "./find-repeat.ts";
 import { finishAnswer } from "./finish-answer.ts";
+import { hiddenBody, hideRequest, hidingRedactor } from "./hide-request.ts";
 import { measureTurn } from "./measure-turn.ts";
 import { noteUnreadable } from "./note-unreadable.ts";
 import type { OpenedSession } from "./opened-session.ts";
@@ -21,6 +24,7 @@ import { turnHeaders } from "./turn-headers.ts";
 import type { TurnRequest } from "./turn-request.ts";
 import type { TurnRing } from "./turn-ring.ts";
 import type { TurnScope } from "./turn-scope.ts";
+import { createWithheldNotes } from "./withheld-notes.ts";
 
 /**
  * One chat completion on a session: load, reconcile, plan, splice, ask, relay, remember, finish, measure.
@@ -62,7 +66,7 @@ async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | AnsweredBef
   const snapshot = await loadSession(scope);
   const repeat = findRepeat(snapshot, { ...scope.print, failedTurn: failedTurn(scope) });
   if (snapshot && repeat?.kind === "answered") return { session: snapshot, answered: repeat.turn };
-  const input = await readInput(scope, repeat);
+  const input = await readInput(scope, repeat, snapshot);
   const birth = snapshot || !scope.request.record ? undefined : await beginOrExcuse(scope);
   return { input, plan: await planTurn(ports, cache, { input, snapshot }), birth };
 }
@@ -88,6 +92,7 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
     expiresAt,
     degraded: ring.flags.take(ref.key),
   });
+  const restoring = restorable(scope, plan);
   const ownBefore = performance.now() - request.startedAt;
   const relaying = relayAnswer({
     upstream: ports.upstream,
@@ -95,13 +100,14 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
       method: "POST",
       path: request.path,
       headers: request.headers,
-      body: spliceBody(request.chat, plan.changed ? plan.context.map(({ bytes }) => bytes) : undefined),
+      body: bodyOf(request, input, plan),
     },
     client,
     headers,
     expectedChoices: request.chat.choices,
     clientWantsUsage: request.chat.includeUsage,
     keepReasoning: ports.settings.keepReasoning,
+    restoring,
     onDisconnect: ports.settings.onDisconnect,
   });
   // While the model thinks, what the client said is made ready to be stored.
@@ -116,7 +122,7 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
     promptCache: ports.settings.promptCache,
     now: askedAt,
   });
-  const stored = await rememberTurn(scope, { input, plan, relay, bill, birth, redacting, askedAt });
+  const stored = await rememberTurn(scope, { input, plan, relay, bill, birth, redacting, restoring, askedAt });
   finishAnswer({ client, relay, headers, stored });
   const overheadMs = ownBefore + (performance.now() - answeredAt);
   const durationMs = answeredAt - request.startedAt - ownBefore;
@@ -124,8 +130,25 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
   ring.upkeep.after({ request, plan, session: stored.session });
 }
 
+function bodyOf(request: TurnRequest, { hidden }: TurnInput, { context, changed }: TurnPlan): readonly Buffer[] {
+  const messages = context.map(({ bytes }) => bytes);
+  if (hidden) return hiddenBody(request, hidden.fields, messages);
+  return spliceBody(request.chat, changed ? messages : undefined);
+}
+
+/**
+ * What may be put back into the answer, settled before it is asked for: what the session holds, and what this request
+ * hides. Where nothing is hidden from the model it knows no placeholder but those of earlier turns.
+ */
+function restorable({ ring, notes }: TurnScope, { session }: TurnPlan): Withheld | undefined {
+  const { fromUpstream, restores } = ring.ports.settings.withholding;
+  if (!restores) return undefined;
+  const held = session?.withheld ?? nothingWithheld;
+  return fromUpstream && notes.values.size > 0 ? new Map([...notes.values, ...held]) : held;
+}
+
 async function scopeOf(ring: TurnRing, request: TurnRequest, client: ServerResponse): Promise<TurnScope> {
-  const { keyedHash } = ring.ports;
+  const { keyedHash, placeholders, settings } = ring.ports;
   const place = await ring.links.locate(request.principal.owner, request.sessionId);
   const { key } = place.ref;
   return {
@@ -134,6 +157,7 @@ async function scopeOf(ring: TurnRing, request: TurnRequest, client: ServerRespo
     client,
     place,
     ref: place.ref,
+    notes: createWithheldNotes(placeholders(key), settings.withholding.restores),
     print: {
       sessionKey: key,
       requestHash: hash("sha256", request.chat.body, "base64url"),
@@ -156,31 +180,38 @@ const carriesHistory = ({ mode, chat }: TurnRequest): boolean =>
   mode === "replay" || chat.messages.some(({ message }) => message.role === "assistant");
 
 async function forwardWithoutHistory(ring: TurnRing, request: TurnRequest, client: ServerResponse): Promise<void> {
+  const redactor = hidingRedactor(ring.ports);
+  const headers = {
+    "x-session-id": request.sessionId,
+    "x-history-mode": "stateless",
+    "x-session-degraded": "load_failed",
+  };
+  if (redactor) return answerHidden({ ...request, ring, client }, { redactor, headers });
   await passThrough({
     upstream: ring.ports.upstream,
     request: { method: "POST", path: request.path, headers: request.headers, body: [request.chat.body] },
     client,
-    headers: {
-      "x-session-id": request.sessionId,
-      "x-history-mode": "stateless",
-      "x-session-degraded": "load_failed",
-    },
+    headers,
   });
 }
 
 const failedTurn = ({ ring, ref, print }: TurnScope): string | undefined =>
   ring.failures.find(ref.key, print.requestHash);
 
-async function readInput({ ring, request }: TurnScope, repeat: Repeat): Promise<TurnInput> {
+async function readInput(scope: TurnScope, repeat: Repeat, snapshot: OpenedSession | undefined): Promise<TurnInput> {
+  const { ring, request } = scope;
   const { ports, fingerprint, countCache } = ring;
   const { model, messages } = request.chat;
   const counter = ports.counters.forModel(model);
   const { system, rest } = splitConversation(messages);
+  const redactor = hidingRedactor(ports);
+  const hidden = redactor && (await hideRequest(scope, { redactor, counter, snapshot }));
   return {
     request,
     counter,
     price: ports.prices.priceOf(model),
-    system: system.map((message) => countCache.systemMessage(message, counter)),
+    system: hidden?.system ?? system.map((message) => countCache.systemMessage(message, counter)),
+    hidden,
     incoming: await readConversation(rest, { counter, fingerprint }),
     envelopeTokens: countCache.envelopeTokens(request.chat, counter),
     replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,

@@ -103,7 +103,7 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
 const isEarlier = (stored: StoredSession, base: OpenedSession): boolean =>
   incarnationOf(stored.revision) === base.incarnation && revisionNumber(stored) < revisionNumber(base);
 
-function sizeOf({ log, system }: OpenedSession): number {
+function sizeOf({ log, system, withheld }: OpenedSession): number {
   let bytes = ENTRY_BYTES;
   for (const { record } of log) {
     bytes += RECORD_BYTES;
@@ -111,5 +111,6 @@ function sizeOf({ log, system }: OpenedSession): number {
     for (const answer of record.answers) bytes += answer.bytes.length;
   }
   for (const message of system) bytes += message.bytes.length;
+  for (const [standIn, value] of withheld) bytes += standIn.length + value.length;
   return bytes;
 }

@@ -1,8 +1,11 @@
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { StrategyName } from "../history/history-strategy.ts";
+import type { ChatMessage } from "../protocol/chat-message.ts";
+import { restoreMessage } from "../redaction/restore-answer.ts";
 import { turnMessages } from "../session/active-turns.ts";
 import { decodeHead, emptyFront, encodeHead, noHabits, type SessionHead } from "../session/session-head.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
+import { nothingWithheld, type Withheld } from "../session/withheld.ts";
 import type { ListPage, SessionRow } from "../store/session-store.ts";
 import { freshEpoch, noTotals } from "./advance-session.ts";
 import { incarnationOf } from "./open-session.ts";
@@ -47,7 +50,7 @@ export interface SessionDirectory {
   /** @throws GatewayError `session_not_found`, `session_bound_elsewhere`; so do all that follow */
   read(call: SessionCall): Promise<SessionEntry>;
   remove(call: SessionCall): Promise<void>;
-  /** The active transcript as stored, redacted. */
+  /** The active transcript as stored, redacted; what the session may put back is put back. */
   messages(call: SessionCall): Promise<readonly TranscriptEntry[]>;
   /** The session under its new id. */
   rotate(call: SessionCall): Promise<SessionEntry>;
@@ -99,7 +102,10 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
       cache.drop(key);
       if (!removed) throw notFound();
     },
-    messages: async (call) => transcriptOf(await cache.loadAll(await find(call))),
+    async messages(call) {
+      const session = await cache.loadAll(await find(call));
+      return transcriptOf(session, ports.settings.withholding.restores ? session.withheld : nothingWithheld);
+    },
     rotate: async (call) => entryOf(await rotateSession(ring, await find(call), call)),
   };
 }
@@ -157,7 +163,7 @@ const newHead = ({ sessionId, title, strategy }: NewSession, now: number): Sessi
   totals: noTotals,
 });
 
-const transcriptOf = ({ active }: OpenedSession): TranscriptEntry[] =>
+const transcriptOf = ({ active }: OpenedSession, withheld: Withheld): TranscriptEntry[] =>
   active.flatMap((turn, index) => {
     const { id, at, status } = turn.record;
     return turnMessages(turn).map((message, place) => ({
@@ -165,6 +171,12 @@ const transcriptOf = ({ active }: OpenedSession): TranscriptEntry[] =>
       at,
       turn: index + 1,
       status,
-      message,
+      message: restored(message, withheld),
     }));
   });
+
+function restored(message: StoredMessage, withheld: Withheld): StoredMessage {
+  if (withheld.size === 0) return message;
+  const clear = restoreMessage(JSON.parse(message.bytes.toString("utf8")) as ChatMessage, withheld);
+  return { ...message, bytes: Buffer.from(JSON.stringify(clear)) };
+}

@@ -4,8 +4,16 @@ import { foldRecordChain } from "../sealing/chain.ts";
 import { recordTag } from "../sealing/sealed-record.ts";
 import type { SessionSealer } from "../sealing/sealer.ts";
 import { encodeHead, type SessionHead } from "../session/session-head.ts";
-import { encodeSummaries, encodeSystem, SUMMARY_SLOT, SYSTEM_SLOT } from "../session/slots.ts";
+import {
+  encodeSummaries,
+  encodeSystem,
+  encodeWithheld,
+  SUMMARY_SLOT,
+  SYSTEM_SLOT,
+  WITHHELD_SLOT,
+} from "../session/slots.ts";
 import { encodeTurnRecord } from "../session/turn-record-codec.ts";
+import { addWithheld, nothingWithheld, type Withheld } from "../session/withheld.ts";
 import type { SessionCommit, SessionFields } from "../store/session-store.ts";
 import { type AdvancedSession, advanceSession } from "./advance-session.ts";
 import { incarnationOf } from "./open-session.ts";
@@ -122,7 +130,8 @@ function sealSession(parts: SealParts): { commit: SessionCommit; session: Opened
   const chainBefore = base?.head.recordChain ?? "";
   const entry: LogEntry = { record, chainBefore };
   const log = [...(base?.log ?? []), entry].filter((item) => item.record.sequence >= loadFrom);
-  const slots = sealSlots(parts);
+  const withheld = withheldAfter(parts);
+  const slots = sealSlots(parts, withheld);
   const head: SessionHead = {
     ...advanced.head,
     recordChain: foldRecordChain(chainBefore, record.id, sealed.bytes),
@@ -143,6 +152,7 @@ function sealSession(parts: SealParts): { commit: SessionCommit; session: Opened
     active: active.slice(head.front.turns - (base?.front.turns ?? 0)),
     system: parts.draft.system?.messages ?? base?.system ?? [],
     summaries: advanced.summaries,
+    withheld,
   };
   const known = knownRevision(base);
   const commit: SessionCommit = {
@@ -158,7 +168,7 @@ function sealSession(parts: SealParts): { commit: SessionCommit; session: Opened
   return { commit, session };
 }
 
-function sealSlots({ base, draft, advanced, keys }: SealParts) {
+function sealSlots({ base, draft, advanced, keys }: SealParts, withheld: Withheld) {
   const tags: Record<string, string> = { ...base?.head.slotTags };
   const sealed = new Map<string, Buffer>();
   const put = (name: string, plaintext: Buffer): void => {
@@ -168,8 +178,13 @@ function sealSlots({ base, draft, advanced, keys }: SealParts) {
   };
   if (draft.system) put(SYSTEM_SLOT, encodeSystem(draft.system.messages));
   if (!isSame(base?.summaries ?? [], advanced.summaries)) put(SUMMARY_SLOT, encodeSummaries(advanced.summaries));
+  if (withheld !== (base?.withheld ?? nothingWithheld)) put(WITHHELD_SLOT, encodeWithheld(withheld));
   return { sealed, tags };
 }
+
+/** On top of what another writer may have added meanwhile. */
+const withheldAfter = ({ base, draft }: SealParts): Withheld =>
+  addWithheld(base?.withheld ?? nothingWithheld, draft.withheld);
 
 const isSame = <T>(left: readonly T[], right: readonly T[]): boolean =>
   left.length === right.length && left.every((item, index) => item === right[index]);

@@ -2,8 +2,9 @@ import type { CutReason, EpochState, HistoryMessage, Summary } from "../history/
 import type { ClientHabits } from "../session/reconcile.ts";
 import type { BillingState, SessionBinding } from "../session/session-head.ts";
 import type { TurnRecord } from "../session/turn-record.ts";
+import type { Withheld } from "../session/withheld.ts";
 
-/** A turn ready to be stored, and what it does to the session's head. Everything here is redacted. */
+/** A turn ready to be stored, and what it does to the session's head. All but `withheld` is redacted. */
 export interface TurnDraft {
   readonly sessionId: string;
   /** What a session without a binding is bound to from now on; `undefined` where nothing is. */
@@ -14,6 +15,8 @@ export interface TurnDraft {
   readonly habits: ClientHabits;
   /** System messages the client sent, when they differ from the ones last sent. */
   readonly system: { readonly hash: string; readonly messages: readonly HistoryMessage[] } | undefined;
+  /** What this turn's redaction took out and may be put back. The one part in clear: it is sealed apart. */
+  readonly withheld: Withheld;
   readonly epoch: EpochChange;
   readonly billing: BillingState;
   readonly totals: { readonly baselineTokens: number; readonly sentTokens: number; readonly savedUsd: number };

@@ -49,6 +49,7 @@ export interface TurnSettings {
   readonly summaryTimeoutMs: number;
   readonly promptCache: PromptCache;
   readonly keepReasoning: boolean;
+  readonly withholding: Withholding;
   readonly onDisconnect: "cancel" | "finish";
   readonly ttl: SessionTtl;
   readonly idFormat: "token" | "uuid4";
@@ -62,6 +63,14 @@ export type BindingRule = "off" | "observe" | "enforce";
 export interface BindingRules {
   readonly ip: BindingRule;
   readonly userAgent: BindingRule;
+}
+
+/** Where personal data is kept from, besides the store. */
+export interface Withholding {
+  /** The upstream is sent placeholders only. */
+  readonly fromUpstream: boolean;
+  /** What was replaced is kept, sealed, and put back into answers. */
+  readonly restores: boolean;
 }
 
 export interface SessionTtl {

@@ -5,6 +5,7 @@ import type { RequestPrint } from "./request-print.ts";
 import type { SessionPlace } from "./session-links.ts";
 import type { TurnRequest } from "./turn-request.ts";
 import type { TurnRing } from "./turn-ring.ts";
+import type { WithheldNotes } from "./withheld-notes.ts";
 
 /** What one request carries through its life. */
 export interface TurnScope {
@@ -14,4 +15,5 @@ export interface TurnScope {
   readonly place: SessionPlace;
   readonly ref: SessionRef;
   readonly print: RequestPrint;
+  readonly notes: WithheldNotes;
 }

@@ -2,8 +2,10 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 
 import type { Identity, Principal } from "../../identity/principal.ts";
-import { parseChatRequest } from "../../protocol/chat-request.ts";
+import { type ChatRequest, parseChatRequest } from "../../protocol/chat-request.ts";
 import { requestedSession } from "../../session/session-id.ts";
+import { answerHidden } from "../../turn/answer-hidden.ts";
+import { hidingRedactor } from "../../turn/hide-request.ts";
 import { passThrough } from "../../turn/pass-through.ts";
 import { runTurn } from "../../turn/run-turn.ts";
 import { visitorOf } from "../../turn/session-visitor.ts";
@@ -51,15 +53,17 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
   const directions = parseTurnHeaders(incoming.headers);
   const body = await readBody(incoming, settings.maxBodyBytes);
   const isPlain = isStateless(exchange, settings, directions);
-  // The body of a plain request is its upstream's business, unless it would leave something in a shared account.
-  if (isPlain && !settings.sharedRoutes) return forwardStateless(ring, exchange, body);
+  const mustRead = settings.sharedRoutes !== undefined || hidingRedactor(ring.ports) !== undefined;
+  // The body of a plain request is its upstream's business, unless it would leave something in a shared account, or
+  // personal data with a provider that is to see none.
+  if (isPlain && !mustRead) return forwardStateless(ring, exchange, body);
   const chat = parseChatRequest(body, ring.ports.settings.limits);
   const name = isPlain ? undefined : namedSession(incoming, chat, settings.sessionAliases);
-  if (name === undefined && !settings.sharedRoutes) return forwardStateless(ring, exchange, body);
+  if (name === undefined && !settings.sharedRoutes) return answerStateless(ring, exchange, chat);
   const caller = settings.caller(incoming);
   const principal = await identity.resolve(caller, { userFromBody: bodyUser(chat.fields) });
   settings.sharedRoutes?.checkChat(chat);
-  if (name === undefined) return forwardStateless(ring, exchange, body);
+  if (name === undefined) return answerStateless(ring, exchange, chat);
   const { mode, ...rest } = directions;
   const entropy = retriedEntropy(ring, principal, directions);
   await runTurn(
@@ -95,8 +99,20 @@ async function forwardStateless(ring: TurnRing, exchange: RawExchange, body: Buf
       body: [body],
     },
     client: outgoing,
-    headers: { "x-history-mode": "stateless" },
+    headers: statelessHeaders,
   });
+}
+
+const statelessHeaders = { "x-history-mode": "stateless" } as const;
+
+async function answerStateless(ring: TurnRing, exchange: RawExchange, chat: ChatRequest): Promise<void> {
+  const redactor = hidingRedactor(ring.ports);
+  if (!redactor) return forwardStateless(ring, exchange, chat.body);
+  const { incoming, outgoing } = exchange;
+  await answerHidden(
+    { ring, chat, path: upstreamPath(incoming), headers: incoming.headers, client: outgoing },
+    { redactor, headers: statelessHeaders },
+  );
 }
 
 /** A new session's name follows from the key that names its first request: a retry must find the session it made. */

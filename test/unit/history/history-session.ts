@@ -9,6 +9,7 @@ import type {
   Summary,
 } from "../../../src/history/history-strategy.ts";
 import { strategyFor } from "../../../src/history/strategy-registry.ts";
+import { placeholderNote } from "../../../src/history/tail-note.ts";
 
 export const countText = (text: string): number => Math.ceil(text.length / 4);
 
@@ -75,6 +76,7 @@ export const viewOf = (part: Partial<HistoryView>): HistoryView => ({
   lastAskedAt: 1_000,
   economics,
   knobs,
+  note: placeholderNote,
   countText,
   ...part,
 });

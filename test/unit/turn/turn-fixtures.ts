@@ -74,6 +74,7 @@ export function openedSession(records: readonly TurnRecord[], head: Partial<Sess
     active,
     system: [],
     summaries: [],
+    withheld: new Map(),
   };
 }
 
@@ -84,6 +85,7 @@ export const turnDraft = (record: Partial<TurnRecord> = {}, more: Partial<TurnDr
   title: "question new",
   habits: noHabits,
   system: undefined,
+  withheld: new Map(),
   epoch: { parent: 0, state: freshEpoch, cut: undefined, after: undefined, carried: 0, digest: undefined },
   billing: { model: "gpt-5", baselineTokens: 100, frontTokens: 0, billedRatio: 1 },
   totals: { baselineTokens: 100, sentTokens: 60, savedUsd: 0.5 },

@@ -1,0 +1,85 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
+
+import { appendTail, restorableNote } from "../history/tail-note.ts";
+import type { ChatRequest } from "../protocol/chat-request.ts";
+import { hasRepeatedKeys } from "../protocol/repeated-keys.ts";
+import { countPlaceholders } from "../redaction/count-placeholders.ts";
+import type { Redactor } from "../redaction/redactor.ts";
+import { finishAnswer } from "./finish-answer.ts";
+import { composeBody, hideFields, jsonArray, sumCounts } from "./hide-fields.ts";
+import { toHistoryMessage } from "./read-conversation.ts";
+import { relayAnswer } from "./relay-answer.ts";
+import type { TurnRing } from "./turn-ring.ts";
+import { createWithheldNotes, type WithheldNotes } from "./withheld-notes.ts";
+
+export interface HiddenExchange {
+  readonly ring: TurnRing;
+  readonly chat: ChatRequest;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly client: ServerResponse;
+}
+
+/**
+ * Answers a request that uses no history, the upstream seeing placeholders only. Nothing is kept of it afterwards.
+ *
+ * @throws GatewayError `redaction_failed` while nothing was sent, and what the upstream fails with before its head
+ */
+export async function answerHidden(
+  { ring, chat, path, headers, client }: HiddenExchange,
+  { redactor, headers: added }: { redactor: Redactor; headers: Readonly<Record<string, string>> },
+): Promise<void> {
+  const { upstream, settings, placeholders } = ring.ports;
+  // Placeholders of one request alone: nothing tells the provider that two requests speak of the same person.
+  const notes = createWithheldNotes(placeholders(randomUUID()), true);
+  const { body, redactions } = await hideBody({ ring, chat, notes }, redactor);
+  const relay = await relayAnswer({
+    upstream,
+    client,
+    request: { method: "POST", path, headers, body },
+    headers: { ...added, ...(redactions > 0 && { "x-redactions-in-context": String(redactions) }) },
+    expectedChoices: chat.choices,
+    clientWantsUsage: true,
+    keepReasoning: settings.keepReasoning,
+    onDisconnect: "cancel",
+    restoring: notes.values,
+  });
+  finishAnswer({ client, relay, headers: added, stored: { session: undefined, failure: undefined } });
+}
+
+interface HiddenBody {
+  readonly body: readonly Buffer[];
+  /** Placeholders in its messages. */
+  readonly redactions: number;
+}
+
+async function hideBody(
+  { ring, chat, notes }: Pick<HiddenExchange, "ring" | "chat"> & { notes: WithheldNotes },
+  redactor: Redactor,
+): Promise<HiddenBody> {
+  const redacted = await redactor.redact(
+    chat.messages.map(({ message }) => message),
+    notes.name,
+  );
+  const { fields, counts } = await hideFields(
+    { ...chat, fields: { ...chat.fields, messages: null } },
+    { redactor, notes },
+  );
+  ring.ports.meter.redactions(sumCounts([counts, ...redacted.map((redaction) => redaction.counts)]));
+  const messages = chat.messages.map(({ message, bytes }, index) => {
+    const hidden = redacted[index]?.message;
+    if (!hidden) throw new TypeError("a message without its redaction");
+    const isSame = hidden === message && !hasRepeatedKeys(bytes, message);
+    return toHistoryMessage(hidden, { bytes: isSame ? bytes : Buffer.from(JSON.stringify(hidden)), tokens: 0 });
+  });
+  const redactions = messages.reduce((sum, { bytes }) => sum + countPlaceholders(bytes.toString("latin1")), 0);
+  const newest = messages.at(-1);
+  if (redactions > 0 && newest)
+    messages.splice(
+      -1,
+      1,
+      appendTail(newest, restorableNote, () => 0),
+    );
+  return { body: composeBody(fields, { messages: jsonArray(messages.map(({ bytes }) => bytes)) }), redactions };
+}

@@ -1,0 +1,107 @@
+import type { HistoryMessage } from "../history/history-strategy.ts";
+import type { ChatRequest } from "../protocol/chat-request.ts";
+import type { Redactor } from "../redaction/redactor.ts";
+import type { StoredMessage } from "../session/turn-record.ts";
+import type { TokenCounter } from "../tokens/token-counter.ts";
+import { composeBody, type HiddenField, hideFields, jsonArray } from "./hide-fields.ts";
+import type { OpenedSession } from "./opened-session.ts";
+import { type IncomingMessage, hashSystem, splitConversation } from "./read-conversation.ts";
+import { type ClearMessage, redactMessages, type RedactionParts } from "./redact-turn.ts";
+import type { TurnPorts } from "./turn-ports.ts";
+import type { TurnRequest } from "./turn-request.ts";
+import type { TurnScope } from "./turn-scope.ts";
+
+/** A request in the form in which the upstream may see it. */
+export interface HiddenRequest {
+  /** Every member of the body; `messages` is put in later. */
+  readonly fields: readonly HiddenField[];
+  readonly system: readonly HistoryMessage[];
+  /** What is new travels as it will be stored. */
+  fresh(messages: readonly IncomingMessage[]): Promise<readonly IncomingMessage[]>;
+}
+
+/**
+ * Redacts what a request on a session will send, but for the messages that the transcript holds: those travel as stored.
+ *
+ * @throws GatewayError `redaction_failed`: then nothing may leave
+ */
+export async function hideRequest(
+  scope: TurnScope,
+  { redactor, counter, snapshot }: { redactor: Redactor; counter: TokenCounter; snapshot: OpenedSession | undefined },
+): Promise<HiddenRequest> {
+  const { ring, request, notes } = scope;
+  const parts: RedactionParts = { redactor, counter, name: notes.name, fingerprint: ring.fingerprint };
+  const redact = async (messages: readonly ClearMessage[]): Promise<readonly StoredMessage[]> => {
+    const { messages: stored, counts } = await redactMessages(parts, messages);
+    ring.ports.meter.redactions(counts);
+    return stored;
+  };
+  const { fields, counts } = await hideFields(
+    { ...request.chat, fields: withoutMessages(request.chat) },
+    { redactor, notes },
+  );
+  ring.ports.meter.redactions(counts);
+  return {
+    fields,
+    system: await hideSystem(scope, snapshot, redact),
+    async fresh(messages) {
+      const stored = await redact(messages.map(clearForm));
+      return messages.map((message, index) => {
+        const own = stored[index];
+        if (!own) throw new TypeError("a message without its redaction");
+        return { ...message, sent: own, stored: own };
+      });
+    },
+  };
+}
+
+/** They are hidden one by one. */
+const withoutMessages = ({ fields }: ChatRequest) => ({ ...fields, messages: null });
+
+async function hideSystem(
+  { ring, request }: TurnScope,
+  snapshot: OpenedSession | undefined,
+  redact: (messages: readonly ClearMessage[]) => Promise<readonly HistoryMessage[]>,
+): Promise<readonly HistoryMessage[]> {
+  const { system } = splitConversation(request.chat.messages);
+  if (system.length === 0) return [];
+  if (snapshot && snapshot.head.systemHash === hashSystem(system)) return snapshot.system;
+  return redact(
+    system.map(({ message, bytes }) => ({
+      message,
+      bytes,
+      fingerprint: ring.fingerprint(message),
+      tokens: undefined,
+    })),
+  );
+}
+
+export const clearForm = ({ message, fingerprint, sent }: IncomingMessage): ClearMessage => ({
+  message,
+  fingerprint,
+  bytes: sent.bytes,
+  tokens: sent.tokens,
+});
+
+/** The body of a hidden request on a session: the gateway needs the bill of every answer. */
+export function hiddenBody(
+  { chat }: TurnRequest,
+  fields: readonly HiddenField[],
+  messages: readonly Buffer[],
+): Buffer[] {
+  return composeBody(fields, {
+    messages: jsonArray(messages),
+    ...(chat.stream && !chat.includeUsage && { stream_options: [usageWish(fields)] }),
+  });
+}
+
+function usageWish(fields: readonly HiddenField[]): Buffer {
+  const given = fields.find(({ key }) => key === "stream_options");
+  const options: unknown = given && JSON.parse(given.value.toString("utf8"));
+  return Buffer.from(JSON.stringify({ ...(typeof options === "object" ? options : undefined), include_usage: true }));
+}
+
+/** Set where the upstream is to be sent placeholders only. */
+export function hidingRedactor({ settings, redactor }: TurnPorts): Redactor | undefined {
+  return settings.withholding.fromUpstream ? redactor : undefined;
+}
