@@ -10,6 +10,7 @@
  *   [[cut:N]] closes after N       [[reset:N]] the same with a TCP RST       [[fail:N]] an error event after N chunks
  *   [[split]] bytes at odd places  [[chunked1]] single bytes                 [[crlf]] [[cr]] [[bom]] other framing
  *   [[heartbeat]] comments between [[nodone]] [[donetwice]]                  [[azure]] an empty first chunk
+ *   [[shred]] pieces of 3 letters  [[quote]] tool calls that quote the last user message in their arguments
  *
  * From another process: POST /_script {"user", "reply"} or {"summaries"}; GET /_log; DELETE /_log[?cache=1].
  */
@@ -376,10 +377,11 @@ interface Answer {
 function composeAnswer(exchange: Exchange, body: ChatBody, directives: Directives): Answer {
   const { world, entry } = exchange;
   const afterTool = body.messages.at(-1)?.role === "tool";
+  const quoted = directives.has("quote") ? lastUserText(body) : undefined;
   const calls = (afterTool ? [] : directives.all("tool")).map((name) => ({
     id: world.nextId("call_"),
     type: "function" as const,
-    function: { name, arguments: '{"query":"東京 😀"}' },
+    function: { name, arguments: JSON.stringify({ query: quoted ?? "東京 😀" }) },
   }));
   const refusal = directives.has("refuse") ? "I can't help with that." : null;
   const content = calls.length > 0 || refusal !== null ? null : replyTo(world, body, directives);
@@ -502,7 +504,8 @@ function* chunksOf({ head, usage, ...answer }: Answer, body: ChatBody, directive
     };
   yield* each({ role: "assistant", content: answer.calls.length > 0 ? null : "", refusal: null }, null, false);
   if (answer.reasoning !== undefined) yield* each({ reasoning_content: answer.reasoning }, null, false);
-  for (const piece of answer.content?.match(/\s*\S+|\s+$/gu) ?? []) yield* each({ content: piece }, null, true);
+  const pieces = directives.has("shred") ? /[\s\S]{1,3}/gu : /\s*\S+|\s+$/gu;
+  for (const piece of answer.content?.match(pieces) ?? []) yield* each({ content: piece }, null, true);
   for (const piece of answer.refusal?.match(/\s*\S+/gu) ?? []) yield* each({ refusal: piece }, null, true);
   for (const call of callDeltas(answer.calls)) yield* each({ tool_calls: [call] }, null, true);
   yield* each({}, answer.finishReason, false);

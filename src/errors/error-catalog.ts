@@ -116,7 +116,10 @@ export const errorCatalog = {
     retryable: false,
     publicMessage: "The stored session cannot be opened with this gateway's keys.",
   },
-  redaction_failed: unavailable(503, "The message could not be checked for personal data, so it was not stored."),
+  redaction_failed: unavailable(
+    503,
+    "The request could not be checked for personal data, so it was neither sent on nor stored.",
+  ),
   upstream_unreachable: unavailable(502, "The upstream cannot be reached."),
   upstream_timeout: unavailable(504, "The upstream did not answer in time."),
   upstream_cut: unavailable(502, "The upstream closed the connection before its answer was complete."),
