@@ -33,6 +33,8 @@ export interface GatewayParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly onTurn: (report: TurnReport) => void;
+  /** Told of each entry of the audit log once it is stored. */
+  readonly onAuditEntry: (entry: Buffer) => void;
 }
 
 /** A method, or `ALL`, and a path as the router knows it, such as `/v1/sessions/:id`. */
@@ -62,6 +64,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     log,
     clock,
     onStoreCall: (operation, outcome, ms) => turnMeter.store(operation, outcome === "ok" ? "ok" : "error", ms),
+    onAuditEntry: parts.onAuditEntry,
     onAuditFailure: () => turnMeter.degraded("audit_failed"),
   });
   const { store, keyedHash } = vault;

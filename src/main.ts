@@ -5,6 +5,7 @@ import { operatorCommands, runCommand } from "./cli/run-command.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { GatewayError } from "./errors/gateway-error.ts";
 import { openGateway } from "./gateway.ts";
+import { openAuditForward } from "./telemetry/audit-forward.ts";
 import { createLog } from "./telemetry/create-log.ts";
 import { openTelemetry } from "./telemetry/sdk.ts";
 import { turnLine } from "./telemetry/turn-line.ts";
@@ -28,12 +29,14 @@ async function start(): Promise<void> {
     otlp: Boolean(env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? env["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"]),
   });
   const showsTurns = config.telemetry.turnLine === "on" || (config.telemetry.turnLine === "auto" && stdout.isTTY);
+  const forward = await openAuditForward(config.audit.forward, (line) => void stdout.write(line));
   const gateway = await openGateway(config, {
     meter: telemetry.meter,
     renderMetrics: telemetry.renderMetrics,
     log,
     clock: Date.now,
     onTurn: (report) => void (showsTurns && stdout.write(`${turnLine(report)}\n`)),
+    onAuditEntry: forward.send,
   }).catch((error: unknown) => fail(`stategate cannot start: ${messageOf(error)}\n`));
   const url = await gateway.listen().catch((error: unknown) => fail(`stategate cannot listen: ${messageOf(error)}\n`));
   stdout.write(
@@ -46,7 +49,7 @@ async function start(): Promise<void> {
     process.once(signal, () => process.exit(1));
     void gateway
       .close()
-      .then(() => telemetry.close())
+      .then(() => Promise.all([telemetry.close(), forward.close()]))
       .then(() => process.exit(0));
   };
   process.once("SIGTERM", stop);

@@ -29,6 +29,16 @@ export const operatorCommands: readonly CommandEntry[] = [
     does: "let a new upstream key find the sessions of an old one; reads both from standard input",
     load: async () => (await import("./tenants-relink.ts")).relinkTenant,
   },
+  {
+    words: "audit verify",
+    does: "check the audit log of the store, of a --file, or a --receipt for changes",
+    load: async () => (await import("./audit-verify.ts")).auditVerify,
+  },
+  {
+    words: "audit export",
+    does: "print the audit log as JSON Lines",
+    load: async () => (await import("./audit-export.ts")).auditExport,
+  },
 ];
 
 export const exitCodes = { done: 0, failed: 1, misused: 2 } as const;

@@ -1,6 +1,7 @@
 import type { Meter } from "@opentelemetry/api";
-import { defaultResource, resourceFromAttributes } from "@opentelemetry/resources";
 import { type IMetricReader, MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+
+import { serviceResource } from "./service-resource.ts";
 
 export interface Telemetry {
   readonly meter: Meter;
@@ -24,8 +25,7 @@ export async function openTelemetry({ prometheus, otlp }: TelemetryOptions): Pro
   const pull = prometheus ? await openPrometheus() : undefined;
   if (pull) readers.push(pull.reader);
   if (otlp) readers.push(await openOtlp());
-  const resource = defaultResource().merge(resourceFromAttributes({ "service.name": "stategate" }));
-  const provider = new MeterProvider({ resource, readers });
+  const provider = new MeterProvider({ resource: serviceResource(), readers });
   return {
     meter: provider.getMeter("stategate"),
     renderMetrics: pull?.render,

@@ -205,7 +205,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   "@opentelemetry/exporter-prometheus": ["telemetry/sdk.ts"],
   "@opentelemetry/exporter-logs-otlp-proto": ["telemetry/"],
   "@opentelemetry/sdk-logs": ["telemetry/"],
-  "@opentelemetry/resources": ["telemetry/sdk.ts"],
+  "@opentelemetry/resources": ["telemetry/"],
   "@opentelemetry/sdk-metrics": ["telemetry/sdk.ts"],
   hono: ["http/", "http/middleware/", "http/routes/", "gateway.ts"],
   ioredis: ["store/redis/"],

@@ -8,25 +8,37 @@ export interface OtlpCollector {
   readonly url: string;
   /** Sums by metric name, of the last export. */
   sums(): Sums;
+  /** Every log record received, in order. */
+  logs(): readonly ReceivedLog[];
   /** Every byte received. */
   readonly payloads: readonly Buffer[];
   close(): Promise<void>;
 }
 
+export interface ReceivedLog {
+  readonly event: string;
+  readonly body: string;
+}
+
 /** Takes OTLP over HTTP with protobuf bodies and reads them with nothing of the SDK that wrote them. */
 export async function startOtlpCollector(): Promise<OtlpCollector> {
   const payloads: Buffer[] = [];
+  const logs: Buffer[] = [];
+  const metrics: Buffer[] = [];
   const server = createServer(async (request, response) => {
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece as Buffer);
-    payloads.push(Buffer.concat(pieces));
+    const payload = Buffer.concat(pieces);
+    payloads.push(payload);
+    (request.url === "/v1/logs" ? logs : metrics).push(payload);
     response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     payloads,
-    sums: () => readSums(payloads.at(-1) ?? Buffer.alloc(0)),
+    sums: () => readSums(metrics.at(-1) ?? Buffer.alloc(0)),
+    logs: () => logs.flatMap(readLogs),
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
@@ -36,15 +48,25 @@ interface Field {
   readonly bytes: Buffer;
 }
 
+const inside = (messages: readonly Buffer[], number: number): Buffer[] =>
+  messages.flatMap((message) =>
+    readFields(message)
+      .filter((field) => field.number === number)
+      .map(({ bytes }) => bytes),
+  );
+
+/** Field numbers of opentelemetry/proto/logs/v1/logs.proto. */
+function readLogs(request: Buffer): ReceivedLog[] {
+  const records = inside(inside(inside([request], 1), 2), 2);
+  return records.map((record) => ({
+    event: inside([record], 12).toString(),
+    body: inside(inside([record], 5), 1).toString(),
+  }));
+}
+
 /** Field numbers of opentelemetry/proto/metrics/v1/metrics.proto. */
 function readSums(request: Buffer): Sums {
   const sums = new Map<string, number>();
-  const inside = (messages: Buffer[], number: number): Buffer[] =>
-    messages.flatMap((message) =>
-      readFields(message)
-        .filter((field) => field.number === number)
-        .map(({ bytes }) => bytes),
-    );
   const metrics = inside(inside(inside([request], 1), 2), 2);
   for (const metric of metrics) {
     const name = inside([metric], 1)[0]?.toString("utf8") ?? "";

@@ -8,6 +8,7 @@ import { loadConfig } from "../../src/config/load-config.ts";
 import { type SimulatedUpstream, startSimulatedUpstream } from "../../src/demo/simulated-upstream.ts";
 import { type Gateway, type GatewayRoute, openGateway } from "../../src/gateway.ts";
 import type { Log } from "../../src/kit/log.ts";
+import { openAuditForward } from "../../src/telemetry/audit-forward.ts";
 import { openTelemetry } from "../../src/telemetry/sdk.ts";
 import type { TurnReport } from "../../src/telemetry/turn-meter.ts";
 import { openTokenCounters } from "../../src/tokens/open-token-counters.ts";
@@ -44,6 +45,8 @@ export interface TestGatewayOptions {
   readonly log?: Log;
   /** URL of an OTLP collector. */
   readonly otlp?: string;
+  /** Lines of the audit log where `audit.forward` is `stdout`. */
+  readonly onAuditLine?: (line: string) => void;
 }
 
 export interface TestGateway {
@@ -104,23 +107,25 @@ interface OpenedGateway {
 }
 
 async function openOne(
-  { env = {}, clock = Date.now, log = silent, otlp }: TestGatewayOptions,
+  { env = {}, clock = Date.now, log = silent, otlp, onAuditLine = () => undefined }: TestGatewayOptions,
   { folder, upstream, turns }: { folder: string; upstream: SimulatedUpstream; turns: TurnReport[] },
 ): Promise<OpenedGateway> {
   const config = loadConfig({ cwd: folder, env: { STATEGATE_UPSTREAM_URL: upstream.url, ...testEnv(folder), ...env } });
   // The exporter reads the standard variable, and nothing else.
   if (otlp) process.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlp;
   const telemetry = await openTelemetry({ prometheus: true, otlp: otlp !== undefined });
+  const forward = await openAuditForward(config.audit.forward, onAuditLine);
   const gateway = await openGateway(config, {
     meter: telemetry.meter,
     renderMetrics: telemetry.renderMetrics,
     log,
     clock,
     onTurn: (report) => void turns.push(report),
+    onAuditEntry: forward.send,
   });
   await gateway.countersReady;
   return {
-    gateway,
+    gateway: { ...gateway, close: () => gateway.close().then(() => forward.close()) },
     origin: await gateway.listen(),
     async flush() {
       await gateway.idle();
