@@ -60,6 +60,8 @@ export interface Gateway {
 export async function openGateway(config: GatewayConfig, parts: GatewayParts): Promise<Gateway> {
   const { log, clock, meter } = parts;
   const turnMeter = createTurnMeter(meter);
+  // Before anything is opened: what is wrong with the patterns is a mistake of the configuration.
+  const redactor = config.redaction.mode === "off" ? undefined : createRedactor(config.redaction);
   const vault = await openVault(config, {
     log,
     clock,
@@ -80,7 +82,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     recordSealer: vault.recordSealer,
     audit: vault.audit,
     keyedHash,
-    redactor: config.redaction.mode === "off" ? undefined : createRedactor(config.redaction),
+    redactor,
     placeholders: (scope) => placeholderNamer(keyedHash, scope),
     counters,
     prices: createPriceList(await readPriceDocument(config.prices.file)),

@@ -1,26 +1,35 @@
 import { GatewayError } from "../errors/gateway-error.ts";
+import { createAllowList } from "./allow-list.ts";
 import { BUILT_IN_DETECTORS } from "./built-in-detectors.ts";
+import { type ConfiguredPattern, configuredDetectors } from "./configured-patterns.ts";
 import type { Detector } from "./detectors/detector.ts";
 import { base64End } from "./fold-text.ts";
 import { mapMessageStrings, mapRequestStrings, type MessageString, type StringMapper } from "./message-strings.ts";
-import { bracketPlaceholders, unbracketPlaceholders } from "./placeholder.ts";
+import { builtInPlaceholders, createPlaceholderReader } from "./placeholder.ts";
 import { redactText, type TextRedaction } from "./redact-text.ts";
-import type { EntityType, PlaceholderNamer, Redactor, ValueRedaction } from "./redactor.ts";
+import type { BuiltInEntity, EntityType, PlaceholderNamer, Redactor, ValueRedaction } from "./redactor.ts";
 import { runInSlices } from "./run-in-slices.ts";
+import type { SearchRules } from "./search-rules.ts";
 
 export interface RedactorOptions {
-  readonly entities: readonly EntityType[];
+  /** Which built-in detectors look. */
+  readonly entities: readonly BuiltInEntity[];
   /** Bound of one call, in UTF-16 units of all strings together; base64 payloads of images and files are free. */
   readonly maxCharacters: number;
+  /** Values that stay, whatever finds them. */
+  readonly allow?: readonly string[];
+  readonly patterns?: readonly ConfiguredPattern[];
   /** Replaces the built-in detectors. */
   readonly detectors?: readonly Detector[];
 }
 
-export function createRedactor({ entities, maxCharacters, detectors = BUILT_IN_DETECTORS }: RedactorOptions): Redactor {
-  const wanted = detectors.filter((detector) => entities.includes(detector.type));
+/** @throws TypeError that lists what is wrong with `patterns` */
+export function createRedactor(options: RedactorOptions): Redactor {
+  const { maxCharacters } = options;
+  const rules = searchRules(options);
   const redactAll = async <Value>(values: readonly Value[], job: Walk<Value>): Promise<ValueRedaction<Value>[]> => {
     try {
-      return await runInSlices(redactValues(values, { ...job, detectors: wanted, maxCharacters }));
+      return await runInSlices(redactValues(values, { ...job, rules, maxCharacters }));
     } catch (error) {
       throw asRedactionFailed(error);
     }
@@ -31,6 +40,22 @@ export function createRedactor({ entities, maxCharacters, detectors = BUILT_IN_D
       return redactions.map(({ value, counts }) => ({ message: value, counts }));
     },
     redactValues: (values, name) => redactAll(values, { name, walk: mapRequestStrings }),
+    countPlaceholders: (text) => rules.placeholders.count(text),
+  };
+}
+
+function searchRules({
+  entities,
+  allow = [],
+  patterns = [],
+  detectors = BUILT_IN_DETECTORS,
+}: RedactorOptions): SearchRules {
+  const wanted = new Set<EntityType>(entities);
+  return {
+    detectors: [...detectors.filter(({ type }) => wanted.has(type)), ...configuredDetectors(patterns)],
+    placeholders:
+      patterns.length === 0 ? builtInPlaceholders : createPlaceholderReader(patterns.map(({ name }) => name)),
+    isAllowed: createAllowList(allow),
   };
 }
 
@@ -48,7 +73,7 @@ interface Walk<Value> {
 }
 
 interface Search {
-  readonly detectors: readonly Detector[];
+  readonly rules: SearchRules;
   readonly name: PlaceholderNamer;
 }
 
@@ -102,11 +127,11 @@ function* isPayload(text: string): Generator<undefined, boolean> {
 
 const LEGAL_NAME = /^[A-Za-z0-9_-]*$/;
 
-function* redactString(string: MessageString, { detectors, name }: Search): Generator<undefined, TextRedaction> {
+function* redactString(string: MessageString, { rules, name }: Search): Generator<undefined, TextRedaction> {
   const { text, isIdentifier, ...place } = string;
-  if (isIdentifier !== true || !LEGAL_NAME.test(text)) return yield* redactText(text, { detectors, name, ...place });
-  const { text: bracketed, types } = yield* redactText(bracketPlaceholders(text), { detectors, name });
-  return { text: unbracketPlaceholders(bracketed), types };
+  if (isIdentifier !== true || !LEGAL_NAME.test(text)) return yield* redactText(text, { rules, name, ...place });
+  const { text: bracketed, types } = yield* redactText(rules.placeholders.bracket(text), { rules, name });
+  return { text: rules.placeholders.unbracket(bracketed), types };
 }
 
 function rebuild<Value>(

@@ -1,9 +1,8 @@
-import { countPlaceholders } from "./count-placeholders.ts";
-import type { Detector } from "./detectors/detector.ts";
 import { touchesUuid } from "./detectors/uuid.ts";
 import { type FoldedText, foldText, originalRange } from "./fold-text.ts";
 import { ENTITY_PRIORITY } from "./placeholder.ts";
 import type { Finding } from "./redactor.ts";
+import type { SearchRules } from "./search-rules.ts";
 import { hasSpelledMark } from "./spelled-marks.ts";
 import { createSurvey, surveyText, type TextSurvey } from "./text-survey.ts";
 
@@ -13,15 +12,12 @@ const SURVEY_UNITS_PER_STEP = 65_536;
 const LONG_TOKEN = 256;
 
 /** Every finding of a text, in order and without overlap. Yields between steps of work, never in a short text. */
-export function* findFindings(
-  source: string,
-  detectors: readonly Detector[],
-): Generator<undefined, readonly Finding[]> {
+export function* findFindings(source: string, rules: SearchRules): Generator<undefined, readonly Finding[]> {
   const survey = yield* surveyed(source);
-  if (!mustFold(source, survey))
-    return yield* detect({ text: source, starts: undefined }, { source, survey, detectors });
-  const folded = yield* foldText(source);
-  return yield* detect(folded, { source, survey: yield* surveyed(folded.text), detectors });
+  if (!mustFold(source, { survey, rules }))
+    return yield* detect({ text: source, starts: undefined }, { source, survey, rules });
+  const folded = yield* foldText(source, rules.placeholders);
+  return yield* detect(folded, { source, survey: yield* surveyed(folded.text), rules });
 }
 
 function* surveyed(text: string): Generator<undefined, TextSurvey> {
@@ -33,8 +29,8 @@ function* surveyed(text: string): Generator<undefined, TextSurvey> {
   return survey;
 }
 
-function mustFold(source: string, survey: TextSurvey): boolean {
-  if (survey.needsFolding || (survey.brackets > 0 && countPlaceholders(source) > 0)) return true;
+function mustFold(source: string, { survey, rules }: Omit<Search, "source">): boolean {
+  if (survey.needsFolding || (survey.brackets > 0 && rules.placeholders.count(source) > 0)) return true;
   if (hasSpelledMark(source)) return true;
   return survey.longestToken >= LONG_TOKEN && source.includes(";base64,");
 }
@@ -44,12 +40,12 @@ const NUMBERS = new Set<string>(["CARD", "IBAN", "PHONE", "SSN"]);
 interface Search {
   readonly source: string;
   readonly survey: TextSurvey;
-  readonly detectors: readonly Detector[];
+  readonly rules: SearchRules;
 }
 
-function* detect(folded: FoldedText, { source, survey, detectors }: Search): Generator<undefined, readonly Finding[]> {
+function* detect(folded: FoldedText, { source, survey, rules }: Search): Generator<undefined, readonly Finding[]> {
   const findings: Finding[] = [];
-  for (const detector of detectors) {
+  for (const detector of rules.detectors) {
     if (!detector.canOccur(survey)) continue;
     const mayBeUuid = NUMBERS.has(detector.type);
     const report = (start: number, end: number): void => {
@@ -62,10 +58,26 @@ function* detect(folded: FoldedText, { source, survey, detectors }: Search): Gen
       from = detector.scan(folded.text, { from, to: Math.min(length, from + UNITS_PER_STEP), report });
     }
   }
-  return findings.length < 2 ? findings : withoutOverlaps(findings);
+  if (findings.length === 0) return findings;
+  const wanted = withoutAllowed(findings, ({ type, start, end }) => rules.isAllowed(type, source.slice(start, end)));
+  return wanted.length < 2 ? wanted : withoutOverlaps(wanted);
 }
 
-const PRIORITY = new Map(ENTITY_PRIORITY.map((type, index) => [type, index]));
+/** An allowed value stays whole: what others found inside it stays too. */
+function withoutAllowed(findings: Finding[], isAllowed: (finding: Finding) => boolean): Finding[] {
+  const allowed = findings.filter(isAllowed).toSorted((one, other) => one.start - other.start);
+  if (allowed.length === 0) return findings;
+  let next = 0;
+  return findings
+    .toSorted((one, other) => one.start - other.start)
+    .filter(({ start, end }) => {
+      while ((allowed[next]?.end ?? Infinity) <= start) next++;
+      const range = allowed[next];
+      return range === undefined || start < range.start || end > range.end;
+    });
+}
+
+const PRIORITY = new Map<string, number>(ENTITY_PRIORITY.map((type, index) => [type, index]));
 
 /** Of two that overlap the surer type wins, then the longer one; what is left of the loser is searched again later. */
 function withoutOverlaps(findings: Finding[]): readonly Finding[] {
@@ -84,6 +96,8 @@ function withoutOverlaps(findings: Finding[]): readonly Finding[] {
 
 function beats(finding: Finding, other: Finding | undefined): boolean {
   if (other === undefined) return true;
-  const rank = (PRIORITY.get(finding.type) ?? 0) - (PRIORITY.get(other.type) ?? 0);
+  const rank = rankOf(finding) - rankOf(other);
   return rank < 0 || (rank === 0 && finding.end - finding.start > other.end - other.start);
 }
+
+const rankOf = ({ type }: Finding): number => PRIORITY.get(type) ?? ENTITY_PRIORITY.length;

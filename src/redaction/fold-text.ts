@@ -2,7 +2,7 @@ import { isAlphanumeric, isBlank } from "./characters.ts";
 import { decodeEscape } from "./decode-escape.ts";
 import { foldCodePoint } from "./fold-code-point.ts";
 import { asciiTwin } from "./look-alikes.ts";
-import { placeholderEnd } from "./placeholder.ts";
+import { builtInPlaceholders, type PlaceholderReader } from "./placeholder.ts";
 import { spelledMark } from "./spelled-marks.ts";
 
 /** The copy that detectors match on, and the way back to the original. */
@@ -28,10 +28,15 @@ const COMMA = 44;
  * Folds compatibility forms, digits of all scripts, dashes, spaces and escapes (`\u0040`, `%40`, `&#64;`) to plain ASCII,
  * drops what cannot be seen, and puts a barrier in the place of placeholders and base64 payloads. Yields between steps.
  */
-export function* foldText(source: string): Generator<undefined, FoldedText> {
+export function* foldText(
+  source: string,
+  placeholders: PlaceholderReader = builtInPlaceholders,
+): Generator<undefined, FoldedText> {
   const folded = createBuffer(source.length);
   for (let at = 0, pause = UNITS_PER_STEP; at < source.length;) {
-    at = foldUnit(source, at, folded);
+    const end = source.charCodeAt(at) === BRACKET ? placeholders.endAt(source, at) : -1;
+    if (end > 0) folded.push(BARRIER, at);
+    at = end > 0 ? end : foldUnit(source, at, folded);
     if (source.charCodeAt(at - 1) === COMMA && endsBase64Header(source, at))
       at = yield* skipPayload(source, at, folded);
     if (at < pause) continue;
@@ -45,10 +50,6 @@ export function* foldText(source: string): Generator<undefined, FoldedText> {
 function foldUnit(source: string, at: number, folded: FoldBuffer): number {
   const unit = source.charCodeAt(at);
   if (unit > 127) return foldWide(source, at, folded);
-  if (unit === BRACKET) {
-    const end = placeholderEnd(source, at);
-    if (end > 0) return (folded.push(BARRIER, at), end);
-  }
   if (unit === BRACKET || unit === BRACE || unit === PARENTHESIS) {
     const mark = spelledMark(source, at);
     if (mark !== undefined) return (folded.replaceBlank(mark.unit, at), mark.end);

@@ -1,6 +1,9 @@
-import type { EntityType } from "./redactor.ts";
+import type { BuiltInEntity, EntityType } from "./redactor.ts";
 
-/** Every type, in the order in which overlapping findings win: what is surest, and most dangerous if missed, first. */
+/**
+ * Every built-in type, in the order in which overlapping findings win: what is surest, and most dangerous if missed,
+ * first. Configured patterns come after them.
+ */
 export const ENTITY_PRIORITY = [
   "SECRET",
   "EMAIL",
@@ -9,25 +12,33 @@ export const ENTITY_PRIORITY = [
   "IP",
   "SSN",
   "PHONE",
-] as const satisfies EntityType[];
+] as const satisfies BuiltInEntity[];
 
-const NAMES = ENTITY_PRIORITY.join("|");
-// Fixed parts of fixed length: there is nothing to backtrack into.
-export const PLACEHOLDER = new RegExp(`\\[(?:${NAMES})_[0-9a-f]{8}\\]`, "g");
-const PLACEHOLDER_HERE = new RegExp(PLACEHOLDER.source, "y");
-const BARE_PLACEHOLDER = new RegExp(`(?<![A-Za-z0-9[])(?:${NAMES})_[0-9a-f]{8}(?![A-Za-z0-9\\]])`, "g");
-
-/** The end of the placeholder that starts at `at`, or -1. */
-export function placeholderEnd(text: string, at: number): number {
-  PLACEHOLDER_HERE.lastIndex = at;
-  return PLACEHOLDER_HERE.test(text) ? PLACEHOLDER_HERE.lastIndex : -1;
+/** Recognises the placeholders of a set of entities, such as `[EMAIL_3fa91c02]`. */
+export interface PlaceholderReader {
+  /** The end of the placeholder that starts at `at`, or -1. */
+  endAt(text: string, at: number): number;
+  count(text: string): number;
+  /** Tool names may not hold brackets, so their placeholders travel without; `bracket` puts them back. */
+  unbracket(text: string): string;
+  bracket(text: string): string;
 }
 
-/** Tool names may not hold brackets, so their placeholders travel without; `bracketPlaceholders` puts them back. */
-export function unbracketPlaceholders(text: string): string {
-  return text.replaceAll(PLACEHOLDER, (placeholder) => placeholder.slice(1, -1));
+export function createPlaceholderReader(configured: readonly EntityType[]): PlaceholderReader {
+  // Names are letters, digits and underscores. Fixed parts of fixed length: there is nothing to backtrack into.
+  const names = [...ENTITY_PRIORITY, ...configured].join("|");
+  const anywhere = new RegExp(`\\[(?:${names})_[0-9a-f]{8}\\]`, "g");
+  const here = new RegExp(anywhere.source, "y");
+  const bare = new RegExp(`(?<![A-Za-z0-9[])(?:${names})_[0-9a-f]{8}(?![A-Za-z0-9\\]])`, "g");
+  return {
+    endAt(text, at) {
+      here.lastIndex = at;
+      return here.test(text) ? here.lastIndex : -1;
+    },
+    count: (text) => (text.includes("[") ? (text.match(anywhere)?.length ?? 0) : 0),
+    unbracket: (text) => text.replaceAll(anywhere, (placeholder) => placeholder.slice(1, -1)),
+    bracket: (text) => text.replaceAll(bare, "[$&]"),
+  };
 }
 
-export function bracketPlaceholders(text: string): string {
-  return text.replaceAll(BARE_PLACEHOLDER, "[$&]");
-}
+export const builtInPlaceholders = createPlaceholderReader([]);

@@ -1,7 +1,7 @@
-import type { Detector } from "./detectors/detector.ts";
 import { findFindings } from "./find-findings.ts";
 import { type Edit, isJson, isJsonDocument, jsonEdits, unescapedJson } from "./json-literals.ts";
 import type { EntityType, Finding, PlaceholderNamer } from "./redactor.ts";
+import type { SearchRules } from "./search-rules.ts";
 
 export interface TextRedaction {
   readonly text: string;
@@ -9,7 +9,7 @@ export interface TextRedaction {
 }
 
 export interface TextRedactionOptions {
-  readonly detectors: readonly Detector[];
+  readonly rules: SearchRules;
   readonly name: PlaceholderNamer;
   /** What the text is said to be, such as the key that it stands under; matched as context, never changed. */
   readonly label?: string;
@@ -37,11 +37,11 @@ export function* redactText(source: string, options: TextRedactionOptions): Gene
 
 function* labelledFindings(
   text: string,
-  { detectors, label }: TextRedactionOptions,
+  { rules, label }: TextRedactionOptions,
 ): Generator<undefined, readonly Finding[]> {
-  if (label === undefined) return yield* findFindings(text, detectors);
+  if (label === undefined) return yield* findFindings(text, rules);
   const prefix = `${label}: `;
-  const findings = yield* findFindings(prefix + text, detectors);
+  const findings = yield* findFindings(prefix + text, rules);
   return findings
     .filter((finding) => finding.end > prefix.length)
     .map(({ type, start, end }) => ({ type, start: Math.max(0, start - prefix.length), end: end - prefix.length }));

@@ -1,6 +1,9 @@
 import type { ChatMessage } from "../protocol/chat-message.ts";
 
-export type EntityType = "EMAIL" | "PHONE" | "SSN" | "CARD" | "IBAN" | "IP" | "SECRET";
+export type BuiltInEntity = "EMAIL" | "PHONE" | "SSN" | "CARD" | "IBAN" | "IP" | "SECRET";
+
+/** A built-in one, or the name of a configured pattern. */
+export type EntityType = string;
 
 /**
  * Names the placeholder of a value within one session: the same value gets the same name on every turn and replica. It is
@@ -34,6 +37,8 @@ export interface Redactor {
    * and number in which something may be found. What stands under `name` stays a legal name, for tools are called by it.
    */
   redactValues<Value>(values: readonly Value[], name: PlaceholderNamer): Promise<ValueRedaction<Value>[]>;
+  /** How many placeholders a text holds, those of configured patterns included. */
+  countPlaceholders(text: string): number;
 }
 
 /** One finding in a text: `start` inclusive, `end` exclusive, in UTF-16 units of the text given. */

@@ -4,7 +4,6 @@ import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { appendTail, restorableNote } from "../history/tail-note.ts";
 import type { ChatRequest } from "../protocol/chat-request.ts";
 import { hasRepeatedKeys } from "../protocol/repeated-keys.ts";
-import { countPlaceholders } from "../redaction/count-placeholders.ts";
 import type { Redactor } from "../redaction/redactor.ts";
 import { finishAnswer } from "./finish-answer.ts";
 import { composeBody, hideFields, jsonArray, sumCounts } from "./hide-fields.ts";
@@ -73,7 +72,7 @@ async function hideBody(
     const isSame = hidden === message && !hasRepeatedKeys(bytes, message);
     return toHistoryMessage(hidden, { bytes: isSame ? bytes : Buffer.from(JSON.stringify(hidden)), tokens: 0 });
   });
-  const redactions = messages.reduce((sum, { bytes }) => sum + countPlaceholders(bytes.toString("latin1")), 0);
+  const redactions = messages.reduce((sum, { bytes }) => sum + redactor.countPlaceholders(bytes.toString("latin1")), 0);
   const newest = messages.at(-1);
   if (redactions > 0 && newest)
     messages.splice(

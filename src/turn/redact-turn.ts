@@ -39,23 +39,24 @@ export async function redactMessages(parts: RedactionParts, clear: readonly Clea
   );
   const counts: Record<string, number> = {};
   for (const redaction of redactions ?? []) {
-    for (const [type, count] of Object.entries(redaction.counts)) counts[type] = (counts[type] ?? 0) + count;
+    for (const [type, count] of Object.entries(redaction.counts)) counts[type] = (counts[type] ?? 0) + (count ?? 0);
   }
   return { messages: clear.map((item, index) => storedForm(parts, item, redactions?.[index])), counts };
 }
 
 function storedForm(
-  { counter, fingerprint }: RedactionParts,
+  { redactor, counter, fingerprint }: RedactionParts,
   { message, bytes, fingerprint: seen, isRestored = false, tokens }: ClearMessage,
   redaction: Redaction | undefined,
 ): StoredMessage {
+  const count = (text: string): number => redactor?.countPlaceholders(text) ?? countPlaceholders(text);
   if (!redaction || redaction.message === message) {
     const isWhole = bytes !== undefined && !hasRepeatedKeys(bytes, message);
     const own = ownBytes(isWhole ? bytes : JSON.stringify(message));
     const parts = {
       bytes: own,
       tokens: tokens ?? counter.countMessage(message),
-      redactions: countPlaceholders(own.toString("latin1")),
+      redactions: count(own.toString("latin1")),
     };
     return { ...toHistoryMessage(message, parts), seen, stored: isRestored ? fingerprint(message) : seen };
   }
@@ -64,7 +65,7 @@ function storedForm(
     ...toHistoryMessage(redaction.message, {
       bytes: ownBytes(text),
       tokens: counter.countMessage(redaction.message),
-      redactions: countPlaceholders(text),
+      redactions: count(text),
     }),
     seen,
     stored: fingerprint(redaction.message),

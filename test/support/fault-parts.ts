@@ -38,6 +38,7 @@ export const breakableRedactor =
         breakIf(faults.redact);
         return redactor.redactValues(values, name);
       },
+      countPlaceholders: (text) => redactor.countPlaceholders(text),
     };
   };
 

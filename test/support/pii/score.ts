@@ -1,6 +1,8 @@
 import { BUILT_IN_DETECTORS } from "../../../src/redaction/built-in-detectors.ts";
 import { findFindings } from "../../../src/redaction/find-findings.ts";
+import { builtInPlaceholders } from "../../../src/redaction/placeholder.ts";
 import type { EntityType, Finding } from "../../../src/redaction/redactor.ts";
+import type { SearchRules } from "../../../src/redaction/search-rules.ts";
 
 /** What was found of one type, and what should have been. */
 export interface Tally {
@@ -17,8 +19,14 @@ export interface Marked {
   readonly spans: readonly Finding[];
 }
 
+const RULES: SearchRules = {
+  detectors: BUILT_IN_DETECTORS,
+  placeholders: builtInPlaceholders,
+  isAllowed: () => false,
+};
+
 export function findingsOf(text: string): readonly Finding[] {
-  const work = findFindings(text, BUILT_IN_DETECTORS);
+  const work = findFindings(text, RULES);
   for (let step = work.next(); ; step = work.next()) if (step.done === true) return step.value;
 }
 

@@ -3,10 +3,10 @@ import { createHmac } from "node:crypto";
 import type { ChatMessage } from "../../../src/protocol/chat-message.ts";
 import { createRedactor } from "../../../src/redaction/create-redactor.ts";
 import { placeholderNamer } from "../../../src/redaction/placeholder-namer.ts";
-import type { EntityType, PlaceholderNamer, Redaction } from "../../../src/redaction/redactor.ts";
+import type { BuiltInEntity, PlaceholderNamer, Redaction } from "../../../src/redaction/redactor.ts";
 import type { KeyedHash } from "../../../src/sealing/keyed-hash.ts";
 
-export const ALL_ENTITIES: readonly EntityType[] = ["EMAIL", "PHONE", "SSN", "CARD", "IBAN", "IP", "SECRET"];
+export const ALL_ENTITIES: readonly BuiltInEntity[] = ["EMAIL", "PHONE", "SSN", "CARD", "IBAN", "IP", "SECRET"];
 
 export const keyedHash: KeyedHash = {
   hash: (purpose, ...parts) =>
