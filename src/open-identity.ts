@@ -6,6 +6,8 @@ import { createPassthroughIdentity } from "./identity/passthrough-identity.ts";
 import type { Identity } from "./identity/principal.ts";
 import { createTenantBook } from "./identity/tenant-book.ts";
 import { openTenantLinks } from "./identity/tenant-links.ts";
+import { createTokenIdentity } from "./identity/token-identity.ts";
+import { createTokenVerifier, type TokenVerifier } from "./identity/token-verifier.ts";
 import type { Clock } from "./kit/clock.ts";
 import type { Log } from "./kit/log.ts";
 import { isLoopback } from "./kit/loopback.ts";
@@ -27,8 +29,27 @@ export async function openIdentity(config: GatewayConfig, parts: IdentityParts):
   const { store, recordSealer, keyedHash } = parts.vault;
   const { notices, clock } = parts;
   if (mode === "passthrough") return openPassthrough(config, parts);
+  if (mode === "jwt") {
+    return createTokenIdentity({ verifyToken: openTokens(config, clock), keyedHash, clock, userFromBody });
+  }
   const keys = createKnownKeys({ records: store.records, recordSealer, notices, clock });
   return createKeyIdentity({ keys, keyedHash, userFromBody });
+}
+
+/** Long enough to be no flood door to the provider, short enough for a key that came with a rotation. */
+const JWKS_COOLDOWN_MS = 10_000;
+
+function openTokens({ identity: { jwt } }: GatewayConfig, clock: Clock): TokenVerifier {
+  const { jwksUrl = "", issuer = "", audience = "", tenantClaim, ...rest } = jwt;
+  return createTokenVerifier({
+    ...rest,
+    jwksUrl,
+    issuer,
+    audience,
+    tenantClaim,
+    cooldownMs: JWKS_COOLDOWN_MS,
+    clock,
+  });
 }
 
 async function openPassthrough({ identity, http, upstream: { apiKey } }: GatewayConfig, parts: IdentityParts) {

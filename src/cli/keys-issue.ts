@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-import { isUserId } from "../identity/choose-user.ts";
+import { isPrintableName } from "../identity/choose-user.ts";
 import { createKeyRegistry } from "../identity/key-registry.ts";
 import type { Limits } from "../limits/limits.ts";
 import { type Command, CommandError } from "./command.ts";
@@ -34,7 +34,8 @@ export const issueKey: Command = async (context) => {
   const { values } = parseArgs({ args: [...context.args], options });
   const { tenant, user, label = "" } = values;
   if (tenant === undefined || tenant === "") throw new CommandError("--tenant says whose key it is");
-  if (user !== undefined && !isUserId(user)) throw new CommandError("--user takes 1 to 256 printable characters");
+  if (user !== undefined && !isPrintableName(user))
+    throw new CommandError("--user takes 1 to 256 printable characters");
   const order = {
     tenant,
     user,

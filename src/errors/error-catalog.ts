@@ -74,6 +74,7 @@ export const errorCatalog = {
     publicMessage:
       "This is a placeholder key that many people use. Off loopback a session needs a key that is yours alone.",
   },
+  identity_unavailable: unavailable(503, "Your token cannot be verified at the moment. Retry."),
   user_conflict: forbidden("This credential belongs to another user than X-User-Id names."),
   route_not_shared: forbidden(
     "This gateway's upstream account is shared: requests that name stored objects of the account are refused.",

@@ -27,10 +27,10 @@ export function chooseUser({ headers }: Caller, hints: CallerHints | undefined, 
 function userIn(value: string | string[] | undefined): string | undefined {
   if (value === undefined) return undefined;
   // Printable only: the id comes from another system and must not be cut, folded or split on its way here.
-  if (typeof value !== "string" || !isUserId(value)) {
+  if (typeof value !== "string" || !isPrintableName(value)) {
     throw new GatewayError("invalid_user_id", "X-User-Id out of bounds");
   }
   return value;
 }
 
-export const isUserId = (value: string): boolean => /^[^\u0000-\u001f\u007f]{1,256}$/.test(value);
+export const isPrintableName = (value: string): boolean => /^[^\u0000-\u001f\u007f]{1,256}$/.test(value);

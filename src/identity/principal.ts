@@ -38,7 +38,7 @@ export interface CallerHints {
 export interface Identity {
   /**
    * @throws GatewayError `credential_missing`, `credential_placeholder`, `credential_refused`, `invalid_user_id`,
-   * `user_conflict`, `csrf_header_missing`; `store_unavailable` when who it is cannot be known now
+   * `user_conflict`, `csrf_header_missing`; `store_unavailable` or `identity_unavailable` when who it is cannot be known now
    */
   resolve(caller: Caller, hints?: CallerHints): Promise<Principal>;
   /**
