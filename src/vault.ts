@@ -61,7 +61,12 @@ export async function openVault(config: GatewayConfig, parts: VaultParts): Promi
     log,
     ...(onStoreCall && { onCall: onStoreCall }),
   });
-  const rootSecret = await openRootSecret({ records: opened.records, keyring, mayCreate: true });
+  const opening = openRootSecret({ records: opened.records, keyring, mayCreate: true });
+  const rootSecret = await opening.catch(async (error: unknown) => {
+    // Its timers would keep a process alive that has nothing else to do.
+    await store.close();
+    throw error;
+  });
   const keyedHash = createKeyedHash(rootSecret);
   const sealer = createSealer({ records: store.records, keyring, clock });
   const auditSigner = createAuditSigner(rootSecret);

@@ -7,7 +7,7 @@ import { ROOT_SECRET_NAME } from "./root-secret.ts";
 interface RewrapOptions {
   readonly records: RecordStore;
   readonly keyring: Keyring;
-  /** Called after every page. */
+  /** Called after every page that held something. */
   readonly onProgress: (soFar: RewrapReport) => void;
 }
 
@@ -44,7 +44,7 @@ export async function rewrapKeys({ records, keyring, onProgress }: RewrapOptions
       const page = await records.list(prefix, { limit: PAGE, ...(after !== undefined && { after }) });
       const outcomes = await Promise.all(page.map((record) => rewrap({ records, keyring }, record)));
       outcomes.forEach(note);
-      onProgress(report);
+      if (page.length > 0) onProgress(report);
       after = page.length < PAGE ? undefined : page.at(-1)?.name;
     } while (after !== undefined);
   }

@@ -1,9 +1,7 @@
 /** Master keys that are wrong, damaged or missing: the gateway does not start, says which key it misses, and changes nothing. */
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -11,6 +9,7 @@ import { ConfigError } from "../../src/config/config-error.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { GatewayError } from "../../src/errors/gateway-error.ts";
 import { openVault } from "../../src/vault.ts";
+import { runStategate } from "../support/command-process.ts";
 import { createRecordedLog } from "../support/store-log.ts";
 import { createTempFolder, type TempFolder } from "../support/store-temp-folder.ts";
 import { flipByte, openTamperedDatabase } from "../support/tampered-database.ts";
@@ -179,13 +178,8 @@ describe("a gateway does not start with", () => {
   });
 
   it("as a process: it ends with 1, and names the key on standard error", async () => {
-    const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
     const env = { ...store(), ...keys(entry("other", randomBytes(32))), STATEGATE_PORT: "0" };
-    const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>((resolve) =>
-      execFile(process.execPath, [main, "start"], { env }, (error, _stdout, text) =>
-        resolve({ code: error?.code, stderr: text }),
-      ),
-    );
+    const { code, stderr } = await runStategate(["start"], env);
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(`"${ID}"`) });
     expect(stderr).toContain("cannot start");
   });
