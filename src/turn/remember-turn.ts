@@ -116,6 +116,7 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     const session = await storeTurn(ring, { ref, snapshot: plan.session, birth, draft });
     ring.ports.meter.stage("append", performance.now() - startedAt);
     ring.failures.forget(ref.key, scope.print.requestHash);
+    if (session && !plan.session) noteBeginning(scope, session);
     if (session && relay.answer.complete) ring.answers.keep(scope.print, turnId, relay);
     return { session, failure: undefined };
   } catch (error) {
@@ -126,6 +127,12 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     ring.failures.add(ref.key, scope.print.requestHash, turnId);
     return { session: undefined, failure };
   }
+}
+
+/** Of several first turns at once only one began the session. */
+function noteBeginning({ ring, request: { visitor } }: TurnScope, { head }: OpenedSession): void {
+  const { owner, address } = visitor;
+  if (head.records === 1) ring.ports.audit.record({ event: "session_created", owner, address, reason: "turn" });
 }
 
 async function draftTurn(

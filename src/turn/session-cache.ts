@@ -80,6 +80,8 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
       const stored = await sessions.load(ref.key, knownRevision(base));
       if (stored) return openOnto(ref, stored, base).catch(noteUnreadable(audit, ref.owner));
       opened.delete(ref.key);
+      // Who removed a session has said so; one that ran out goes silently, unless somebody comes back to it in time.
+      if (base && base.fields.expiresAt <= clock()) audit.record({ event: "session_expired", owner: ref.owner });
       return undefined;
     },
     async loadAll(session) {

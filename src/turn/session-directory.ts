@@ -67,8 +67,11 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
   const placeOf = (owner: string, sessionId: string) => ring.links.locate(owner, sessionId);
   const find = async (call: SessionCall): Promise<OpenedSession> => {
     const session = await ring.door.open(await placeOf(call.visitor.owner, call.sessionId), call);
-    if (!session) throw notFound();
-    return session;
+    if (session) return session;
+    // Another's session is not there for this caller either: the entry cannot tell a guess from a mistake.
+    const { owner, address } = call.visitor;
+    ports.audit.record({ event: "malicious_direct_reference", owner, address, reason: "unknown_session" });
+    throw notFound();
   };
   return {
     async list(owner, { limit, order, after }) {
@@ -90,6 +93,7 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
         head: birth.keys.seal("head", "", encodeHead(head)),
       });
       if (!committed) throw new GatewayError("session_exists", "the session exists");
+      ports.audit.record({ event: "session_created", owner: visitor.owner, address: visitor.address, reason: "api" });
       return { head, expiresAt: fields.expiresAt };
     },
     read: async (call) => entryOf(await find(call)),
@@ -101,6 +105,7 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
       const removed = await ring.appends.run(key, () => ports.sessions.remove(key));
       cache.drop(key);
       if (!removed) throw notFound();
+      ports.audit.record({ event: "session_deleted", owner: call.visitor.owner, address: call.visitor.address });
     },
     async messages(call) {
       const session = await cache.loadAll(await find(call));

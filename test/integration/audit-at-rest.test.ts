@@ -1,0 +1,77 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { ask, onSession, send, sendChat } from "../support/http-calls.ts";
+import { runOperatorCommand } from "../support/run-operator-command.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
+
+describe("the audit log of a gateway in SQLite", () => {
+  let gateway: TestGateway;
+  const lines: string[] = [];
+  beforeAll(async () => {
+    gateway = await startTestGateway({
+      env: { STATEGATE_AUDIT__FORWARD: "stdout" },
+      onAuditLine: (line) => void lines.push(line),
+    });
+    for (let life = 0; life < 3; life += 1) {
+      for (let turn = 0; turn < 3; turn += 1) {
+        await sendChat(gateway, ask("[[len:1]]"), { headers: onSession(`chat-${life}-${turn}`) });
+      }
+      await send(gateway, `/sessions/chat-${life}-0`, { method: "DELETE" });
+      await send(gateway, "/sessions/never-there", { key: "sk-a-stranger" });
+      await gateway.restart();
+    }
+  });
+  afterAll(() => gateway.close());
+
+  const verify = (...args: readonly string[]) => runOperatorCommand(["audit", "verify", ...args], gateway);
+  const database = () => new DatabaseSync(join(gateway.folder, "stategate.db"));
+
+  it("is checked where it lies, and against what was forwarded", async () => {
+    const seen = join(gateway.folder, "forwarded.txt");
+    writeFileSync(seen, lines.join(""));
+    const { code, stdout, stderr } = await verify("--seen", seen);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^\d+ entries in [34] chains, signed with [\w-]{43}\n/);
+  });
+
+  it("is exported on record, and checked elsewhere", async () => {
+    const { code, stdout, stderr } = await runOperatorCommand(["audit", "export"], gateway);
+    const publicKey = /--public-key ([\w-]{43})/.exec(stderr)?.[1] ?? "";
+    const file = join(gateway.folder, "export.jsonl");
+    writeFileSync(file, stdout);
+    expect(code).toBe(0);
+    expect(stdout).toContain("audit_export");
+    expect(await verify("--file", file, "--public-key", publicKey)).toMatchObject({ code: 0 });
+    writeFileSync(file, stdout.replace("session_deleted", "session_created"));
+    expect(await verify("--file", file, "--public-key", publicKey)).toMatchObject({ code: 1 });
+  });
+
+  it("holds no id, no key and no text of anybody", async () => {
+    const { stdout } = await runOperatorCommand(["audit", "export"], gateway);
+    for (const secret of ["chat-", "never-there", "sk-", "len:1", "127.0.0"]) expect(stdout).not.toContain(secret);
+  });
+
+  it("shows a row that was changed, and a chain that was taken out", async () => {
+    const db = database();
+    const [second] = db
+      .prepare("SELECT chain FROM audit_rows WHERE sequence = 0 ORDER BY at LIMIT 1 OFFSET 1")
+      .all() as {
+      chain: string | Buffer;
+    }[];
+    const rows = db.prepare("SELECT * FROM audit_rows WHERE chain = ?").all(second?.chain ?? "");
+    expect(rows.length).toBeGreaterThan(3);
+    db.prepare("DELETE FROM audit_rows WHERE chain = ? AND sequence = 1").run(second?.chain ?? "");
+    const afterOne = await verify();
+    expect(afterOne.code).toBe(1);
+    expect(afterOne.stderr).toContain("entry 1: 1 entries are gone");
+    db.prepare("DELETE FROM audit_rows WHERE chain = ?").run(second?.chain ?? "");
+    const afterAllOfIt = await verify();
+    expect(afterAllOfIt.code).toBe(1);
+    expect(afterAllOfIt.stderr).toContain("the whole chain is gone");
+    db.close();
+  });
+});
