@@ -4,6 +4,7 @@ import { BUILT_IN_DETECTORS } from "./built-in-detectors.ts";
 import { type ConfiguredPattern, configuredDetectors } from "./configured-patterns.ts";
 import type { Detector } from "./detectors/detector.ts";
 import { base64End } from "./fold-text.ts";
+import { redactAcrossParts } from "./join-parts.ts";
 import { mapMessageStrings, mapRequestStrings, type MessageString, type StringMapper } from "./message-strings.ts";
 import { builtInPlaceholders, createPlaceholderReader } from "./placeholder.ts";
 import { redactText, type TextRedaction } from "./redact-text.ts";
@@ -36,7 +37,7 @@ export function createRedactor(options: RedactorOptions): Redactor {
   };
   return {
     async redact(messages, name) {
-      const redactions = await redactAll(messages, { name, walk: mapMessageStrings });
+      const redactions = await redactAll(messages, { name, walk: mapMessageStrings, join: redactAcrossParts });
       return redactions.map(({ value, counts }) => ({ message: value, counts }));
     },
     redactValues: (values, name) => redactAll(values, { name, walk: mapRequestStrings }),
@@ -70,6 +71,13 @@ interface Walk<Value> {
   readonly name: PlaceholderNamer;
   /** Applies a mapper to every string of a value, always in the same order. */
   readonly walk: (value: Value, map: StringMapper) => Value;
+  /** Replaces what lies in two strings at once. */
+  readonly join?: (value: Value, search: Search) => Generator<undefined, Joined<Value>>;
+}
+
+interface Joined<Value> {
+  readonly value: Value;
+  readonly types: readonly EntityType[];
 }
 
 interface Search {
@@ -89,10 +97,13 @@ function* redactValues<Value>(
   const collected = values.map((value) => collectStrings(value, job.walk));
   yield* refuseExcess(collected, job.maxCharacters);
   const redactions: ValueRedaction<Value>[] = [];
-  for (const [index, value] of values.entries()) {
+  for (const [index, given] of values.entries()) {
+    const joined = job.join === undefined ? { value: given, types: [] } : yield* job.join(given, job);
+    const { value } = joined;
+    const strings = value === given ? collected[index] : collectStrings(value, job.walk);
     const outcomes: TextRedaction[] = [];
-    for (const string of collected[index] ?? []) outcomes.push(yield* redactString(string, job));
-    redactions.push(rebuild(value, outcomes, job.walk));
+    for (const string of strings ?? []) outcomes.push(yield* redactString(string, job));
+    redactions.push(rebuild(joined, outcomes, job.walk));
   }
   return redactions;
 }
@@ -135,18 +146,18 @@ function* redactString(string: MessageString, { rules, name }: Search): Generato
 }
 
 function rebuild<Value>(
-  value: Value,
+  { value, types }: Joined<Value>,
   outcomes: readonly TextRedaction[],
   walk: Walk<Value>["walk"],
 ): ValueRedaction<Value> {
-  if (outcomes.every((outcome) => outcome.types.length === 0)) return { value, counts: {} };
+  const counts = countTypes([types, ...outcomes.map((outcome) => outcome.types)]);
+  if (outcomes.every((outcome) => outcome.types.length === 0)) return { value, counts };
   let index = 0;
-  const redacted = walk(value, ({ text }) => outcomes[index++]?.text ?? text);
-  return { value: redacted, counts: countTypes(outcomes) };
+  return { value: walk(value, ({ text }) => outcomes[index++]?.text ?? text), counts };
 }
 
-function countTypes(outcomes: readonly TextRedaction[]): Partial<Record<EntityType, number>> {
+function countTypes(all: readonly (readonly EntityType[])[]): Partial<Record<EntityType, number>> {
   const counts: Partial<Record<EntityType, number>> = {};
-  for (const { types } of outcomes) for (const type of types) counts[type] = (counts[type] ?? 0) + 1;
+  for (const type of all.flat()) counts[type] = (counts[type] ?? 0) + 1;
   return counts;
 }
