@@ -41,7 +41,7 @@ export function createApp({
   health: healthParts,
   admin: adminParts,
 }: AppParts): Hono<GatewayEnv> {
-  const { upstream, log } = ring.ports;
+  const { log } = ring.ports;
   const app = new Hono<GatewayEnv>({ getPath: sentPath });
   app.onError((error, context) => {
     const { status, headers, body } = errorAnswer(error, context.get("requestId"), log);
@@ -79,7 +79,7 @@ export function createApp({
   app.all("/v1/me/*", () => {
     throw new GatewayError("not_found", "no such route of a user's own");
   });
-  app.all("/v1/*", passThroughRoute({ upstream, log, identity, settings }));
+  app.all("/v1/*", passThroughRoute({ ports: ring.ports, identity, settings }));
   return app;
 }
 

@@ -7,6 +7,7 @@ import { hasRepeatedKeys } from "../protocol/repeated-keys.ts";
 import type { Redactor } from "../redaction/redactor.ts";
 import { finishAnswer } from "./finish-answer.ts";
 import { composeBody, hideFields, jsonArray, sumCounts } from "./hide-fields.ts";
+import { hideHeaders } from "./hide-headers.ts";
 import { toHistoryMessage } from "./read-conversation.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import type { TurnRing } from "./turn-ring.ts";
@@ -33,18 +34,19 @@ export async function answerHidden(
   // Placeholders of one request alone: nothing tells the provider that two requests speak of the same person.
   const notes = createWithheldNotes(placeholders(randomUUID()), true);
   const { body, redactions } = await hideBody({ ring, chat, notes }, redactor);
+  const answerHeaders = { ...added, ...(redactions > 0 && { "x-redactions-in-context": String(redactions) }) };
   const relay = await relayAnswer({
     upstream,
     client,
-    request: { method: "POST", path, headers, body },
-    headers: { ...added, ...(redactions > 0 && { "x-redactions-in-context": String(redactions) }) },
+    request: { method: "POST", path, headers: await hideHeaders(headers, redactor), body },
+    headers: answerHeaders,
     expectedChoices: chat.choices,
     clientWantsUsage: true,
     keepReasoning: settings.keepReasoning,
     onDisconnect: "cancel",
     restoring: notes.values,
   });
-  finishAnswer({ client, relay, headers: added, stored: { session: undefined, failure: undefined } });
+  finishAnswer({ client, relay, headers: answerHeaders, stored: { session: undefined, failure: undefined } });
 }
 
 interface HiddenBody {

@@ -1,9 +1,13 @@
+import type { IncomingHttpHeaders } from "node:http";
+
+import { GatewayError } from "../errors/gateway-error.ts";
 import type { HistoryMessage } from "../history/history-strategy.ts";
 import type { ChatRequest } from "../protocol/chat-request.ts";
 import type { Redactor } from "../redaction/redactor.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
 import { composeBody, type HiddenField, hideFields, jsonArray } from "./hide-fields.ts";
+import { hideHeaders } from "./hide-headers.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import { type IncomingMessage, hashSystem, splitConversation } from "./read-conversation.ts";
 import { type ClearMessage, redactMessages, type RedactionParts } from "./redact-turn.ts";
@@ -15,6 +19,7 @@ import type { TurnScope } from "./turn-scope.ts";
 export interface HiddenRequest {
   /** Every member of the body; `messages` is put in later. */
   readonly fields: readonly HiddenField[];
+  readonly headers: IncomingHttpHeaders;
   readonly system: readonly HistoryMessage[];
   /** What is new travels as it will be stored. */
   fresh(messages: readonly IncomingMessage[]): Promise<readonly IncomingMessage[]>;
@@ -43,6 +48,7 @@ export async function hideRequest(
   ring.ports.meter.redactions(counts);
   return {
     fields,
+    headers: await hideHeaders(request.headers, redactor),
     system: await hideSystem(scope, snapshot, redact),
     async fresh(messages) {
       const stored = await redact(messages.map(clearForm));
@@ -101,7 +107,15 @@ function usageWish(fields: readonly HiddenField[]): Buffer {
   return Buffer.from(JSON.stringify({ ...(typeof options === "object" ? options : undefined), include_usage: true }));
 }
 
-/** Set where the upstream is to be sent placeholders only. */
+/** Set where the upstream is to be sent placeholders only. Whatever it fails with, nothing may leave. */
 export function hidingRedactor({ settings, redactor }: TurnPorts): Redactor | undefined {
-  return settings.withholding.fromUpstream ? redactor : undefined;
+  if (!settings.withholding.fromUpstream || !redactor) return undefined;
+  return {
+    redact: (messages, name) => redactor.redact(messages, name).catch(refuse),
+    redactValues: (values, name) => redactor.redactValues(values, name).catch(refuse),
+  };
+}
+
+function refuse(error: unknown): never {
+  throw error instanceof GatewayError ? error : new GatewayError("redaction_failed", "the redactor failed");
 }

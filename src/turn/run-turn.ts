@@ -99,7 +99,7 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
     request: {
       method: "POST",
       path: request.path,
-      headers: request.headers,
+      headers: input.hidden?.headers ?? request.headers,
       body: bodyOf(request, input, plan),
     },
     client,
