@@ -113,6 +113,7 @@ export function hidingRedactor({ settings, redactor }: TurnPorts): Redactor | un
   return {
     redact: (messages, name) => redactor.redact(messages, name).catch(refuse),
     redactValues: (values, name) => redactor.redactValues(values, name).catch(refuse),
+    countPlaceholders: (text) => redactor.countPlaceholders(text),
   };
 }
 
