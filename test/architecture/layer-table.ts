@@ -41,7 +41,6 @@ const storeAdapter: Place = {
     "store/store-unavailable.ts",
     "store/turn-sequence-taken.ts",
     "store/audit-place-taken.ts",
-    "store/missing-contracts.ts",
     "store/name-range.ts",
   ],
   because: "adapters know their contract and one driver; they never meet each other",

@@ -1,43 +1,51 @@
 import type { Redis } from "ioredis";
 
 import type { Clock } from "../../kit/clock.ts";
-import type { ListPage, SessionRow } from "../session-store.ts";
+import type { ListPage, SessionFields, SessionRow } from "../session-store.ts";
+import { type IndexEntry, isAfter, readIndexPage } from "./owner-index-page.ts";
 import type { RedisNames } from "./redis-names.ts";
 import { asReply, bufferAt, parseFields, textAt } from "./session-reply.ts";
 
 /** An entry is written before its session: one that is younger than this may be a session in the making. */
 const REPAIR_AFTER_MS = 60_000;
 const SMALLEST_CHUNK = 16;
-
-interface Entry {
-  readonly key: string;
-  readonly createdAt: number;
-}
+const COUNTED_AT_ONCE = 256;
+const REMOVED_AT_ONCE = 64;
 
 /** Which sessions an owner has: one sorted set, by time of creation. It may name sessions that are gone, never lack one. */
 export interface OwnerIndex {
   /** Enters the session, or confirms it, and keeps the index for as long as the session lives. */
-  enter(owner: string, entry: Entry, expiresAt: number): Promise<unknown>;
+  enter(owner: string, entry: IndexEntry, expiresAt: number): Promise<unknown>;
   leave(owner: string, key: string): Promise<unknown>;
   list(owner: string, page: ListPage): Promise<SessionRow[]>;
+  count(owner: string, atMost: number): Promise<number>;
+  /** Calls `remove` for every session, which resolves to whether it was live, or `undefined` if there was none. */
+  removeAll(owner: string, remove: (key: string) => Promise<boolean | undefined>): Promise<number>;
+}
+
+interface Owned {
+  readonly fields: Pick<SessionFields, "owner" | "expiresAt">;
 }
 
 export function createOwnerIndex(parts: { client: Redis; names: RedisNames; clock: Clock }): OwnerIndex {
   const { client, names, clock } = parts;
-
-  const readRows = async (owner: string, entries: readonly Entry[]): Promise<SessionRow[]> => {
-    const rows = await Promise.all(entries.map(({ key }) => readRow(client, names, key)));
-    const live = rows.filter((row, index) => {
-      const isOwned = row?.fields.owner === owner;
-      const entry = entries[index];
-      if (!isOwned && entry && entry.createdAt < clock() - REPAIR_AFTER_MS) repair(owner, entry.key);
-      return isOwned && row.fields.expiresAt > clock();
-    });
-    return live.filter((row) => row !== undefined);
+  const isOld = ({ createdAt }: IndexEntry): boolean => createdAt < clock() - REPAIR_AFTER_MS;
+  const forget = async (owner: string, entries: readonly IndexEntry[]): Promise<void> => {
+    const pairs = entries.flatMap(({ createdAt, key }) => [createdAt, key]);
+    if (pairs.length > 0) await client.ownerIndexLeave(names.owner(owner), ...pairs);
   };
-  // Nobody waits for it, and the next listing tries again.
-  const repair = (owner: string, key: string): void => {
-    client.zrem(names.owner(owner), key).catch(() => undefined);
+
+  /** What is there and live of the sessions that the entries name. Entries of sessions that are gone are repaired. */
+  const readLive = async <Row extends Owned>(
+    owner: string,
+    entries: readonly IndexEntry[],
+    read: (key: string) => Promise<Row | undefined>,
+  ): Promise<Row[]> => {
+    const rows = await Promise.all(entries.map(({ key }) => read(key)));
+    const gone = entries.filter((entry, index) => rows[index]?.fields.owner !== owner && isOld(entry));
+    // Nobody waits for it, and the next one who looks tries again.
+    forget(owner, gone).catch(() => undefined);
+    return rows.filter((row) => row?.fields.owner === owner && row.fields.expiresAt > clock()) as Row[];
   };
 
   return {
@@ -50,42 +58,46 @@ export function createOwnerIndex(parts: { client: Redis; names: RedisNames; cloc
       const rows: SessionRow[] = [];
       const chunk = Math.max(page.limit, SMALLEST_CHUNK);
       for (let offset = 0; rows.length < page.limit; offset += chunk) {
-        const entries = await readEntries(client, names.owner(owner), { page, offset, chunk });
-        rows.push(...(await readRows(owner, entries.filter(isAfter(page)))));
+        const entries = await readIndexPage(client, names.owner(owner), { page, offset, chunk });
+        rows.push(...(await readLive(owner, entries.filter(isAfter(page)), (key) => readRow(client, names, key))));
         if (entries.length < chunk) break;
       }
       return rows.slice(0, page.limit);
     },
+    async count(owner, atMost) {
+      const page = { order: "desc" } as const;
+      let live = 0;
+      for (let offset = 0; live < atMost; offset += COUNTED_AT_ONCE) {
+        const entries = await readIndexPage(client, names.owner(owner), { page, offset, chunk: COUNTED_AT_ONCE });
+        live += (await readLive(owner, entries, (key) => readOwned(client, names, key))).length;
+        if (entries.length < COUNTED_AT_ONCE) break;
+      }
+      return Math.min(live, atMost);
+    },
+    async removeAll(owner, remove) {
+      const page = { order: "asc" } as const;
+      let live = 0;
+      for (let kept = 0; ;) {
+        const entries = await readIndexPage(client, names.owner(owner), { page, offset: kept, chunk: REMOVED_AT_ONCE });
+        const removed = await Promise.all(entries.map(({ key }) => remove(key)));
+        live += removed.filter(Boolean).length;
+        // Sessions go before their entries, so that what broke off midway is found again.
+        const left = entries.filter((entry, index) => removed[index] !== undefined || isOld(entry));
+        await forget(owner, left);
+        kept += entries.length - left.length;
+        if (entries.length < REMOVED_AT_ONCE) return live;
+      }
+    },
   };
-}
-
-async function readEntries(
-  client: Redis,
-  index: string,
-  { page, offset, chunk }: { page: ListPage; offset: number; chunk: number },
-): Promise<Entry[]> {
-  const from = page.after?.createdAt;
-  const flat =
-    page.order === "asc"
-      ? await client.zrange(index, from ?? "-inf", "+inf", "BYSCORE", "LIMIT", offset, chunk, "WITHSCORES")
-      : await client.zrange(index, from ?? "+inf", "-inf", "BYSCORE", "REV", "LIMIT", offset, chunk, "WITHSCORES");
-  const entries: Entry[] = [];
-  for (let at = 0; at + 1 < flat.length; at += 2) {
-    entries.push({ key: flat[at] ?? "", createdAt: Number(flat[at + 1]) });
-  }
-  return entries;
-}
-
-/** The range starts with every entry of the cursor's millisecond; Redis orders those by the bytes of the key. */
-function isAfter({ after, order }: ListPage): (entry: Entry) => boolean {
-  if (!after) return () => true;
-  const direction = order === "asc" ? 1 : -1;
-  const key = Buffer.from(after.key);
-  return (entry) => entry.createdAt !== after.createdAt || direction * Buffer.compare(Buffer.from(entry.key), key) > 0;
 }
 
 async function readRow(client: Redis, names: RedisNames, key: string): Promise<SessionRow | undefined> {
   const reply = asReply(await client.hmgetBuffer(names.session(key), "o", "c", "e", "l", "r", "h"));
   if (reply[0] === null) return undefined;
   return { key, revision: textAt(reply, 4), fields: parseFields(reply), head: bufferAt(reply, 5) };
+}
+
+async function readOwned(client: Redis, names: RedisNames, key: string): Promise<Owned | undefined> {
+  const [owner, expiresAt] = await client.hmget(names.session(key), "o", "e");
+  return owner ? { fields: { owner, expiresAt: Number(expiresAt) } } : undefined;
 }

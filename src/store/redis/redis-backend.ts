@@ -3,12 +3,15 @@ import type { Redis } from "ioredis";
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import type { LeaseStore } from "../lease-store.ts";
-import { missingContracts, missingRecordMethods } from "../missing-contracts.ts";
-import type { RecordStore } from "../record-store.ts";
 import type { StoreBackend } from "../store-backend.ts";
+import { adoptFirstKeys } from "./adopt-first-keys.ts";
 import { createOwnerIndex } from "./owner-index.ts";
+import { createRedisAuditStore } from "./redis-audit-store.ts";
 import { closeRedis, connectRedis, translated } from "./redis-connection.ts";
 import { createRedisNames, type RedisNames } from "./redis-names.ts";
+import { createRedisNoticeStore } from "./redis-notice-store.ts";
+import { createRedisQuotaStore } from "./redis-quota-store.ts";
+import { createRedisRecordStore } from "./redis-record-store.ts";
 import { createRedisSessionStore } from "./redis-session-store.ts";
 
 export interface RedisBackendOptions {
@@ -30,30 +33,24 @@ export async function openRedisBackend(options: RedisBackendOptions): Promise<St
   const { clock, keyPrefix } = options;
   const client = await connectRedis(options);
   const names = createRedisNames(keyPrefix);
+  const records = createRedisRecordStore(client, names, clock);
+  await adoptFirstKeys(client, names, records).catch(async (cause: unknown) => {
+    await closeRedis(client);
+    throw cause;
+  });
   let closing: Promise<void> | undefined;
   const index = createOwnerIndex({ client, names, clock });
   return {
     sessions: createRedisSessionStore({ client, names, index, clock }),
-    records: createRedisRecordStore(client, names),
-    ...missingContracts,
+    records,
     leases: createRedisLeaseStore(client, names),
+    quotas: createRedisQuotaStore(client, names, clock),
+    notices: createRedisNoticeStore(client, names),
+    audit: createRedisAuditStore(client, names),
     async ping() {
       await translated(client.ping());
     },
     close: () => (closing ??= closeRedis(client)),
-  };
-}
-
-function createRedisRecordStore(client: Redis, names: RedisNames): RecordStore {
-  const read = async (name: string): Promise<Buffer | undefined> =>
-    (await translated(client.getBuffer(names.key(name)))) ?? undefined;
-  return {
-    read,
-    async putIfAbsent(name, bytes) {
-      const written = await translated(client.set(names.key(name), bytes, "NX"));
-      return written === "OK" ? Buffer.from(bytes) : ((await read(name)) ?? this.putIfAbsent(name, bytes));
-    },
-    ...missingRecordMethods,
   };
 }
 

@@ -1,7 +1,6 @@
 import type { Redis } from "ioredis";
 
 import type { Clock } from "../../kit/clock.ts";
-import { missingSessionMethods } from "../missing-contracts.ts";
 import type { SessionCommit, SessionFields, SessionStore } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 import type { OwnerIndex } from "./owner-index.ts";
@@ -31,6 +30,11 @@ export function createRedisSessionStore({ client, names, index, clock }: RedisSe
     return answer;
   };
 
+  const remove = async (key: string, owner = ""): Promise<{ owner: string; wasLive: boolean } | undefined> => {
+    const reply = asReply(await client.sessionRemoveBuffer(names.session(key), clock(), owner));
+    return reply.length === 0 ? undefined : { owner: textAt(reply, 0), wasLive: reply[1] === 1 };
+  };
+
   return {
     async load(key, known) {
       const { revision = "", sequence = -1 } = known ?? {};
@@ -53,13 +57,14 @@ export function createRedisSessionStore({ client, names, index, clock }: RedisSe
       return { committed: false, current };
     },
     async remove(key) {
-      const reply = asReply(await translated(client.sessionRemoveBuffer(names.session(key), clock())));
-      if (reply.length === 0) return false;
-      await translated(index.leave(textAt(reply, 0), key));
-      return reply[1] === 1;
+      const removed = await translated(remove(key));
+      if (!removed) return false;
+      await translated(index.leave(removed.owner, key));
+      return removed.wasLive;
     },
     list: (owner, page) => translated(index.list(owner, page)),
-    ...missingSessionMethods,
+    count: (owner, atMost) => translated(index.count(owner, atMost)),
+    removeOwner: (owner) => translated(index.removeAll(owner, async (key) => (await remove(key, owner))?.wasLive)),
   };
 }
 

@@ -1,0 +1,22 @@
+import type { Redis } from "ioredis";
+
+import type { NoticeStore } from "../notice-store.ts";
+import { translated } from "./redis-connection.ts";
+import type { RedisNames } from "./redis-names.ts";
+
+/** A stream: its ids only ever grow, also when the server's clock is set back, and a cursor is the last one seen. */
+export function createRedisNoticeStore(client: Redis, names: RedisNames): NoticeStore {
+  return {
+    async post(notice) {
+      await translated(client.noticePost(names.notices, notice));
+    },
+    async read(after) {
+      if (after === undefined) {
+        const [last] = await translated(client.xrevrange(names.notices, "+", "-", "COUNT", 1));
+        return { notices: [], cursor: last?.[0] ?? "0-0" };
+      }
+      const entries = await translated(client.xrange(names.notices, `(${after}`, "+"));
+      return { notices: entries.map(([, fields]) => fields[1] ?? ""), cursor: entries.at(-1)?.[0] ?? after };
+    },
+  };
+}

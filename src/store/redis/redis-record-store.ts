@@ -1,0 +1,53 @@
+import type { Redis } from "ioredis";
+
+import type { Clock } from "../../kit/clock.ts";
+import { rangeOfNames } from "../name-range.ts";
+import type { NamedRecord, RecordStore } from "../record-store.ts";
+import { translated } from "./redis-connection.ts";
+import type { RedisNames } from "./redis-names.ts";
+
+const SMALLEST_CHUNK = 16;
+const INCLUSIVE = Buffer.from("[");
+const EXCLUSIVE = Buffer.from("(");
+
+export function createRedisRecordStore(client: Redis, names: RedisNames, clock: Clock): RecordStore {
+  const keysOf = (name: string): [string, string, string] => [names.record(name), names.recordNames, names.recordEnds];
+  const read = async (name: string): Promise<Buffer | undefined> => {
+    const [bytes, expiresAt] = await client.hmgetBuffer(names.record(name), "b", "e");
+    const isLive = expiresAt?.length === 0 || Number(expiresAt) > clock();
+    return bytes && isLive ? bytes : undefined;
+  };
+  const readAll = async (found: readonly string[]): Promise<NamedRecord[]> => {
+    const records = await Promise.all(found.map(async (name) => ({ name, bytes: await read(name) })));
+    return records.flatMap(({ name, bytes }) => (bytes ? [{ name, bytes }] : []));
+  };
+
+  return {
+    read: (name) => translated(read(name)),
+    async putIfAbsent(name, bytes, expiresAt) {
+      const held = await translated(client.recordPutBuffer(...keysOf(name), clock(), name, bytes, expiresAt ?? ""));
+      if (!Buffer.isBuffer(held)) throw new TypeError("unexpected answer of a Redis script");
+      return held;
+    },
+    async replace(name, { expected, bytes, expiresAt = "" }) {
+      const change = [clock(), name, bytes, expiresAt, expected];
+      return (await translated(client.recordReplace(...keysOf(name), ...change))) === 1;
+    },
+    async remove(name) {
+      return (await translated(client.recordRemove(...keysOf(name), clock(), name))) === 1;
+    },
+    async list(prefix, { limit, after }) {
+      const records: NamedRecord[] = [];
+      const chunk = Math.max(limit, SMALLEST_CHUNK);
+      for (let last = after; records.length < limit;) {
+        const { from, to } = rangeOfNames(prefix, last);
+        const range = [Buffer.concat([INCLUSIVE, from]), Buffer.concat([EXCLUSIVE, to])] as const;
+        const found = await translated(client.zrange(names.recordNames, ...range, "BYLEX", "LIMIT", 0, chunk));
+        records.push(...(await translated(readAll(found))));
+        if (found.length < chunk) break;
+        last = found.at(-1);
+      }
+      return records.slice(0, limit);
+    },
+  };
+}
