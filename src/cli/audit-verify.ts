@@ -78,12 +78,15 @@ function summaryOf({ chains, entries, missing, unsigned, withoutDetails }: Audit
   return lines.flatMap((line) => (line === false ? [] : [`${line}\n`])).join("");
 }
 
+/** Longer than what a turn's line shows of a session's name, which a client chose. */
+const FORWARDED = /^\{"v":1,"chain":"[0-9a-f]{32}","sequence":\d+,.*\}$/;
+
 /** The lines of a gateway's standard output, or of a collector; what is no entry of the audit log is passed over. */
 async function readSeen(path: string): Promise<AuditAnchor[]> {
   const seen: AuditAnchor[] = [];
   for await (const lines of readLines(path)) {
     for (const { text, number } of lines) {
-      if (text.startsWith('{"v":1,"chain":"')) seen.push(parseLine(anchorOfLine, text, `${path}, line ${number}`));
+      if (FORWARDED.test(text)) seen.push(parseLine(anchorOfLine, text, `${path}, line ${number}`));
     }
   }
   return seen;

@@ -47,7 +47,11 @@ describe("stategate audit verify, offline", () => {
 
   it("misses what a gateway's standard output has shown before", async () => {
     const cut = put("cut.jsonl", lines.slice(0, 65));
-    const out = put("stdout.txt", ["stategate listens on …", ...world.forwarded.slice(0, 80), "my-chat #7 replay"]);
+    const out = put("stdout.txt", [
+      "stategate listens on …",
+      ...world.forwarded.slice(0, 80),
+      '{"v":1,"chain":"aaaa… #7 replay',
+    ]);
     expect((await verify("--file", cut, "--public-key", publicKey)).code).toBe(0);
     const { code, stderr } = await verify("--file", cut, "--public-key", publicKey, "--seen", out);
     expect(code).toBe(1);
