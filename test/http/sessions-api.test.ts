@@ -220,6 +220,8 @@ describe("the messages of a session", () => {
       ["assistant", 2, "complete", "session.message"],
     ]);
     expect(messages[0]?.content).toMatch(/^\[\[tool:f\]\] of \[EMAIL_[\da-f]{8}\]$/);
+    expect(messages[0]?.["original_hash"]).toMatch(/^[\w-]{22,43}$/);
+    expect(messages[3]).not.toHaveProperty("original_hash");
     expect(messages[2]).toMatchObject({ tool_call_id: calls[0]?.id, created_at: seconds() });
     expect(new Set(messages.map(({ id }) => id)).size).toBe(4);
   });

@@ -127,7 +127,9 @@ const showSession = ({ head, expiresAt }: SessionEntry, defaultStrategy: Strateg
 
 function showMessage({ id, at, turn, status, message }: TranscriptEntry) {
   const fields = JSON.parse(message.bytes.toString("utf8")) as ChatMessage;
-  return { ...fields, id, object: "session.message", created_at: seconds(at), turn, status };
+  // A keyed hash of what the client saw: who holds the original can prove it, and nobody else can guess it.
+  const original = message.seen === message.stored ? {} : { original_hash: message.seen };
+  return { ...fields, id, object: "session.message", created_at: seconds(at), turn, status, ...original };
 }
 
 function pageOfMessages(entries: readonly TranscriptEntry[], { limit, order, after }: PageRequest) {
