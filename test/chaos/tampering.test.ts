@@ -251,9 +251,7 @@ describe("a database that was tampered with as a whole", () => {
 
   it("with a user's data key exchanged: all of this user's sessions are unreadable, nobody else's, and no new key is minted", async () => {
     await tamper((database) => {
-      const isDataKey = "id IN (SELECT slot FROM records WHERE name LIKE 'data-key:%')";
-      const wrapped = database.blob(`SELECT bytes FROM record_slots WHERE ${isDataKey} ORDER BY id LIMIT 1`);
-      database.run(`UPDATE record_slots SET bytes = ? WHERE ${isDataKey}`, flipByte(wrapped, 30));
+      database.overwriteRecords("data-key:%", flipByte(database.record("data-key:%"), -1));
     });
     await expectUnreadable(VICTIM);
     await expectUnreadable(NEIGHBOUR);

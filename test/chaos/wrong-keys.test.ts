@@ -50,7 +50,7 @@ async function refusal(env: Environment): Promise<string> {
 const rootSecretOf = (name: string): Uint8Array => {
   const database = openTamperedDatabase(at(name));
   try {
-    return database.blob("SELECT bytes FROM keys WHERE name = 'root-secret'");
+    return database.record("root-secret");
   } finally {
     database.close();
   }
@@ -58,7 +58,7 @@ const rootSecretOf = (name: string): Uint8Array => {
 
 function damageRootSecret(name: string, bytes: Uint8Array): void {
   const database = openTamperedDatabase(at(name));
-  database.run("UPDATE keys SET bytes = ? WHERE name = 'root-secret'", bytes);
+  database.overwriteRecords("root-secret", bytes);
   database.close();
 }
 
