@@ -143,8 +143,8 @@ const answerPolicy = ({ http, identity }: GatewayConfig): AnswerPolicy => ({
   corsOrigins: http.cors.origins,
 });
 
-function adminParts({ identity: { adminKey } }: GatewayConfig, { audit, store }: Vault): AppParts["admin"] {
-  return adminKey && { adminKey, audit, auditReader: createAuditReader(store.audit) };
+function adminParts({ identity: { adminKey } }: GatewayConfig, { audit, store, sealer }: Vault): AppParts["admin"] {
+  return adminKey && { adminKey, audit, auditReader: createAuditReader(store.audit, sealer) };
 }
 
 /** Beside the database, where there is one. */

@@ -60,6 +60,8 @@ export interface AuditQuery {
   readonly after?: string | undefined;
   /** Without one: all but the chains' own signed heads. */
   readonly event?: string | undefined;
+  /** The owner whose entries are meant; only these show their address. */
+  readonly user?: string | undefined;
 }
 
 export interface AuditListing {
@@ -79,6 +81,8 @@ export interface ListedEntry {
   readonly counts: Readonly<Record<string, number>> | undefined;
   /** Entries before this one that were lost. */
   readonly missing: number | undefined;
+  /** As `audit.ip` kept it. */
+  readonly address: string | undefined;
 }
 
 /** For parts that are tried without a log. */

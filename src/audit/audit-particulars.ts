@@ -12,7 +12,7 @@ export interface Particulars {
   seal(place: string): Buffer | undefined;
 }
 
-export interface Details {
+interface Details {
   readonly address?: string | undefined;
 }
 
@@ -39,6 +39,16 @@ export function createParticulars(sealer: Pick<Sealer, "forAudit">, detail: Addr
 }
 
 export const subjectOf = ({ subject }: AuditSealer): string => `user.${subject}`;
+
+/** `undefined` for what was not sealed for this place and user. */
+export function openDetails(sealer: AuditSealer, place: string, sealed: Buffer | undefined): Details | undefined {
+  try {
+    return sealed && (JSON.parse(sealer.open(place, sealed).toString("utf8")) as Details);
+  } catch (error) {
+    if (error instanceof GatewayError) return undefined;
+    throw error;
+  }
+}
 
 /** A key that cannot be opened must not keep an entry from being written. */
 async function auditSealerOf(sealer: Pick<Sealer, "forAudit">, owner: string): Promise<AuditSealer | undefined> {

@@ -55,7 +55,11 @@ describe("GET /admin/audit", () => {
     expect(listing.has_more).toBe(false);
   });
 
-  it.each([["?limit=0"], ["?limit=101"], ["?after=nonsense"], ["?after="]])("refuses %s", async (query) => {
+  it("shows the entries of one user: none for somebody who has no key", async () => {
+    expect((await read(`?user=${"u".repeat(43)}`)).json<Listing>()).toMatchObject({ data: [], has_more: false });
+  });
+
+  it.each([["?limit=0"], ["?limit=101"], ["?after=nonsense"], ["?after="], ["?user=short"]])("refuses %s", async (query) => {
     expect((await read(query)).status).toBe(400);
   });
 

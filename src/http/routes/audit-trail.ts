@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 
 import type { AuditLog, AuditReader, ListedEntry } from "../../audit/audit-log.ts";
+import { GatewayError } from "../../errors/gateway-error.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
 import type { HttpSettings } from "../http-settings.ts";
 import { parsePage } from "../page.ts";
@@ -15,12 +16,14 @@ export function auditTrail({ audit, auditReader }: AuditTrailParts, settings: Ht
   const app = new Hono<GatewayEnv>();
   app.get("/", async (context) => {
     const query = context.req.query();
+    const { event, user } = query;
+    if (user !== undefined && !USER_ID.test(user)) throw wrongUser();
     const { limit, after } = parsePage({ ...query, order: "desc" }, "desc");
     const { address } = settings.caller(context.env.incoming);
     // On record before it is answered: nobody reads the log unseen, and what was recorded just now is in the answer.
     audit.record({ event: "sensitive_read", reason: "audit_log", address });
     await audit.flush();
-    const { entries, cursor, hasMore } = await auditReader.latest({ limit, after, event: query["event"] });
+    const { entries, cursor, hasMore } = await auditReader.latest({ limit, after, event, user });
     const data = entries.map(showEntry);
     return context.json({
       object: "list",
@@ -33,7 +36,15 @@ export function auditTrail({ audit, auditReader }: AuditTrailParts, settings: Ht
   return app;
 }
 
-const showEntry = ({ id, at, event, subject, reason, counts, missing }: ListedEntry) => ({
+const USER_ID = /^[\w-]{43}$/;
+
+const wrongUser = (): GatewayError =>
+  new GatewayError("invalid_parameter", "malformed user id", {
+    publicDetail: "'user' is no user's id.",
+    param: "user",
+  });
+
+const showEntry = ({ id, at, event, subject, reason, counts, missing, address }: ListedEntry) => ({
   id,
   object: "audit.entry",
   created_at: Math.floor(at / 1000),
@@ -42,4 +53,5 @@ const showEntry = ({ id, at, event, subject, reason, counts, missing }: ListedEn
   reason: reason ?? null,
   counts: counts ?? {},
   ...(missing !== undefined && { missing }),
+  ...(address !== undefined && { address }),
 });
