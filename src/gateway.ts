@@ -99,10 +99,11 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   };
   const ring = createTurnRing(ports);
   let isDraining = false;
-  const identity = await openIdentity(config, { vault, notices, upstream, clock, log });
+  const { identity, logins } = await openIdentity(config, { vault, notices, upstream, clock, log });
   const app = createApp({
     ring,
     identity,
+    logins,
     rights: createUserRights({ sessions: store.sessions, sealer: vault.sealer, clock }),
     settings: {
       maxBodyBytes: config.http.maxBodyBytes,

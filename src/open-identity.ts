@@ -1,9 +1,16 @@
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import { describeError } from "./errors/describe-error.ts";
+import { withAnonymous } from "./identity/anonymous-identity.ts";
+import type { BrowserLogins } from "./identity/browser-logins.ts";
+import { createBrowserLogins } from "./identity/create-browser-logins.ts";
 import { createKeyIdentity } from "./identity/key-identity.ts";
 import { createKnownKeys } from "./identity/known-keys.ts";
+import { createLoginIdentity } from "./identity/login-identity.ts";
+import type { LoginSource } from "./identity/login-source.ts";
+import { createLogins } from "./identity/logins.ts";
 import { createPassthroughIdentity } from "./identity/passthrough-identity.ts";
 import type { Identity } from "./identity/principal.ts";
+import { createRefusalNotes, withRefusalNotes } from "./identity/refusal-notes.ts";
 import { createTenantBook } from "./identity/tenant-book.ts";
 import { openTenantLinks } from "./identity/tenant-links.ts";
 import { createTokenIdentity } from "./identity/token-identity.ts";
@@ -23,12 +30,42 @@ export interface IdentityParts {
   readonly log: Log;
 }
 
-/** The way to know a caller that the configuration chose. Rejects when the store cannot tell what it depends on. */
-export async function openIdentity(config: GatewayConfig, parts: IdentityParts): Promise<Identity> {
+export interface OpenedIdentity {
+  readonly identity: Identity;
+  /** `undefined` where callers bring a credential of the upstream's own: a login would have to keep it. */
+  readonly logins: BrowserLogins | undefined;
+}
+
+/** The ways to know a caller that the configuration chose. Rejects when the store cannot tell what they depend on. */
+export async function openIdentity(config: GatewayConfig, parts: IdentityParts): Promise<OpenedIdentity> {
+  const { keyedHash, audit } = parts.vault;
+  const note = createRefusalNotes(audit, parts.clock);
+  const isAnonymous = config.identity.anonymous === "minted";
+  const complete = (identity: Identity): Identity =>
+    withRefusalNotes(isAnonymous ? withAnonymous(identity, keyedHash) : identity, note);
+  if (config.identity.mode === "passthrough") {
+    return { identity: complete(await openPassthrough(config, parts)), logins: undefined };
+  }
+  const source = openLoginSource(config, parts);
+  const { idleSeconds, absoluteSeconds, sameSite } = config.identity.cookie;
+  const { origins } = config.http.cors;
+  const logins = createLogins({
+    ...parts.vault,
+    source,
+    records: parts.vault.store.records,
+    clock: parts.clock,
+    idleMs: idleSeconds * 1_000,
+    absoluteMs: absoluteSeconds * 1_000,
+  });
+  return {
+    identity: complete(createLoginIdentity({ source, logins, origins })),
+    logins: createBrowserLogins({ logins, origins, sameSite, note }),
+  };
+}
+
+function openLoginSource(config: GatewayConfig, { vault, notices, clock }: IdentityParts): LoginSource {
   const { mode, userFromBody } = config.identity;
-  const { store, recordSealer, keyedHash } = parts.vault;
-  const { notices, clock } = parts;
-  if (mode === "passthrough") return openPassthrough(config, parts);
+  const { store, recordSealer, keyedHash } = vault;
   if (mode === "jwt") {
     return createTokenIdentity({ verifyToken: openTokens(config, clock), keyedHash, clock, userFromBody });
   }

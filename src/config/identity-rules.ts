@@ -8,7 +8,7 @@ export type Refuse = (path: string, message: string) => void;
 
 /** Combinations of `identity.*` and the shared account that would let the wrong people in, or nobody. */
 export function checkIdentity(config: GatewayConfig, refuse: Refuse): void {
-  const { identity, upstream, http } = config;
+  const { identity, upstream, http, sessions } = config;
   const { mode, anonymous, cookie, tenants } = identity;
   const isShared = upstream.apiKey !== undefined;
   if (mode !== "passthrough" && !isShared) {
@@ -16,6 +16,9 @@ export function checkIdentity(config: GatewayConfig, refuse: Refuse): void {
   }
   if (anonymous === "minted" && !isShared) {
     refuse("upstream.apiKey", "identity.anonymous minted needs it: such callers bring no credential for the upstream");
+  }
+  if (anonymous === "minted" && sessions.idFormat !== "token") {
+    refuse("sessions.idFormat", "identity.anonymous minted needs token: the id is all that protects such a session");
   }
   if (upstream.sharedRoutes.length > 0 && !isShared) {
     refuse("upstream.sharedRoutes", "has a meaning only with upstream.apiKey");

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { StrategyName } from "../history/history-strategy.ts";
+import type { BrowserLogins } from "../identity/browser-logins.ts";
 import type { Identity } from "../identity/principal.ts";
 import { createSessionDirectory } from "../turn/session-directory.ts";
 import type { TurnRing } from "../turn/turn-ring.ts";
@@ -16,6 +17,7 @@ import { unambiguousHeaders } from "./middleware/unambiguous-headers.ts";
 import { admin, type AdminParts } from "./routes/admin.ts";
 import { chatCompletions } from "./routes/chat-completions.ts";
 import { health, type HealthParts } from "./routes/health.ts";
+import { login } from "./routes/login.ts";
 import { me } from "./routes/me.ts";
 import { passThroughRoute } from "./routes/pass-through-route.ts";
 import { sessions } from "./routes/sessions.ts";
@@ -23,6 +25,8 @@ import { sessions } from "./routes/sessions.ts";
 export interface AppParts {
   readonly ring: TurnRing;
   readonly identity: Identity;
+  /** `undefined`: browsers cannot log in. */
+  readonly logins: BrowserLogins | undefined;
   readonly rights: UserRights;
   readonly settings: HttpSettings;
   readonly defaultStrategy: StrategyName;
@@ -35,6 +39,7 @@ export interface AppParts {
 export function createApp({
   ring,
   identity,
+  logins,
   rights,
   settings,
   defaultStrategy,
@@ -79,6 +84,7 @@ export function createApp({
   app.all("/v1/me/*", () => {
     throw new GatewayError("not_found", "no such route of a user's own");
   });
+  if (logins) app.route("/v1", login(logins, settings));
   app.all("/v1/*", passThroughRoute({ ports: ring.ports, identity, settings }));
   return app;
 }

@@ -24,6 +24,8 @@ export interface Principal {
   readonly credential: Credential | undefined;
   /** What the credential itself allows; `undefined` leaves what the configuration says. */
   readonly limits: Limits | undefined;
+  /** True for a caller known by nothing but a session that the gateway minted: any other id is nobody's for him. */
+  readonly anonymous?: boolean;
 }
 
 /** What a request says besides its headers. */

@@ -40,8 +40,8 @@ function toUuid(entropy: Buffer): string {
  *
  * @throws GatewayError `invalid_session_id`
  */
-export function requestedSession(value: string, format: SessionIdFormat, entropy?: Buffer): RequestedSession {
+export function requestedSession(value: string, format: SessionIdFormat): RequestedSession {
   return value === NEW_SESSION
-    ? { sessionId: mintSessionId(format, entropy), minted: true }
+    ? { sessionId: mintSessionId(format), minted: true }
     : { sessionId: parseSessionId(value), minted: false };
 }

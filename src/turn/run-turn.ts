@@ -38,7 +38,11 @@ export async function runTurn(ring: TurnRing, request: TurnRequest, client: Serv
   await ring.gate.enter(scope.print, async () => {
     const prepared = await orWithoutStore(ring, request, () => prepareTurn(scope));
     if (!prepared) return forwardWithoutHistory(ring, request, client);
-    if ("answered" in prepared) return answerAgain(scope, prepared);
+    if ("answered" in prepared) {
+      // What was answered once is not for a key that has been revoked since.
+      await request.verifyCaller();
+      return answerAgain(scope, prepared);
+    }
     await takeTurn(scope, prepared);
   });
 }
@@ -56,7 +60,7 @@ async function orWithoutStore<T>(ring: TurnRing, request: TurnRequest, read: () 
   } catch (error) {
     if (!(error instanceof GatewayError && error.code === "store_unavailable")) throw error;
     ring.ports.meter.degraded("load_failed");
-    if (carriesHistory(request)) return undefined;
+    if (carriesHistory(request) && !request.principal.anonymous) return undefined;
     throw error;
   }
 }
@@ -64,6 +68,9 @@ async function orWithoutStore<T>(ring: TurnRing, request: TurnRequest, read: () 
 async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | AnsweredBefore> {
   const { ports, cache } = scope.ring;
   const snapshot = await loadSession(scope);
+  if (!snapshot && scope.request.principal.anonymous && !scope.request.minted) {
+    throw new GatewayError("session_not_found", "an anonymous caller named a session himself");
+  }
   const repeat = findRepeat(snapshot, { ...scope.print, failedTurn: failedTurn(scope) });
   if (snapshot && repeat?.kind === "answered") return { session: snapshot, answered: repeat.turn };
   const input = await readInput(scope, repeat, snapshot);

@@ -11,8 +11,12 @@ export interface TurnRequest {
   readonly requestId: string;
   readonly principal: Principal;
   readonly visitor: SessionVisitor;
+  /** For answers that no upstream is asked for. @throws GatewayError when the caller's credential is not good any more */
+  readonly verifyCaller: () => Promise<void>;
   /** The client's name for the session; `new` was already replaced by a minted one. */
   readonly sessionId: string;
+  /** Whether that happened. */
+  readonly minted: boolean;
   readonly chat: ChatRequest;
   /** Where to ask, below the upstream's base URL, with the client's own query. */
   readonly path: string;

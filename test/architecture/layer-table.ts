@@ -14,6 +14,7 @@ export const contracts: readonly string[] = [
   "redaction/redactor.ts",
   "sealing/keyed-hash.ts",
   "sealing/sealer.ts",
+  "identity/browser-logins.ts",
   "identity/principal.ts",
   "session/reconcile.ts",
   "session/session-id.ts",

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 
 import type { Identity, Principal } from "../../identity/principal.ts";
 import { type ChatRequest, parseChatRequest } from "../../protocol/chat-request.ts";
-import { requestedSession } from "../../session/session-id.ts";
+import { mintSessionId, requestedSession } from "../../session/session-id.ts";
 import { answerHidden } from "../../turn/answer-hidden.ts";
 import { hidingRedactor } from "../../turn/hide-request.ts";
 import { passThrough } from "../../turn/pass-through.ts";
@@ -61,11 +61,14 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
   const name = isPlain ? undefined : namedSession(incoming, chat, settings.sessionAliases);
   if (name === undefined && !settings.sharedRoutes) return answerStateless(ring, exchange, chat);
   const caller = settings.caller(incoming);
-  const principal = await identity.resolve(caller, { userFromBody: bodyUser(chat.fields) });
+  const { idFormat } = ring.ports.settings;
+  const asked = name === undefined ? undefined : requestedSession(name, idFormat);
+  const hints = { userFromBody: bodyUser(chat.fields), sessionId: asked?.sessionId };
+  const principal = await identity.resolve(caller, hints);
   settings.sharedRoutes?.checkChat(chat);
-  if (name === undefined) return answerStateless(ring, exchange, chat);
+  if (asked === undefined) return answerStateless(ring, exchange, chat);
   const { mode, ...rest } = directions;
-  const entropy = retriedEntropy(ring, principal, directions);
+  const entropy = asked.minted ? retriedEntropy(ring, principal, directions) : undefined;
   await runTurn(
     ring,
     {
@@ -78,7 +81,9 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
       headers: incoming.headers,
       principal,
       visitor: visitorOf(principal, caller),
-      sessionId: requestedSession(name, ring.ports.settings.idFormat, entropy).sessionId,
+      verifyCaller: () => identity.verify(principal, caller),
+      sessionId: entropy ? mintSessionId(idFormat, entropy) : asked.sessionId,
+      minted: asked.minted,
     },
     outgoing,
   );
@@ -116,8 +121,9 @@ async function answerStateless(ring: TurnRing, exchange: RawExchange, chat: Chat
 }
 
 /** A new session's name follows from the key that names its first request: a retry must find the session it made. */
-function retriedEntropy({ ports }: TurnRing, { owner }: Principal, { idempotencyKey }: TurnDirections) {
-  if (idempotencyKey === undefined) return undefined;
+function retriedEntropy({ ports }: TurnRing, { owner, anonymous }: Principal, { idempotencyKey }: TurnDirections) {
+  // An anonymous caller has no name yet that could tell his keys from others'.
+  if (idempotencyKey === undefined || anonymous) return undefined;
   return Buffer.from(ports.keyedHash.hash("cache-key", "new session", owner, idempotencyKey), "base64url");
 }
 

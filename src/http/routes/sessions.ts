@@ -6,7 +6,7 @@ import { type StrategyName, strategyNames } from "../../history/history-strategy
 import type { Identity } from "../../identity/principal.ts";
 import type { ChatMessage } from "../../protocol/chat-message.ts";
 import { parseJson } from "../../protocol/scan-body.ts";
-import { parseSessionId, requestedSession, type SessionIdFormat } from "../../session/session-id.ts";
+import { mintSessionId, parseSessionId, type SessionIdFormat } from "../../session/session-id.ts";
 import type { PageRequest, SessionDirectory, SessionEntry, TranscriptEntry } from "../../turn/session-directory.ts";
 import type { SessionCall } from "../../turn/session-door.ts";
 import { type SessionVisitor, visitorOf } from "../../turn/session-visitor.ts";
@@ -14,6 +14,7 @@ import type { GatewayEnv } from "../gateway-env.ts";
 import type { HttpSettings } from "../http-settings.ts";
 import { parsePage } from "../page.ts";
 import { readBody } from "../read-body.ts";
+import { sessionHeader } from "../session-name.ts";
 
 interface SessionRouteParts {
   readonly directory: SessionDirectory;
@@ -28,24 +29,24 @@ export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
   const { directory } = parts;
   const app = new Hono<GatewayEnv>();
   const visitor = visitorReader(parts);
-  const callOf = async (context: Context<GatewayEnv>): Promise<SessionCall> => {
-    const caller = await visitor(context);
-    return { visitor: caller, sessionId: sessionParam(context) };
+  const callOf = async (context: Context<GatewayEnv>): Promise<SessionCall & KnownVisitor> => {
+    const sessionId = sessionParam(context);
+    return { ...(await visitor(context, sessionId)), sessionId };
   };
   const shown = (entry: SessionEntry) => showSession(entry, parts.defaultStrategy);
 
   app.get("/", async (context) => {
-    const { entries, hasMore } = await directory.list(
-      (await visitor(context)).owner,
-      parsePage(context.req.query(), "desc"),
-    );
+    const { owner } = (await visitor(context, sessionHeader(context.env.incoming))).visitor;
+    const { entries, hasMore } = await directory.list(owner, parsePage(context.req.query(), "desc"));
     return context.json(listOf(entries.map(shown), hasMore));
   });
   app.post("/", async (context) => {
-    const caller = await visitor(context);
-    const body = readFields(await readBody(context.env.incoming, parts.settings.maxBodyBytes));
+    const minted = mintSessionId(parts.idFormat);
+    const { visitor: caller, isAnonymous } = await visitor(context, minted);
+    const { id = "new", ...body } = readFields(await readBody(context.env.incoming, parts.settings.maxBodyBytes));
+    if (isAnonymous && id !== "new") throw new GatewayError("session_not_found", "an anonymous caller named a session");
     const entry = await directory.create(caller, {
-      sessionId: requestedSession(body.id ?? "new", parts.idFormat).sessionId,
+      sessionId: id === "new" ? minted : parseSessionId(id),
       title: body.title ?? "",
       strategy: body.strategy,
     });
@@ -61,19 +62,34 @@ export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
     const page = parsePage(context.req.query(), "asc");
     return context.json(pageOfMessages(await directory.messages(await callOf(context)), page));
   });
-  app.post("/:id/rotate", async (context) => context.json(shown(await directory.rotate(await callOf(context)))));
+  app.post("/:id/rotate", async (context) => {
+    const call = await callOf(context);
+    if (call.isAnonymous) throw notRotatable();
+    return context.json(shown(await directory.rotate(call)));
+  });
   return app;
 }
 
 /** Only who the upstream would serve may read what is stored: a revoked key reads nothing. */
 const visitorReader =
   ({ identity, settings }: SessionRouteParts) =>
-  async ({ env: { incoming } }: Context<GatewayEnv>): Promise<SessionVisitor> => {
+  async ({ env: { incoming } }: Context<GatewayEnv>, sessionId: string | undefined): Promise<KnownVisitor> => {
     const caller = settings.caller(incoming);
-    const principal = await identity.resolve(caller);
+    const principal = await identity.resolve(caller, { sessionId });
     await identity.verify(principal, caller);
-    return visitorOf(principal, caller);
+    return { visitor: visitorOf(principal, caller), isAnonymous: principal.anonymous ?? false };
   };
+
+interface KnownVisitor {
+  readonly visitor: SessionVisitor;
+  readonly isAnonymous: boolean;
+}
+
+/** The id is all that an anonymous caller is known by: under another one he would be another. */
+const notRotatable = (): GatewayError =>
+  new GatewayError("not_found", "an anonymous session was to be rotated", {
+    publicDetail: "A session without a credential cannot be rotated.",
+  });
 
 /** A malformed id is somebody's session as little as an unknown one. */
 function sessionParam(context: Context<GatewayEnv>): string {
