@@ -11,6 +11,7 @@ import { flipByte, openTamperedDatabase, type TamperedDatabase } from "../suppor
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
 const TURNS = 4;
+const ADMIN_KEY = "admin-key-of-this-test";
 const VICTIM = { session: "victim", key: "sk-one", user: "ada" };
 const NEIGHBOUR = { session: "neighbour", key: "sk-one", user: "ada" };
 const STRANGER = { session: "victim", key: "sk-two", user: "bob" };
@@ -33,7 +34,10 @@ afterEach(async () => {
 });
 
 const open = (): Promise<TestGateway> =>
-  startTestGateway({ log: recorded.log, env: { STATEGATE_STORE: `sqlite:${path}` } });
+  startTestGateway({
+    log: recorded.log,
+    env: { STATEGATE_STORE: `sqlite:${path}`, STATEGATE_IDENTITY__ADMIN_KEY: ADMIN_KEY },
+  });
 
 const linesOf = ({ user, session }: typeof VICTIM, turns = TURNS): string[] =>
   Array.from({ length: turns }, (_, turn) => [
@@ -220,6 +224,27 @@ describe("a session with", () => {
     await expectUnreadable(VICTIM);
     await expectReadable(NEIGHBOUR);
     await expectReadable(STRANGER);
+  });
+});
+
+describe("a session that cannot be opened", () => {
+  const auditedFailures = async (): Promise<number> => {
+    const url = `${gateway.origin}/admin/audit?event=crypt_decrypt_fail&limit=100`;
+    const { status, body } = await send(url, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    expect(status).toBe(200);
+    return (JSON.parse(body) as { data: readonly unknown[] }).data.length;
+  };
+
+  it("is in the audit log each time that somebody tries, and nobody else's is", async () => {
+    await tamper((database) => copyHead(database, idOf(database, STRANGER), idOf(database, VICTIM)));
+    await expectReadable(STRANGER);
+    expect(await auditedFailures()).toBe(0);
+    await expectUnreadable(VICTIM);
+    const tries = await auditedFailures();
+    expect(tries).toBeGreaterThanOrEqual(5);
+    // In a listing it is left out, which is noted as well.
+    await expectReadable(NEIGHBOUR);
+    expect(await auditedFailures()).toBe(tries + 1);
   });
 });
 

@@ -23,7 +23,7 @@ export interface TamperedDatabase {
 }
 
 export function openTamperedDatabase(path: string): TamperedDatabase {
-  const database = new DatabaseSync(path, { enableForeignKeyConstraints: false });
+  const database = new DatabaseSync(path, { enableForeignKeyConstraints: false, timeout: 5_000 });
   const run: TamperedDatabase["run"] = (sql, ...values) => {
     const { changes } = database.prepare(sql).run(...values);
     if (Number(changes) === 0) throw new Error(`tampered with nothing: ${sql}`);
