@@ -10,6 +10,7 @@ import { createCallerReader } from "./http/caller.ts";
 import { createGatewayServer } from "./http/gateway-server.ts";
 import type { AnswerPolicy } from "./http/guarded-response.ts";
 import { createSharedRoutes } from "./http/shared-routes.ts";
+import { namedTenant, ownerOf } from "./identity/namespaces.ts";
 import type { Clock } from "./kit/clock.ts";
 import type { Log } from "./kit/log.ts";
 import { openIdentity } from "./open-identity.ts";
@@ -24,7 +25,9 @@ import type { TurnPorts, TurnSettings } from "./turn/turn-ports.ts";
 import { createTurnRing } from "./turn/turn-ring.ts";
 import { openHttpUpstream } from "./upstream/http-upstream.ts";
 import { createOpenAiSummariser } from "./upstream/openai-summariser.ts";
-import { createUserRights } from "./users/user-rights.ts";
+import { ERASED_NOTICE } from "./users/erase-user.ts";
+import { rightsParts } from "./users/rights-parts.ts";
+import { createUserRights, type UserRights } from "./users/user-rights.ts";
 import { openVault, type Vault } from "./vault.ts";
 
 export interface GatewayParts {
@@ -100,11 +103,13 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   const ring = createTurnRing(ports);
   let isDraining = false;
   const { identity, logins } = await openIdentity(config, { vault, notices, upstream, clock, log });
+  const rights = createUserRights(rightsParts(vault, { clock, forget: ring.forget, forgetLimits: undefined }));
+  notices.on(ERASED_NOTICE, ring.forget);
   const app = createApp({
     ring,
     identity,
     logins,
-    rights: createUserRights({ sessions: store.sessions, sealer: vault.sealer, clock }),
+    rights,
     settings: {
       maxBodyBytes: config.http.maxBodyBytes,
       caller: createCallerReader(config.http.trustedProxies),
@@ -112,7 +117,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
       sharedRoutes: config.upstream.apiKey && createSharedRoutes(config.upstream.sharedRoutes),
     },
     defaultStrategy: config.history.strategy,
-    admin: adminParts(config, vault),
+    admin: adminParts(config, vault, rights),
     health: {
       checks: { store: () => store.ping(), upstream: () => upstream.ping() },
       isDraining: () => isDraining,
@@ -144,8 +149,20 @@ const answerPolicy = ({ http, identity }: GatewayConfig): AnswerPolicy => ({
   corsOrigins: http.cors.origins,
 });
 
-function adminParts({ identity: { adminKey } }: GatewayConfig, { audit, store, sealer }: Vault): AppParts["admin"] {
-  return adminKey && { adminKey, audit, auditReader: createAuditReader(store.audit, sealer) };
+function adminParts(
+  { identity: { adminKey } }: GatewayConfig,
+  { audit, store, sealer, keyedHash }: Vault,
+  rights: UserRights,
+): AppParts["admin"] {
+  const userId = (tenant: string, user: string): string => ownerOf(keyedHash, namedTenant(keyedHash, tenant), user);
+  return (
+    adminKey && {
+      adminKey,
+      audit,
+      auditReader: createAuditReader(store.audit, sealer),
+      users: { rights, audit, userId },
+    }
+  );
 }
 
 /** Beside the database, where there is one. */

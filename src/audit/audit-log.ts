@@ -38,12 +38,20 @@ export interface AuditRecord {
   readonly reason?: string;
 }
 
+export interface AuditPlace {
+  readonly chain: string;
+  readonly sequence: number;
+}
+
 /** The record of what was done with whose data. Append-only, chained, without content. */
 export interface AuditLog {
   /** Takes note and returns at once. Never throws; what cannot be kept is counted, and the gap is chained. */
   record(record: AuditRecord): void;
-  /** Resolves when all that was recorded before the call is stored. @throws GatewayError `store_unavailable` */
-  flush(): Promise<void>;
+  /**
+   * Resolves when all that was recorded before the call is stored, to the place of the newest entry: the last of them, or
+   * one that came behind. `undefined` when nothing was ever recorded. @throws GatewayError `store_unavailable`
+   */
+  flush(): Promise<AuditPlace | undefined>;
   /** Flushes, signs the chain's last head, and stops. Idempotent; never rejects. */
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { AuditRow, AuditStore } from "../store/audit-store.ts";
 import type { BufferedRecord } from "./audit-buffer.ts";
 import { type AuditChain, createAuditChain } from "./audit-chain.ts";
 import { type AuditAnchor, anchorOf } from "./audit-entry.ts";
+import type { AuditPlace } from "./audit-log.ts";
 import type { Particulars, ReadParticulars } from "./audit-particulars.ts";
 import type { AuditSigner } from "./audit-signer.ts";
 
@@ -18,6 +19,8 @@ interface AuditWriterOptions {
 export interface AuditWriter {
   /** Entries after the last signed head. */
   readonly unsigned: number;
+  /** The newest entry that is stored. */
+  readonly end: AuditPlace | undefined;
   /**
    * A batch that rejects is kept, and is to be finished before the next one.
    * @throws GatewayError `store_unavailable`
@@ -43,6 +46,7 @@ export function createAuditWriter({ store, signer, readParticulars, onEntry }: A
   let chain: AuditChain | undefined;
   let beginning: BufferedRecord["record"] = { event: "sys_startup" };
   let batch: Batch | undefined;
+  let end: AuditPlace | undefined;
 
   const link = async ({ records, head }: Batch): Promise<readonly AuditRow[]> => {
     const anchors = chain ? undefined : await readAnchors(store);
@@ -69,11 +73,15 @@ export function createAuditWriter({ store, signer, readParticulars, onEntry }: A
       throw new GatewayError("store_unavailable", "another row has the place of an audit entry", { cause });
     }
     for (const { entry } of batch.rows) onEntry(entry);
+    end = batch.rows.at(-1) ?? end;
     batch = undefined;
   };
   return {
     get unsigned() {
       return chain?.unsigned ?? 0;
+    },
+    get end() {
+      return end && { chain: end.chain, sequence: end.sequence };
     },
     finish,
     write(records) {

@@ -86,6 +86,7 @@ export function createAuditLog(options: AuditLogOptions): AuditLog {
       const isLost = buffer.lost > 0;
       await run(writeAll);
       if (isLost) throw new GatewayError("store_unavailable", "audit records were lost");
+      return writer.end;
     },
     close() {
       timers.clear();

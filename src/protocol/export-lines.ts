@@ -67,6 +67,8 @@ export const sessionLine = z.strictObject({
         z.strictObject({ fromTurn: count(), toTurn: count(), text: z.string(), by: z.enum(["model", "extractive"]) }),
       )
       .optional(),
+    /** What redaction took out and puts back for the user: placeholder and value. */
+    withheld: z.array(z.tuple([z.string(), z.string()])).optional(),
   }),
 });
 

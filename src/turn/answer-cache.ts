@@ -2,19 +2,22 @@ import { LRUCache } from "lru-cache";
 
 import type { Clock } from "../kit/clock.ts";
 import type { UpstreamHead } from "../upstream/upstream.ts";
+import { dropOwned } from "./drop-owned.ts";
 import type { RelayResult } from "./relay-answer.ts";
-import type { RequestPrint } from "./request-print.ts";
+import type { TurnScope } from "./turn-scope.ts";
 
 export interface KeptAnswer {
   readonly head: UpstreamHead;
   readonly bytes: readonly Buffer[];
   readonly form: "json" | "stream";
+  readonly owner: string;
 }
 
 /** Answers in the provider's own bytes, for retries: in memory only, bounded, and not for long. */
 export interface AnswerCache {
-  keep(print: RequestPrint, turnId: string, relay: RelayResult): void;
+  keep(asked: Pick<TurnScope, "print" | "ref">, turnId: string, relay: RelayResult): void;
   find(turnId: string): KeptAnswer | undefined;
+  forget(owner: string): void;
 }
 
 const MAX_AGE_MS = 10 * 60_000;
@@ -28,11 +31,12 @@ export function createAnswerCache(clock: Clock): AnswerCache {
     sizeCalculation: ({ bytes }) => bytes.reduce((sum, piece) => sum + piece.length, 500),
   });
   return {
-    keep({ idempotencyHash, tries }, turnId, { head, bytes, form }) {
+    keep({ print: { idempotencyHash, tries }, ref: { owner } }, turnId, { head, bytes, form }) {
       // Only who names his requests, or whose SDK counts its tries, can ask for the same answer again.
       const mayRetry = idempotencyHash !== undefined || tries !== undefined;
-      if (mayRetry && head && (form === "json" || form === "stream")) answers.set(turnId, { head, bytes, form });
+      if (mayRetry && head && (form === "json" || form === "stream")) answers.set(turnId, { head, bytes, form, owner });
     },
     find: (turnId) => answers.get(turnId),
+    forget: (owner) => dropOwned(answers, owner, (answer) => answer.owner),
   };
 }

@@ -11,6 +11,8 @@ import { toHistoryMessage } from "./read-conversation.ts";
 export interface CountCache {
   systemMessage(message: RequestMessage, counter: TokenCounter): HistoryMessage;
   envelopeTokens(chat: ChatRequest, counter: TokenCounter): number;
+  /** Nobody knows whose text a hash is of, so an erasure takes them all. */
+  clear(): void;
 }
 
 const MAX_ENTRIES = 5_000;
@@ -40,5 +42,6 @@ export function createCountCache(): CountCache {
       }
       return tokens;
     },
+    clear: () => counts.clear(),
   };
 }

@@ -104,7 +104,7 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
   const fresh = await parts.redacting;
   if (!request.record) return notRemembered;
   if (!relay.answer || (relay.answer.choices.length === 0 && !relay.answer.complete)) {
-    ring.failures.add(ref.key, scope.print.requestHash, "");
+    ring.failures.add(ref, scope.print.requestHash, "");
     return notRemembered;
   }
   const turnId = newTurnId();
@@ -115,16 +115,16 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     const startedAt = performance.now();
     const session = await storeTurn(ring, { ref, snapshot: plan.session, birth, draft });
     ring.ports.meter.stage("append", performance.now() - startedAt);
-    ring.failures.forget(ref.key, scope.print.requestHash);
+    ring.failures.settle(ref, scope.print.requestHash);
     if (session && !plan.session) noteBeginning(scope, session);
-    if (session && relay.answer.complete) ring.answers.keep(scope.print, turnId, relay);
+    if (session && relay.answer.complete) ring.answers.keep(scope, turnId, relay);
     return { session, failure: undefined };
   } catch (error) {
     const failure = describeFailure(asFailure(error, "append_failed"));
     ring.ports.meter.degraded(failure.reason);
     ring.ports.log.error({ requestId: request.requestId, cause: describeError(error) }, "turn was not stored");
-    ring.flags.put(ref.key, failure.reason);
-    ring.failures.add(ref.key, scope.print.requestHash, turnId);
+    ring.flags.put(ref, failure.reason);
+    ring.failures.add(ref, scope.print.requestHash, turnId);
     return { session: undefined, failure };
   }
 }

@@ -97,7 +97,7 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
     sessionId: plan.session?.head.sessionId ?? request.sessionId,
     plan,
     expiresAt,
-    degraded: ring.flags.take(ref.key),
+    degraded: ring.flags.take(ref),
   });
   const restoring = restorable(scope, plan);
   const ownBefore = performance.now() - request.startedAt;
@@ -202,8 +202,7 @@ async function forwardWithoutHistory(ring: TurnRing, request: TurnRequest, clien
   });
 }
 
-const failedTurn = ({ ring, ref, print }: TurnScope): string | undefined =>
-  ring.failures.find(ref.key, print.requestHash);
+const failedTurn = ({ ring, ref, print }: TurnScope): string | undefined => ring.failures.find(ref, print.requestHash);
 
 async function readInput(scope: TurnScope, repeat: Repeat, snapshot: OpenedSession | undefined): Promise<TurnInput> {
   const { ring, request } = scope;

@@ -6,6 +6,7 @@ import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Sealer } from "../sealing/sealer.ts";
 import type { SessionStore, StoredSession } from "../store/session-store.ts";
+import { dropOwned } from "./drop-owned.ts";
 import { noteUnreadable } from "./note-unreadable.ts";
 import { incarnationOf, openSession, withOlderTurns } from "./open-session.ts";
 import { firstSequence, knownRevision, type OpenedSession, revisionNumber, type SessionRef } from "./opened-session.ts";
@@ -32,6 +33,8 @@ export interface SessionCache {
   peek(key: string, incarnation: string): OpenedSession | undefined;
   keep(session: OpenedSession): void;
   drop(key: string): void;
+  /** Drops all that is held of a user. */
+  forget(owner: string): void;
 }
 
 /** An opened session that no load has confirmed for this long is dropped: erasure and expiry reach every replica. */
@@ -98,6 +101,7 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
     },
     keep: (session) => void keep(session),
     drop: (key) => void opened.delete(key),
+    forget: (owner) => dropOwned(opened, owner, ({ ref }) => ref.owner),
   };
 }
 

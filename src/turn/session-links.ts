@@ -24,6 +24,8 @@ export interface SessionLinks {
   successorOf(session: OpenedSession): string;
   /** Idempotent. */
   link(session: OpenedSession, sessionId: string, expiresAt: number): Promise<void>;
+  /** Drops what is held here of a user; what rests is for `linksOf`. */
+  forget(owner: string): void;
 }
 
 interface SessionLinksOptions {
@@ -75,6 +77,9 @@ export function createSessionLinks({ records, recordSealer, keyedHash, clock }: 
       const name = nameOf(ref.owner, sessionId);
       const target: LinkTarget = { key: ref.key, incarnation };
       await records.putIfAbsent(name, recordSealer.seal(name, Buffer.from(JSON.stringify(target))), expiresAt);
+    },
+    forget(owner) {
+      for (const name of known.keys()) if (name.startsWith(linksOf(owner))) known.delete(name);
     },
   };
 }

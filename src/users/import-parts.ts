@@ -21,15 +21,17 @@ interface ImportPartsOptions {
   readonly placeholders: (sessionKey: string) => PlaceholderNamer;
   /** Counts what redaction changed; every other count is taken over. */
   readonly counter: TokenCounter;
+  readonly keepsWithheld: boolean;
 }
 
 export function createImportParts(options: ImportPartsOptions): ImportParts {
-  const { sessions, sealer, clock, keyedHash, redactor, placeholders, counter } = options;
+  const { sessions, sealer, clock, keyedHash, redactor, placeholders, counter, keepsWithheld } = options;
   const fingerprint = createFingerprinter(keyedHash);
   return {
     sessions,
     sealer,
     clock,
+    keepsWithheld,
     links: createSessionLinks(options),
     redaction: (sessionKey) => ({ redactor, name: placeholders(sessionKey), counter, fingerprint }),
   };

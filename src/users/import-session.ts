@@ -4,8 +4,16 @@ import type { SessionSealer } from "../sealing/sealer.ts";
 import { type ActiveTurn, appendRecord } from "../session/active-turns.ts";
 import { emptyFront, encodeHead, type SessionHead } from "../session/session-head.ts";
 import { parseSessionId } from "../session/session-id.ts";
-import { encodeSummaries, encodeSystem, SUMMARY_SLOT, SYSTEM_SLOT } from "../session/slots.ts";
+import {
+  encodeSummaries,
+  encodeSystem,
+  encodeWithheld,
+  SUMMARY_SLOT,
+  SYSTEM_SLOT,
+  WITHHELD_SLOT,
+} from "../session/slots.ts";
 import { encodeTurnRecord } from "../session/turn-record-codec.ts";
+import { addWithheld, nothingWithheld } from "../session/withheld.ts";
 import type { SessionCommit } from "../store/session-store.ts";
 import { freshEpoch } from "../turn/advance-session.ts";
 import type { RedactionParts } from "../turn/redact-turn.ts";
@@ -20,9 +28,17 @@ export interface ImportParts extends Pick<TurnPorts, "sessions" | "sealer" | "cl
   readonly links: Pick<SessionLinks, "locate">;
   /** How what comes in is checked; placeholders are named within the session of that key. */
   readonly redaction: (sessionKey: string) => RedactionParts;
+  /** Whether the target puts withheld values back; where it does not, they are left out. */
+  readonly keepsWithheld: boolean;
 }
 
-export type ImportOutcome = "imported" | "exists" | "expired" | "not_whole" | "changed_meanwhile";
+export type ImportOutcome = "imported" | "exists" | "expired" | "not_whole" | "changed_meanwhile" | "erased_meanwhile";
+
+export interface ImportTarget {
+  readonly owner: string;
+  /** False once the user was erased, whatever he began since. */
+  readonly isStillTheirs: () => Promise<boolean>;
+}
 
 /**
  * Seals a session of an export under the target's own keys. It appears whole or not for long: until its last turn is
@@ -30,15 +46,20 @@ export type ImportOutcome = "imported" | "exists" | "expired" | "not_whole" | "c
  *
  * @throws GatewayError `invalid_request`, `redaction_failed`, `store_unavailable`
  */
-export async function importSession(parts: ImportParts, owner: string, read: ReadSession): Promise<ImportOutcome> {
+export async function importSession(
+  parts: ImportParts,
+  target: ImportTarget,
+  read: ReadSession,
+): Promise<ImportOutcome> {
   const { sessions, clock, links } = parts;
   if (read.problems > 0) return "not_whole";
   if (Date.parse(read.line.expires_at) <= clock()) return "expired";
-  const { ref } = await links.locate(owner, parseSessionId(read.line.id));
+  const { ref } = await links.locate(target.owner, parseSessionId(read.line.id));
   if (await sessions.load(ref.key)) return "exists";
   const redaction = parts.redaction(ref.key);
-  const checked = await checkSession(redaction, read);
   const birth = await beginSession(parts, ref);
+  if (!(await target.isStillTheirs())) return "erased_meanwhile";
+  const checked = await checkSession(redaction, read, parts.keepsWithheld);
   const sealed = sealRecords(birth.keys, checked.session);
   for (const commit of commits(parts, { birth, sealed, ...checked })) {
     const isFirst = commit.expected === undefined;
@@ -53,7 +74,11 @@ interface CheckedSession {
   readonly slots: ReadonlyMap<string, Buffer>;
 }
 
-async function checkSession(redaction: RedactionParts, { line, turns }: ReadSession): Promise<CheckedSession> {
+async function checkSession(
+  redaction: RedactionParts,
+  { line, turns }: ReadSession,
+  keepsWithheld: boolean,
+): Promise<CheckedSession> {
   const records = [];
   for (const turn of turns) records.push(recordOf(await redactTurn(redaction, turn)));
   const summaries = await redactSummaries(redaction, line.slots.summary ?? []);
@@ -62,6 +87,8 @@ async function checkSession(redaction: RedactionParts, { line, turns }: ReadSess
   const slots = new Map<string, Buffer>();
   if (line.slots.system) slots.set(SYSTEM_SLOT, encodeSystem(system));
   if (line.slots.summary) slots.set(SUMMARY_SLOT, encodeSummaries(summaries));
+  if (line.slots.withheld && keepsWithheld)
+    slots.set(WITHHELD_SLOT, encodeWithheld(addWithheld(nothingWithheld, new Map(line.slots.withheld))));
   return { session: sessionOf(line, { records, summaries, title }), slots };
 }
 

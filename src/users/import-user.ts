@@ -1,5 +1,6 @@
 import { GatewayError } from "../errors/gateway-error.ts";
-import { importSession, type ImportOutcome, type ImportParts } from "./import-session.ts";
+import { beginSession } from "../turn/session-birth.ts";
+import { importSession, type ImportOutcome, type ImportParts, type ImportTarget } from "./import-session.ts";
 import { readExport } from "./read-export.ts";
 import { splitLines } from "./split-lines.ts";
 
@@ -23,11 +24,12 @@ export async function importUser(
   open: () => AsyncIterable<Buffer>,
 ): Promise<ImportReport> {
   for await (const session of readExport(splitLines(open()))) void session;
+  const target = await openTarget(parts, owner);
   let sessions = 0;
   let turns = 0;
   const skipped: ImportReport["skipped"][number][] = [];
   for await (const session of readExport(splitLines(open()))) {
-    const why = await importSession(parts, owner, session).catch((error: unknown) => {
+    const why = await importSession(parts, target, session).catch((error: unknown) => {
       throw atLine(error, session.lineNumber);
     });
     if (why === "imported") {
@@ -36,6 +38,13 @@ export async function importUser(
     } else skipped.push({ lineNumber: session.lineNumber, why });
   }
   return { sessions, turns, skipped };
+}
+
+/** An erasure while an import runs ends it: nothing that was read before may come back under a new key. */
+async function openTarget(parts: ImportParts, owner: string): Promise<ImportTarget> {
+  const { identity, keys } = await beginSession(parts, { owner, key: "import" });
+  const proof = keys.seal("record", "import", Buffer.alloc(0));
+  return { owner, isStillTheirs: () => parts.sealer.isCurrent(identity, proof) };
 }
 
 function atLine(error: unknown, lineNumber: number): unknown {

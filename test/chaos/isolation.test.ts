@@ -148,6 +148,30 @@ const routeCases: Readonly<Record<string, RouteCase>> = {
     world.inspect(user, "no such route", answer);
     expect(outcomeOf(answer)).toEqual({ status: 404, code: "not_found" });
   },
+  "GET /v1/me": async (world, { gateway, user }) => {
+    const answer = await get(gateway.url, user, "/me");
+    world.inspect(user, "me", answer);
+    expect(JSON.parse(answer.body)).toMatchObject({ object: "user" });
+  },
+  "GET /v1/me/export": async (world, { gateway, user }) => {
+    const answer = await get(gateway.url, user, "/me/export");
+    world.inspect(user, "export", answer);
+    expect(answer.body).toContain('"object":"export.end"');
+  },
+  "DELETE /v1/me": async (world, { gateway, user }) => {
+    // Somebody else under the same key, with a session of a name that everybody has.
+    const guest = { ...createUser(user.name, user.key, `guest of ${user.name}`), canary: user.canary };
+    await chat(gateway.url, guest, { id: "chat", stream: false, aborted: false });
+    const answer = await send(`${gateway.url}/me`, { method: "DELETE", headers: callerHeaders(guest) });
+    world.inspect(user, "erase", answer);
+    expect(answer.status, answer.body).toBe(200);
+    expect(outcomeOf(await get(gateway.url, guest, "/sessions/chat"))).toEqual(notFound);
+  },
+  "ALL /v1/me/*": async (world, { gateway, user, id }) => {
+    const answer = await get(gateway.url, user, `/me/${pathOf(id)}/anything`);
+    world.inspect(user, "no such right", answer);
+    expect(outcomeOf(answer)).toEqual({ status: 404, code: "not_found" });
+  },
   "ALL /v1/*": async (world, { gateway, user, id }) => {
     const headers = {
       "content-type": "application/json",

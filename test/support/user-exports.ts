@@ -12,6 +12,7 @@ import { importUser } from "../../src/users/import-user.ts";
 import { openVault, type Vault } from "../../src/vault.ts";
 import { send, type WireRequest } from "./http-calls.ts";
 import { sharedFolder, type TestGateway } from "./test-gateway.ts";
+import { masterKeys } from "./test-master-keys.ts";
 
 export const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -26,21 +27,24 @@ export async function exportOf(gateway: TestGateway, request: WireRequest = {}):
 export const bodyOf = (lines: readonly string[]): readonly string[] => lines.slice(1);
 
 export async function ownerOf(gateway: TestGateway, request: WireRequest = {}): Promise<string> {
-  const [header = "{}"] = await exportOf(gateway, request);
-  return (JSON.parse(header) as { user: string }).user;
+  const answer = await send(gateway, "/me", request);
+  if (answer.status !== 200) throw new Error(`nobody: ${answer.status} ${answer.text}`);
+  return answer.json<{ id: string }>().id;
 }
 
 /** The store of a test gateway, opened beside it. */
-export async function openVaultOf(gateway: TestGateway, clock: () => number = Date.now): Promise<Vault> {
-  const config = loadConfig({
-    cwd: gateway.folder,
-    env: {
-      STATEGATE_STORE: `sqlite:${join(gateway.folder, "stategate.db")}`,
-      STATEGATE_KEYS__DEVELOPMENT_KEY_FILE: join(sharedFolder, "development.key"),
-      STATEGATE_STORE__TIMEOUT_MS: "20000",
-    },
+export const openVaultOf = (gateway: TestGateway): Promise<Vault> =>
+  openVaultOn(`sqlite:${join(gateway.folder, "stategate.db")}`, {
+    STATEGATE_KEYS__DEVELOPMENT_KEY_FILE: join(sharedFolder, "development.key"),
   });
-  return openVault(config, { log: silent, clock });
+
+/** With the master keys of most tests. */
+export async function openVaultOn(address: string, env: Readonly<Record<string, string>> = masterKeys): Promise<Vault> {
+  const config = loadConfig({
+    cwd: sharedFolder,
+    env: { STATEGATE_STORE: address, STATEGATE_STORE__TIMEOUT_MS: "20000", ...env },
+  });
+  return openVault(config, { log: silent, clock: Date.now });
 }
 
 /** Imports lines, or a file, into the store behind a vault. */
@@ -55,6 +59,7 @@ export async function importInto(vault: Vault, owner: string, source: readonly s
     redactor: createRedactor(loadConfig({ cwd: sharedFolder, env: {} }).redaction),
     placeholders: (key) => placeholderNamer(vault.keyedHash, key),
     counter: counters.forModel("gpt-5"),
+    keepsWithheld: true,
   });
   const open = (): AsyncIterable<Buffer> =>
     typeof source === "string" ? createReadStream(source) : Readable.from([Buffer.from(`${source.join("\n")}\n`)]);

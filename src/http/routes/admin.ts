@@ -6,11 +6,13 @@ import type { GatewayEnv } from "../gateway-env.ts";
 import type { HttpSettings } from "../http-settings.ts";
 import { requireAdminKey } from "../middleware/require-admin-key.ts";
 import { auditTrail } from "./audit-trail.ts";
+import { users, type UsersRouteParts } from "./users.ts";
 
 export interface AdminParts {
   readonly adminKey: Secret;
   readonly audit: AuditLog;
   readonly auditReader: AuditReader;
+  readonly users: UsersRouteParts;
 }
 
 /** For operators, under a key of its own. Mounted only where one is configured: without it there is nothing here. */
@@ -18,5 +20,6 @@ export function admin(parts: AdminParts, settings: HttpSettings): Hono<GatewayEn
   const app = new Hono<GatewayEnv>();
   app.use(requireAdminKey(parts, settings));
   app.route("/audit", auditTrail(parts, settings));
+  app.route("/users", users(parts.users, settings));
   return app;
 }

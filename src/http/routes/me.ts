@@ -2,11 +2,12 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 
 import type { AuditLog } from "../../audit/audit-log.ts";
-import type { Caller, Identity, Principal } from "../../identity/principal.ts";
+import type { Caller, Identity } from "../../identity/principal.ts";
 import type { UserRights } from "../../users/user-rights.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
 import type { HttpSettings } from "../http-settings.ts";
 import { sendExport } from "../send-export.ts";
+import { showReceipt, showUser } from "../show-user.ts";
 
 interface MeRouteParts {
   readonly identity: Identity;
@@ -18,20 +19,24 @@ interface MeRouteParts {
 /** A user's own rights: what is stored of him, all of it, and its end. */
 export function me({ identity, rights, audit, settings }: MeRouteParts): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>();
-  const whoAsks = async ({ incoming }: GatewayEnv["Bindings"]): Promise<{ principal: Principal; caller: Caller }> => {
+  const whoAsks = async ({ incoming }: GatewayEnv["Bindings"]): Promise<{ owner: string; caller: Caller }> => {
     const caller = settings.caller(incoming);
     const principal = await identity.resolve(caller);
     await identity.verify(principal, caller);
-    return { principal, caller };
+    return { owner: principal.owner, caller };
   };
 
-  app.get("/", async ({ env, json }) => {
-    const { owner } = (await whoAsks(env)).principal;
-    return json({ id: owner, object: "user", ...(await rights.describe(owner)) });
+  app.get("/", async (context) => {
+    const { owner } = await whoAsks(context.env);
+    return context.json(showUser(await rights.describe(owner)));
+  });
+  app.delete("/", async (context) => {
+    const { owner } = await whoAsks(context.env);
+    return context.json(showReceipt(await rights.erase(owner)));
   });
   app.get("/export", async ({ env, var: { requestId } }) => {
-    const { principal, caller } = await whoAsks(env);
-    await sendExport({ rights, audit, client: env.outgoing, requestId }, principal.owner, caller.address);
+    const { owner, caller } = await whoAsks(env);
+    await sendExport({ rights, audit, client: env.outgoing, requestId }, owner, caller.address);
     return RESPONSE_ALREADY_SENT;
   });
   return app;
