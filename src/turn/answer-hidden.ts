@@ -1,15 +1,17 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 
+import type { HistoryMessage } from "../history/history-strategy.ts";
 import { appendTail, restorableNote } from "../history/tail-note.ts";
 import type { ChatRequest } from "../protocol/chat-request.ts";
 import { hasRepeatedKeys } from "../protocol/repeated-keys.ts";
 import type { Redactor } from "../redaction/redactor.ts";
 import { finishAnswer } from "./finish-answer.ts";
-import { composeBody, hideFields, jsonArray, sumCounts } from "./hide-fields.ts";
+import { composeBody, hideFields, jsonArray } from "./hide-fields.ts";
 import { hideHeaders } from "./hide-headers.ts";
 import { toHistoryMessage } from "./read-conversation.ts";
 import { relayAnswer } from "./relay-answer.ts";
+import { sumCounts } from "./sum-counts.ts";
 import type { TurnRing } from "./turn-ring.ts";
 import { createWithheldNotes, type WithheldNotes } from "./withheld-notes.ts";
 
@@ -49,6 +51,8 @@ export async function answerHidden(
   finishAnswer({ client, relay, headers: answerHeaders, stored: { session: undefined, failure: undefined } });
 }
 
+const withNote = (message: HistoryMessage): HistoryMessage => appendTail(message, restorableNote, () => 0);
+
 interface HiddenBody {
   readonly body: readonly Buffer[];
   /** Placeholders in its messages. */
@@ -76,11 +80,6 @@ async function hideBody(
   });
   const redactions = messages.reduce((sum, { bytes }) => sum + redactor.countPlaceholders(bytes.toString("latin1")), 0);
   const newest = messages.at(-1);
-  if (redactions > 0 && newest)
-    messages.splice(
-      -1,
-      1,
-      appendTail(newest, restorableNote, () => 0),
-    );
-  return { body: composeBody(fields, { messages: jsonArray(messages.map(({ bytes }) => bytes)) }), redactions };
+  const told = redactions > 0 && newest ? [...messages.slice(0, -1), withNote(newest)] : messages;
+  return { body: composeBody(fields, { messages: jsonArray(told.map(({ bytes }) => bytes)) }), redactions };
 }

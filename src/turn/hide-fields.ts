@@ -2,6 +2,7 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import { hasRepeatedKeys } from "../protocol/repeated-keys.ts";
 import type { Span } from "../protocol/scan-body.ts";
 import type { Redactor } from "../redaction/redactor.ts";
+import { sumCounts } from "./sum-counts.ts";
 import type { WithheldNotes } from "./withheld-notes.ts";
 
 /** One member of a JSON body as it may leave. */
@@ -54,14 +55,6 @@ export async function hideFields(
 
 const isText = (key: string, value: unknown): boolean =>
   key !== OPEN_FIELD && (typeof value === "string" || (typeof value === "object" && value !== null));
-
-export function sumCounts(all: readonly Readonly<Partial<Record<string, number>>>[]): Record<string, number> {
-  const sum: Record<string, number> = {};
-  for (const counts of all) {
-    for (const [type, count] of Object.entries(counts)) sum[type] = (sum[type] ?? 0) + (count ?? 0);
-  }
-  return sum;
-}
 
 const COMMA = Buffer.from(",");
 

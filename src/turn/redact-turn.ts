@@ -6,6 +6,7 @@ import type { PlaceholderNamer, Redaction, Redactor } from "../redaction/redacto
 import type { StoredMessage } from "../session/turn-record.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
 import { toHistoryMessage } from "./read-conversation.ts";
+import { sumCounts } from "./sum-counts.ts";
 
 /** A message as the client knows it, on its way to the store. */
 export interface ClearMessage {
@@ -37,11 +38,10 @@ export async function redactMessages(parts: RedactionParts, clear: readonly Clea
     clear.map(({ message }) => message),
     parts.name,
   );
-  const counts: Record<string, number> = {};
-  for (const redaction of redactions ?? []) {
-    for (const [type, count] of Object.entries(redaction.counts)) counts[type] = (counts[type] ?? 0) + (count ?? 0);
-  }
-  return { messages: clear.map((item, index) => storedForm(parts, item, redactions?.[index])), counts };
+  return {
+    messages: clear.map((item, index) => storedForm(parts, item, redactions?.[index])),
+    counts: sumCounts((redactions ?? []).map(({ counts }) => counts)),
+  };
 }
 
 function storedForm(

@@ -151,10 +151,10 @@ async function draftTurn(
   const { ring, request } = scope;
   const answer = relay.answer;
   const startedAt = performance.now();
-  const answers = await redactMessages(
-    partsOf(scope, input),
-    (answer?.choices ?? []).map(({ message }) => clearAnswer(scope, { relay, message, restoring })),
-  );
+  const clear = (answer?.choices ?? []).map(({ message }) => clearAnswer(scope, { relay, message, restoring }));
+  const answers = await redactMessages(partsOf(scope, input), clear).catch((error: unknown) => {
+    throw asFailure(error, "redaction_failed");
+  });
   ring.ports.meter.redactions(answers.counts);
   ring.ports.meter.stage("redact", performance.now() - startedAt);
   const { figures } = bill;

@@ -119,3 +119,76 @@ describe.each(ways)("a client (stream: $stream, replays: $replays)", ({ stream, 
     expectNothingSent(planted);
   });
 });
+
+const sentMessages = (): readonly (readonly unknown[])[] =>
+  gateway.upstream.log.map(({ body }) => (body as { messages: readonly unknown[] }).messages);
+
+describe("what the provider is sent of a conversation", () => {
+  it.each([false, true])("grows at its end only, so that its prompt cache works (replays: %s)", async (replays) => {
+    await open();
+    const talker = createTalker(gateway.client(), { session: freshSession(), replays, stream: true });
+    await talker.say({ role: "system", content: "Be brief. Our office is +49 30 901820." }, user("hello"));
+    for (const { sentence } of plantValues(12)) await talker.say(user(`${sentence} ${"and more ".repeat(40)}`));
+    const sent = sentMessages();
+    for (const [index, messages] of sent.slice(1).entries()) {
+      const before = sent[index] ?? [];
+      // The note stands at the end of the newest message, where it disturbs nothing.
+      const front = before.slice(0, -1).map((message) => JSON.stringify(message));
+      expect(messages.slice(0, front.length).map((message) => JSON.stringify(message))).toEqual(front);
+      expect(withoutNote(JSON.stringify(before.at(-1)))).toBe(JSON.stringify(messages[front.length]));
+    }
+    expect(gateway.upstream.log.at(-1)?.cachedTokens).toBeGreaterThan(1_024);
+  });
+
+  it("holds placeholders only when old turns have become a summary, and the values come back from it", async () => {
+    await open({
+      STATEGATE_HISTORY__HYBRID__KEEP_TURNS: "1",
+      STATEGATE_HISTORY__FLOOR_TOKENS: "0",
+      STATEGATE_HISTORY__SUMMARY__MAX_TOKENS: "200",
+    });
+    const planted = plantValues(18);
+    const talker = createTalker(gateway.client(), { session: freshSession(), replays: false, stream: true });
+    for (const { sentence } of planted) {
+      await talker.say(user(`${sentence} ${"and more ".repeat(60)}`));
+      await gateway.flush();
+    }
+    const summaries = sentMessages().filter((messages) => JSON.stringify(messages[0]).includes("running summary"));
+    expect(summaries.length).toBeGreaterThan(0);
+    const { content } = await talker.say(user("[[echo]]"));
+    const echoed = JSON.stringify(sentMessages().at(-1));
+    expect(echoed).toContain("Summary: ");
+    expect(echoed).toMatch(PLACEHOLDER);
+    expect(content).not.toMatch(PLACEHOLDER);
+    expectNothingSent(planted);
+  });
+});
+
+describe("store mode with values put back", () => {
+  it.each([false, true])("gives a delta client its own values, sealed over a restart (stream: %s)", async (stream) => {
+    await open({ STATEGATE_REDACTION__MODE: "store", STATEGATE_REDACTION__RESTORE: "session" });
+    const planted = plantValues(9);
+    const session = freshSession();
+    const talker = createTalker(gateway.client(), { session, replays: false, stream });
+    for (const { sentence } of planted) await talker.say(user(sentence));
+    // What is new is sent as it is; what is stored is not.
+    expect(JSON.stringify(sentMessages())).toContain(planted[0]?.value);
+    await gateway.restart();
+    const again = createTalker(gateway.client(), { session, replays: false, stream });
+    const { content } = await again.say(user("[[echo]] [[shred]]"));
+    expect(JSON.stringify(sentMessages().at(-1))).toMatch(PLACEHOLDER);
+    for (const { value } of planted) {
+      expect(content).toContain(value);
+      expect(JSON.stringify(sentMessages().at(-1))).not.toContain(value);
+    }
+    expect(content).not.toMatch(PLACEHOLDER);
+  });
+
+  it("is off unless it is asked for: a placeholder stays one", async () => {
+    await open({ STATEGATE_REDACTION__MODE: "store" });
+    const talker = createTalker(gateway.client(), { session: freshSession(), replays: false, stream: true });
+    await talker.say(user("write to jane.doe@example.com"));
+    const { content } = await talker.say(user("[[echo]]"));
+    expect(content).toMatch(PLACEHOLDER);
+    expect(JSON.stringify(sentMessages().at(-1))).toContain("Never pass a placeholder to a tool.");
+  });
+});
