@@ -114,7 +114,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
       maxBodyBytes: config.http.maxBodyBytes,
       caller: createCallerReader(config.http.trustedProxies),
       sessionAliases: config.identity.sessionIdFrom,
-      sharedRoutes: config.upstream.apiKey && createSharedRoutes(config.upstream.sharedRoutes),
+      sharedRoutes: config.upstream.apiKey && createSharedRoutes(config.upstream.sharedRoutes, vault.audit),
     },
     defaultStrategy: config.history.strategy,
     admin: adminParts(config, vault, rights),

@@ -65,7 +65,8 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
   const asked = name === undefined ? undefined : requestedSession(name, idFormat);
   const hints = { userFromBody: bodyUser(chat.fields), sessionId: asked?.sessionId };
   const principal = await identity.resolve(caller, hints);
-  settings.sharedRoutes?.checkChat(chat);
+  const visitor = visitorOf(principal, caller);
+  settings.sharedRoutes?.checkChat(chat, visitor);
   if (asked === undefined) return answerStateless(ring, exchange, chat);
   const { mode, ...rest } = directions;
   const entropy = asked.minted ? retriedEntropy(ring, principal, directions) : undefined;
@@ -80,7 +81,7 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
       path: upstreamPath(incoming),
       headers: incoming.headers,
       principal,
-      visitor: visitorOf(principal, caller),
+      visitor,
       verifyCaller: () => identity.verify(principal, caller),
       sessionId: entropy ? mintSessionId(idFormat, entropy) : asked.sessionId,
       minted: asked.minted,

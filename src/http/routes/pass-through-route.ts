@@ -7,6 +7,7 @@ import type { Identity } from "../../identity/principal.ts";
 import { hidePlainRequest } from "../../turn/hide-body.ts";
 import { hidingRedactor } from "../../turn/hide-request.ts";
 import { passThrough } from "../../turn/pass-through.ts";
+import { visitorOf } from "../../turn/session-visitor.ts";
 import type { TurnPorts } from "../../turn/turn-ports.ts";
 import type { UpstreamRequest } from "../../upstream/upstream.ts";
 import { errorAnswer } from "../error-response.ts";
@@ -28,8 +29,9 @@ export function passThroughRoute({ ports, identity, settings }: PassThroughParts
   return async ({ env: { incoming, outgoing }, var: { requestId } }) => {
     try {
       if (settings.sharedRoutes) {
-        await identity.resolve(settings.caller(incoming));
-        settings.sharedRoutes.checkRoute(incoming);
+        const caller = settings.caller(incoming);
+        const asker = visitorOf(await identity.resolve(caller), caller);
+        settings.sharedRoutes.checkRoute(incoming, asker);
       }
       await passThrough({
         upstream,

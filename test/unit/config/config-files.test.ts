@@ -15,6 +15,10 @@ const load = (file: string, env: Record<string, string> = {}) => loadConfig({ en
 
 const leaves = schemaLeaves(configSchema);
 const masterKeys = { STATEGATE_MASTER_KEYS: `a:${Buffer.alloc(32).toString("base64")}` };
+/** What the comments at the top of a profile ask for besides. */
+const secrets: Readonly<Record<string, Record<string, string>>> = {
+  "issued-keys.yaml": { STATEGATE_UPSTREAM__API_KEY: "sk-of-the-operator" },
+};
 
 describe("gateway.config.yaml", () => {
   const text = read("gateway.config.yaml");
@@ -50,10 +54,14 @@ it("every key has a variable of its own", () => {
 describe("the example profiles", () => {
   const profiles = readdirSync(new URL("../../../config/profiles", import.meta.url));
 
-  it("exist", () => expect(profiles).toHaveLength(2));
+  it("exist", () => expect(profiles).toHaveLength(3));
 
   it.each(profiles)("%s is a valid configuration", (name) => {
-    expect(() => load(read(`config/profiles/${name}`), masterKeys)).not.toThrow();
+    expect(() => load(read(`config/profiles/${name}`), { ...masterKeys, ...secrets[name] })).not.toThrow();
+  });
+
+  it("issued-keys.yaml does not start without the account's key", () => {
+    expect(() => load(read("config/profiles/issued-keys.yaml"))).toThrow("upstream.apiKey");
   });
 
   it("production-redis.yaml does not start without master keys", () => {

@@ -1,12 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { type AuditLog, type AuditRecord, noAuditLog } from "../../../src/audit/audit-log.ts";
 import { createSharedRoutes } from "../../../src/http/shared-routes.ts";
 import { parseChatRequest } from "../../../src/protocol/chat-request.ts";
 import { inCiOrProving } from "../../support/prove.ts";
 
-const routes = createSharedRoutes(["GET /files/*", "POST /files"]);
-const bare = createSharedRoutes([]);
+const refusals: AuditRecord[] = [];
+const audit: AuditLog = { ...noAuditLog, record: (record) => void refusals.push(record) };
+const asker = { owner: "ada", address: "192.0.2.1" };
+const routes = createSharedRoutes(["GET /files/*", "POST /files"], audit);
+const bare = createSharedRoutes([], audit);
 const notShared = expect.objectContaining({ code: "route_not_shared" });
 const UPLOAD = "multipart/form-data; boundary=x";
 
@@ -17,7 +21,7 @@ const incoming = (method: string, url: string, contentType = UPLOAD) => ({
 });
 const passes = (method: string, url: string, from = bare): boolean => {
   try {
-    from.checkRoute(incoming(method, url));
+    from.checkRoute(incoming(method, url), asker);
     return true;
   } catch (error) {
     expect(error).toEqual(notShared);
@@ -82,12 +86,18 @@ describe("a route of a shared account", () => {
     expect(passes("DELETE", "/v1/files/file-1", routes)).toBe(false);
   });
 
+  it("that is refused is told to the audit log, without the path", () => {
+    refusals.length = 0;
+    passes("GET", "/v1/files/secret-file");
+    expect(refusals).toEqual([{ event: "authz_fail", ...asker, reason: "route_not_shared" }]);
+  });
+
   it("takes uploads as uploads only: a JSON body could name a stored file", () => {
     for (const path of ["/v1/images/edits", "/v1/images/variations", "/v1/audio/transcriptions"]) {
-      expect(() => bare.checkRoute(incoming("POST", path, "application/json"))).toThrow(notShared);
-      expect(() => bare.checkRoute(incoming("POST", path, "multipart/form-data"))).toThrow(notShared);
+      expect(() => bare.checkRoute(incoming("POST", path, "application/json"), asker)).toThrow(notShared);
+      expect(() => bare.checkRoute(incoming("POST", path, "multipart/form-data"), asker)).toThrow(notShared);
     }
-    expect(() => bare.checkRoute(incoming("POST", "/v1/embeddings", "application/json"))).not.toThrow();
+    expect(() => bare.checkRoute(incoming("POST", "/v1/embeddings", "application/json"), asker)).not.toThrow();
   });
 });
 
@@ -183,7 +193,7 @@ describe("a chat request to a shared account", () => {
     ],
     ["names a file in capitals", withContent('[{"type":"file","file":{"FILE_ID":"file-1"}}]')],
   ])("is refused when it %s", (_, text) => {
-    expect(() => bare.checkChat(chat(text))).toThrow(notShared);
+    expect(() => bare.checkChat(chat(text), asker)).toThrow(notShared);
   });
 
   it.each([
@@ -197,6 +207,6 @@ describe("a chat request to a shared account", () => {
     ],
     ["brings its file", withContent('[{"type":"file","file":{"file_data":"data:x"}}]')],
   ])("passes when it %s", (_, text) => {
-    expect(() => bare.checkChat(chat(text))).not.toThrow();
+    expect(() => bare.checkChat(chat(text), asker)).not.toThrow();
   });
 });
