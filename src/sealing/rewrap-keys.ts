@@ -26,6 +26,22 @@ type Outcome = "rewrapped" | "current" | "erased" | { readonly unreadableUnder: 
 /** So many are written at once, for a store that syncs them together. */
 const PAGE = 100;
 
+/** A pass that finds nothing to do proves that nobody wraps with an older key any more. */
+const MAX_PASSES = 3;
+
+/** Pass after pass, until one finds nothing to do; not settled when somebody keeps wrapping with an older key. */
+export async function rewrapUntilSettled(
+  options: RewrapOptions,
+): Promise<RewrapReport & { readonly isSettled: boolean }> {
+  let rewrapped = 0;
+  for (let pass = 1; ; pass += 1) {
+    const report = await rewrapKeys(options);
+    rewrapped += report.rewrapped;
+    const isSettled = report.rewrapped === 0;
+    if (isSettled || pass === MAX_PASSES) return { ...report, rewrapped, isSettled };
+  }
+}
+
 /**
  * Wraps the root secret and every data key anew under the primary master key, once each. The keys themselves stay the
  * same, so gateways that hold them go on; each row is replaced by compare-and-set, so other rotations, erasures and

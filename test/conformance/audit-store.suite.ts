@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 
 import type { AuditPage, AuditRow, AuditStore } from "../../src/store/audit-store.ts";
 import { auditRowOf, auditRowsOf, chainName } from "../support/audit-rows.ts";
 import { HOUR_MS } from "../support/store-commits.ts";
-import { createRules, type DefineRule, type StoreSuiteOptions, type StoreUnderTest } from "./store-harness.ts";
+import { createRules, type DefineRule, openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
 
 interface Subject {
   readonly store: () => AuditStore;
@@ -18,16 +18,9 @@ const all = { from: 0, limit: 9_999 };
 /** Every promise of `AuditStore`, as a test. */
 export function describeAuditStore(name: string, { open, exemptions }: StoreSuiteOptions): void {
   describe(`audit store: ${name}`, () => {
-    let tested: StoreUnderTest;
-    beforeAll(async () => {
-      tested = await open();
-    });
-    afterAll(async () => {
-      await tested.backend.close();
-      await tested.cleanUp?.();
-    });
+    const tested = openForSuite(open);
     const { rule, assertAllUsed } = createRules(exemptions);
-    const subject: Subject = { store: () => tested.backend.audit, now: () => tested.now(), rule };
+    const subject: Subject = { store: () => tested().backend.audit, now: () => tested().now(), rule };
     describe("append", () => appendRules(subject));
     describe("one chain", () => chainRules(subject));
     describe("all chains", () => latestRules(subject));

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 
 import { uniqueName } from "../support/store-commits.ts";
-import { createRules, type StoreSuiteOptions, type StoreUnderTest } from "./store-harness.ts";
+import { createRules, openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
 
 const LONG_MS = 60_000;
 /** Short, because with some servers a test truly waits for it. */
@@ -10,25 +10,20 @@ const SHORT_MS = 60;
 /** Every promise of `LeaseStore`, as a test. */
 export function describeLeaseStore(name: string, { open, exemptions }: StoreSuiteOptions): void {
   describe(`lease store: ${name}`, () => {
-    let tested: StoreUnderTest;
-    beforeAll(async () => {
-      tested = await open();
-    });
-    afterAll(async () => {
-      await tested.backend.close();
-      await tested.cleanUp?.();
-    });
+    const tested = openForSuite(open);
     const { rule, assertAllUsed } = createRules(exemptions);
 
     rule("of many who ask at once, one holds the lease", async () => {
       const lease = uniqueName("lease");
       const holders = Array.from({ length: 20 }, (_, index) => `replica-${index}`);
-      const answers = await Promise.all(holders.map((holder) => tested.backend.leases.acquire(lease, holder, LONG_MS)));
+      const answers = await Promise.all(
+        holders.map((holder) => tested().backend.leases.acquire(lease, holder, LONG_MS)),
+      );
       expect(answers.filter(Boolean)).toHaveLength(1);
     });
 
     rule("a released lease is free", async () => {
-      const { leases } = tested.backend;
+      const { leases } = tested().backend;
       const lease = uniqueName("lease");
       expect(await leases.acquire(lease, "a", LONG_MS)).toBe(true);
       expect(await leases.acquire(lease, "b", LONG_MS)).toBe(false);
@@ -37,7 +32,7 @@ export function describeLeaseStore(name: string, { open, exemptions }: StoreSuit
     });
 
     rule("only its holder releases a lease", async () => {
-      const { leases } = tested.backend;
+      const { leases } = tested().backend;
       const lease = uniqueName("lease");
       await leases.acquire(lease, "a", LONG_MS);
       await leases.release(lease, "b");
@@ -46,17 +41,17 @@ export function describeLeaseStore(name: string, { open, exemptions }: StoreSuit
     });
 
     rule("a lease that ran out is free, and its old holder cannot release the new one's", async () => {
-      const { leases } = tested.backend;
+      const { leases } = tested().backend;
       const lease = uniqueName("lease");
       expect(await leases.acquire(lease, "a", SHORT_MS)).toBe(true);
-      await tested.elapse(SHORT_MS);
+      await tested().elapse(SHORT_MS);
       expect(await leases.acquire(lease, "b", LONG_MS)).toBe(true);
       await leases.release(lease, "a");
       expect(await leases.acquire(lease, "c", LONG_MS)).toBe(false);
     });
 
     rule("holding a lease does not renew it by asking again", async () => {
-      const { leases } = tested.backend;
+      const { leases } = tested().backend;
       const lease = uniqueName("lease");
       await leases.acquire(lease, "a", LONG_MS);
       expect(await leases.acquire(lease, "a", LONG_MS)).toBe(false);

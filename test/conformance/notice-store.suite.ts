@@ -1,23 +1,16 @@
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 
 import { uniqueName } from "../support/store-commits.ts";
-import { createRules, type StoreSuiteOptions, type StoreUnderTest } from "./store-harness.ts";
+import { createRules, openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
 
 /** Every promise of `NoticeStore`, as a test. */
 export function describeNoticeStore(name: string, { open, exemptions }: StoreSuiteOptions): void {
   describe(`notice store: ${name}`, () => {
-    let tested: StoreUnderTest;
-    beforeAll(async () => {
-      tested = await open();
-    });
-    afterAll(async () => {
-      await tested.backend.close();
-      await tested.cleanUp?.();
-    });
+    const tested = openForSuite(open);
     const { rule, assertAllUsed } = createRules(exemptions);
 
     rule("a reader without a cursor learns where to start, also where nothing was ever posted", async () => {
-      const { notices } = tested.backend;
+      const { notices } = tested().backend;
       const start = await notices.read(undefined);
       expect(start.notices).toEqual([]);
       await notices.post("first");
@@ -26,7 +19,7 @@ export function describeNoticeStore(name: string, { open, exemptions }: StoreSui
     });
 
     rule("notices come in the order of their posting, to every reader", async () => {
-      const { notices } = tested.backend;
+      const { notices } = tested().backend;
       const { cursor } = await notices.read(undefined);
       const posted = Array.from({ length: 30 }, (_, index) => `notice ${index}`);
       for (const notice of posted) await notices.post(notice);
@@ -35,7 +28,7 @@ export function describeNoticeStore(name: string, { open, exemptions }: StoreSui
     });
 
     rule("a cursor goes on where it was taken, and stays good when nothing was new", async () => {
-      const { notices } = tested.backend;
+      const { notices } = tested().backend;
       const { cursor: start } = await notices.read(undefined);
       const { cursor: unchanged } = await notices.read(start);
       await notices.post("one");
@@ -48,7 +41,7 @@ export function describeNoticeStore(name: string, { open, exemptions }: StoreSui
     });
 
     rule("readers who poll while many post see each notice once, and all in one order", async () => {
-      const { notices } = tested.backend;
+      const { notices } = tested().backend;
       const { cursor: start } = await notices.read(undefined);
       const posters = Array.from({ length: 8 }, (_, poster) =>
         Array.from({ length: 20 }, (__, index) => `${poster}:${index}`),
@@ -77,10 +70,10 @@ export function describeNoticeStore(name: string, { open, exemptions }: StoreSui
     });
 
     rule("a cursor from before old notices were cleared away misses none of the new", async () => {
-      const { notices } = tested.backend;
+      const { notices } = tested().backend;
       const { cursor } = await notices.read(undefined);
       await notices.post("old");
-      await tested.elapse(11 * 60_000);
+      await tested().elapse(11 * 60_000);
       await notices.post("new");
       const page = await notices.read(cursor);
       expect(page.notices.filter((notice) => notice === "new")).toHaveLength(1);
@@ -90,16 +83,16 @@ export function describeNoticeStore(name: string, { open, exemptions }: StoreSui
     });
 
     rule("a notice of the last ten minutes is there", async () => {
-      const { notices } = tested.backend;
+      const { notices } = tested().backend;
       const { cursor } = await notices.read(undefined);
       await notices.post("heard");
-      await tested.elapse(9 * 60_000);
+      await tested().elapse(9 * 60_000);
       await notices.post("after");
       expect((await notices.read(cursor)).notices).toEqual(["heard", "after"]);
     });
 
     rule("any text is a notice", async () => {
-      const { notices } = tested.backend;
+      const { notices } = tested().backend;
       const { cursor } = await notices.read(undefined);
       const texts = ["", "*", "nul\0byte", "日本🙂", "new\nline\r\n", '{"kind":"erased"}', uniqueName("x".repeat(200))];
       for (const text of texts) await notices.post(text);

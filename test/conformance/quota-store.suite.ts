@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 
 import type { QuotaStore, QuotaWindow } from "../../src/store/quota-store.ts";
 import { uniqueName } from "../support/store-commits.ts";
-import { createRules, type DefineRule, type StoreSuiteOptions, type StoreUnderTest } from "./store-harness.ts";
+import { createRules, type DefineRule, openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -17,19 +17,12 @@ interface Subject {
 /** Every promise of `QuotaStore`, as a test. */
 export function describeQuotaStore(name: string, { open, exemptions }: StoreSuiteOptions): void {
   describe(`quota store: ${name}`, () => {
-    let tested: StoreUnderTest;
-    beforeAll(async () => {
-      tested = await open();
-    });
-    afterAll(async () => {
-      await tested.backend.close();
-      await tested.cleanUp?.();
-    });
+    const tested = openForSuite(open);
     const { rule, assertAllUsed } = createRules(exemptions);
     const subject: Subject = {
-      store: () => tested.backend.quotas,
-      elapse: (ms) => tested.elapse(ms),
-      window: (limit) => ({ startsAt: tested.now(), endsAt: tested.now() + MINUTE_MS, limit }),
+      store: () => tested().backend.quotas,
+      elapse: (ms) => tested().elapse(ms),
+      window: (limit) => ({ startsAt: tested().now(), endsAt: tested().now() + MINUTE_MS, limit }),
       rule,
     };
     describe("windows", () => windowRules(subject));

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 
 import type { RecordStore } from "../../src/store/record-store.ts";
 import { HOUR_MS, uniqueName } from "../support/store-commits.ts";
-import { createRules, type DefineRule, type StoreSuiteOptions, type StoreUnderTest } from "./store-harness.ts";
+import { createRules, type DefineRule, openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
 
 interface Subject {
   readonly store: () => RecordStore;
@@ -16,19 +16,12 @@ interface Subject {
 /** Every promise of `RecordStore`, as a test. */
 export function describeRecordStore(name: string, { open, exemptions }: StoreSuiteOptions): void {
   describe(`record store: ${name}`, () => {
-    let tested: StoreUnderTest;
-    beforeAll(async () => {
-      tested = await open();
-    });
-    afterAll(async () => {
-      await tested.backend.close();
-      await tested.cleanUp?.();
-    });
+    const tested = openForSuite(open);
     const { rule, assertAllUsed } = createRules(exemptions);
     const subject: Subject = {
-      store: () => tested.backend.records,
-      now: () => tested.now(),
-      elapse: (ms) => tested.elapse(ms),
+      store: () => tested().backend.records,
+      now: () => tested().now(),
+      elapse: (ms) => tested().elapse(ms),
       rule,
     };
     describe("put", () => putRules(subject));

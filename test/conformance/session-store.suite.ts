@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurnOfTheLoop } from "node:timers/promises";
 
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { describe, expect } from "vitest";
 
 import type { SealedTurn, SessionCommit, SessionFields, SessionStore } from "../../src/store/session-store.ts";
 import {
@@ -13,7 +13,7 @@ import {
   uniqueName,
   writeTurns,
 } from "../support/store-commits.ts";
-import { createRules, type DefineRule, type StoreSuiteOptions, type StoreUnderTest } from "./store-harness.ts";
+import { createRules, type DefineRule, openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
 
 interface Subject {
   readonly store: () => SessionStore;
@@ -27,26 +27,19 @@ interface Subject {
 /** Every promise of `SessionStore`, as a test. */
 export function describeSessionStore(name: string, { open, exemptions }: StoreSuiteOptions): void {
   describe(`session store: ${name}`, () => {
-    let tested: StoreUnderTest;
-    beforeAll(async () => {
-      tested = await open();
-    });
-    afterAll(async () => {
-      await tested.backend.close();
-      await tested.cleanUp?.();
-    });
+    const tested = openForSuite(open);
 
     const fields = (changes: Partial<SessionFields> = {}): SessionFields => ({
       owner: uniqueName("owner"),
-      createdAt: tested.now(),
-      expiresAt: tested.now() + HOUR_MS,
+      createdAt: tested().now(),
+      expiresAt: tested().now() + HOUR_MS,
       loadFrom: 0,
       ...changes,
     });
     const { rule, assertAllUsed } = createRules(exemptions);
     const subject: Subject = {
-      store: () => tested.backend.sessions,
-      elapse: (ms) => tested.elapse(ms),
+      store: () => tested().backend.sessions,
+      elapse: (ms) => tested().elapse(ms),
       fields,
       opening: (changes) => openingOf(uniqueName("session"), fields(), changes),
       rule,

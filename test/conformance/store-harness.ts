@@ -1,4 +1,4 @@
-import { it } from "vitest";
+import { afterAll, beforeAll, it } from "vitest";
 
 import type { StoreBackend } from "../../src/store/store-backend.ts";
 
@@ -18,6 +18,22 @@ export interface StoreSuiteOptions {
   readonly open: () => Promise<StoreUnderTest>;
   /** Rules that this adapter cannot keep, each with the reason. */
   readonly exemptions?: Readonly<Record<string, string>>;
+}
+
+/** Opens a backend before the rules of a suite and closes it after them. */
+export function openForSuite(open: StoreSuiteOptions["open"]): () => StoreUnderTest {
+  let tested: StoreUnderTest | undefined;
+  beforeAll(async () => {
+    tested = await open();
+  });
+  afterAll(async () => {
+    await tested?.backend.close();
+    await tested?.cleanUp?.();
+  });
+  return () => {
+    if (!tested) throw new TypeError("the store is open while rules run");
+    return tested;
+  };
 }
 
 export type DefineRule = (title: string, check: () => Promise<void>) => void;

@@ -20,7 +20,12 @@ const isLocalMark = characterSet("._%+-'!#$^~*");
 /** Ends of file names that follow an `@` in code, such as `icon@2x.png`. None is a top-level domain. */
 const FILE_ENDINGS = new Set("png jpg jpeg gif svg webp bmp ico css html js jsx ts tsx json yaml yml txt".split(" "));
 const COMMON_DOMAINS = new Set(
-  "com org net edu gov mil int info biz name app dev cloud online site shop store email tech xyz pro mobi".split(" "),
+  (
+    "com org net edu gov mil int info biz name app dev cloud online site shop store email tech xyz pro mobi museum travel jobs " +
+    "aero coop asia agency academy art blog business care center club company design digital education events expert finance fun " +
+    "global group guru health help host international jetzt life link live marketing media network news one page photography " +
+    "photos press software solutions space studio support systems team today tools top training vip web website wiki win work world zip zone"
+  ).split(" "),
 );
 
 /** E-mail addresses: from each `@` outwards, never further than an address can reach. */
@@ -125,7 +130,8 @@ function wrappedEnd(text: string, start: number, end: number): number | undefine
   const rest = readDomain(text, next);
   const domain = text.slice(start, end) + dot + text.slice(next, rest);
   const label = lastLabel(domain).toLowerCase();
-  return rest > next && isDomain(domain) && (label.length === 2 || COMMON_DOMAINS.has(label)) ? rest : undefined;
+  const isKnown = label.length === 2 || label.startsWith("xn--") || COMMON_DOMAINS.has(label);
+  return rest > next && isDomain(domain) && isKnown ? rest : undefined;
 }
 
 function afterBreak(text: string, at: number): number {

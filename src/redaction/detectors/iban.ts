@@ -1,4 +1,4 @@
-import { isAlphanumeric, isAsciiLetter, isBlank, isDigit, isLineBreak } from "../characters.ts";
+import { isAlphanumeric, isAsciiLetter, isDigit, isLineBreak, isWhiteSpace } from "../characters.ts";
 import type { Detector } from "./detector.ts";
 
 /** Lengths from the SWIFT IBAN registry, and of the countries that use the format without being registered. */
@@ -61,17 +61,28 @@ function ibanEnd(text: string, start: number): number | undefined {
     : undefined;
 }
 
-/** One separator, or a line break with its indentation; -1 when something else stands there. */
+/** One separator, or a line break with its indentation and the separator at its side; -1 when something else stands there. */
 function afterGap(text: string, at: number): number {
-  let end = at;
-  let breaks = 0;
-  while (end - at < MAX_GAP && (isBlank(text.charCodeAt(end)) || isLineBreak(text.charCodeAt(end)))) {
-    if (isLineBreak(text.charCodeAt(end))) breaks++;
-    end++;
-  }
-  if (end === at && "-._/".includes(text.charAt(at)) && at < text.length) end++;
-  const isGap = end > at && (breaks > 0 || end - at <= 2);
+  const blank = blankEnd(text, isSeparator(text, at) ? at + 1 : at);
+  const isBroken = holdsLineBreak(text, at, blank);
+  const end = isBroken && isSeparator(text, blank) ? blank + 1 : blank;
+  const isGap = end > at && (isBroken || end - at <= (isSeparator(text, at) ? 1 : 2));
   return isGap && isAlphanumeric(text.charCodeAt(end)) ? end : -1;
+}
+
+function isSeparator(text: string, at: number): boolean {
+  return at < text.length && "-._/".includes(text.charAt(at));
+}
+
+function blankEnd(text: string, at: number): number {
+  let end = at;
+  while (end - at < MAX_GAP && isWhiteSpace(text.charCodeAt(end))) end++;
+  return end;
+}
+
+function holdsLineBreak(text: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (isLineBreak(text.charCodeAt(at))) return true;
+  return false;
 }
 
 function passesMod97(characters: string): boolean {

@@ -37,13 +37,15 @@ function ipv4End(text: string, start: number): number | undefined {
   const octets: number[] = [];
   let at = start;
   for (;;) {
-    const octet = readOctet(text, at);
+    const octet = (octets.length < 3 ? readWrappedOctet(text, at) : undefined) ?? readOctet(text, at);
     if (octet === undefined) return undefined;
     octets.push(octet.value);
     at = octet.end;
     if (octets.length === 4) break;
-    if (text.charCodeAt(at) !== 46) return undefined;
-    at = afterBreak(text, at + 1);
+    // A wrapped address goes on with its dot, or right behind it.
+    const dot = text.charCodeAt(at) === 46 ? at : afterBreak(text, at);
+    if (text.charCodeAt(dot) !== 46) return undefined;
+    at = dot > at ? dot + 1 : afterBreak(text, at + 1);
   }
   const next = text.charCodeAt(at);
   if (isAlphanumeric(next) || (next === 46 && isDigit(text.charCodeAt(at + 1)))) return undefined;
@@ -55,6 +57,17 @@ function readOctet(text: string, at: number): { value: number; end: number } | u
   while (end - at < 4 && isDigit(text.charCodeAt(end))) end++;
   const value = end > at && end - at < 4 ? Number(text.slice(at, end)) : 256;
   return value < 256 ? { value, end } : undefined;
+}
+
+/** An octet that a line break cuts, and the next dot says that it is one. */
+function readWrappedOctet(text: string, at: number): { value: number; end: number } | undefined {
+  const head = readOctet(text, at);
+  const next = head === undefined ? at : afterBreak(text, head.end);
+  if (head === undefined || next === head.end) return undefined;
+  const tail = readOctet(text, next);
+  if (tail === undefined || text.charCodeAt(tail.end) !== 46) return undefined;
+  const value = Number(text.slice(at, head.end) + text.slice(next, tail.end));
+  return value < 256 ? { value, end: tail.end } : undefined;
 }
 
 /** An address may be wrapped after a dot; a space alone ends a sentence. */
@@ -98,16 +111,31 @@ function isPublicIpv4([first = 0, second = 0]: readonly number[]): boolean {
 function ipv6End(text: string, start: number): number | undefined {
   const lead = text.charCodeAt(start);
   if (lead !== 50 && lead !== 51) return undefined;
+  const end = ipv6UnitsEnd(text, start);
+  const address = text.slice(start, end).replaceAll(/\s/g, "");
+  const isGlobal = address.indexOf(":") === 4 && !isAlphanumeric(text.charCodeAt(end)) && isIPv6(address);
+  return isGlobal ? end : undefined;
+}
+
+/** Where an address may end, past one line break inside it; what is an address already does not go on in the next line. */
+function ipv6UnitsEnd(text: string, start: number): number {
   let end = start;
-  while (end - start <= MAX_IPV6_LENGTH && isIpv6Unit(text.charCodeAt(end))) end++;
+  let broken = false;
+  while (end - start <= MAX_IPV6_LENGTH) {
+    if (isIpv6Unit(text.charCodeAt(end))) end++;
+    else {
+      const next = broken ? end : afterBreak(text, end);
+      if (next === end || !isIpv6Unit(text.charCodeAt(next)) || isIPv6(text.slice(start, end))) break;
+      end = next;
+      broken = true;
+    }
+  }
   while (
     end > start &&
     (text.charAt(end - 1) === "." || (text.charAt(end - 1) === ":" && text.charAt(end - 2) !== ":"))
   )
     end--;
-  const address = text.slice(start, end);
-  const isGlobal = address.indexOf(":") === 4 && !isAlphanumeric(text.charCodeAt(end)) && isIPv6(address);
-  return isGlobal ? end : undefined;
+  return end;
 }
 
 function isIpv6Unit(unit: number): boolean {

@@ -1,7 +1,7 @@
 import { type CountryCode, parsePhoneNumberFromString } from "libphonenumber-js/min";
 
 import { isAlphanumeric, isBlank, isDigit } from "../characters.ts";
-import type { DigitRun, Link } from "./digit-runs.ts";
+import { type DigitRun, digitsOf, type Link } from "./digit-runs.ts";
 import { isNamedOtherwise } from "./phone-context.ts";
 
 export interface PhoneCandidate {
@@ -57,6 +57,22 @@ function isRussian({ run, first, last, digits }: PhoneCandidate): boolean {
   if (digits.length !== 11 || !digits.startsWith("8")) return false;
   const sizes = run.groups.slice(first, last + 1).map((group) => group.digits.length);
   return sizes.join("-") === "1-3-3-2-2" && isValidNational(digits, ["RU"]);
+}
+
+/** The line break inside a number that is complete only with what follows it: `+46 8 928` / `571 38`. */
+export function isWrapped({ run, first, last }: PhoneCandidate): boolean {
+  return run.links.slice(first, last).includes("\n");
+}
+
+export function isCompleteOnlyWrapped(candidate: PhoneCandidate): boolean {
+  const { run, first, digits } = candidate;
+  if (!hasPlus(candidate)) return false;
+  const head = digitsOf(run, first, run.links.indexOf("\n", first));
+  return isValidInternational(`+${digits}`) && !isValidInternational(`+${head}`);
+}
+
+function isValidInternational(number: string): boolean {
+  return parsePhoneNumberFromString(number, { extract: false })?.isValid() ?? false;
 }
 
 /** A plus right in front, or in front of grouped digits: `a + 31536000000` is a sum. */

@@ -9,7 +9,14 @@ import {
   startsNumber,
 } from "./digit-runs.ts";
 import { isLabelledPhone, phoneAnnouncement } from "./phone-context.ts";
-import { extensionEnd, isPhoneByItself, type PhoneCandidate, prefixStart } from "./phone-shape.ts";
+import {
+  extensionEnd,
+  isCompleteOnlyWrapped,
+  isPhoneByItself,
+  isWrapped,
+  type PhoneCandidate,
+  prefixStart,
+} from "./phone-shape.ts";
 
 /** Six only in three pairs that are plainly called a phone number, as in Greenland. */
 const MIN_DIGITS = 6;
@@ -54,27 +61,29 @@ function withoutOuterBracket(text: string, { start, end }: PhoneCandidate): numb
 function longestPhone(text: string, run: DigitRun, first: number): PhoneCandidate | undefined {
   const start = prefixStart(text, run.groups[first]?.start ?? 0);
   if (run.links[first - 1] === "." || !startsNumber(text, start) || isPriced(text, start)) return undefined;
-  let announcement: ReturnType<typeof phoneAnnouncement> | undefined;
-  for (let last = lastReachable(run, first); last >= first; last--) {
-    const candidate = {
-      text,
-      run,
-      first,
-      last,
-      digits: digitsOf(run, first, last),
-      start,
-      end: run.groups[last]?.end ?? 0,
-    };
-    if (candidate.digits.length < MIN_DIGITS) return undefined;
-    if (!isPlausible(candidate)) continue;
-    if (candidate.digits.length < MIN_USUAL_DIGITS && !isInPairs(candidate)) continue;
-    if (candidate.digits.length >= MIN_USUAL_DIGITS && isPhoneByItself(candidate)) return candidate;
-    if (!mayBeCalledPhone(candidate)) continue;
-    announcement ??= phoneAnnouncement(text, start);
-    const isAnnounced = announcement === "plain" || (announcement === "hint" && isHintEnough(candidate));
-    if (isAnnounced || isLabelledPhone(text, extensionEnd(text, candidate.end))) return candidate;
+  let announcement: Announcement | undefined;
+  const announced = (): Announcement => (announcement ??= phoneAnnouncement(text, start));
+  const isInternational = text.slice(start, start + 2).includes("+");
+  for (let last = lastReachable(run, first, isInternational); last >= first; last--) {
+    const digits = digitsOf(run, first, last);
+    if (digits.length < MIN_DIGITS) return undefined;
+    const candidate = { text, run, first, last, digits, start, end: run.groups[last]?.end ?? 0 };
+    if (isPlausible(candidate) && isPhone(candidate, announced)) return candidate;
   }
   return undefined;
+}
+
+type Announcement = ReturnType<typeof phoneAnnouncement>;
+
+/** By its shape, or by the words around it, which are read only if they count. */
+function isPhone(candidate: PhoneCandidate, announced: () => Announcement): boolean {
+  const { text, digits, end } = candidate;
+  if (isWrapped(candidate)) return isCompleteOnlyWrapped(candidate);
+  if (digits.length < MIN_USUAL_DIGITS && !isInPairs(candidate)) return false;
+  if (digits.length >= MIN_USUAL_DIGITS && isPhoneByItself(candidate)) return true;
+  if (!mayBeCalledPhone(candidate)) return false;
+  if (announced() === "plain" || (announced() === "hint" && isHintEnough(candidate))) return true;
+  return isLabelledPhone(text, extensionEnd(text, end));
 }
 
 /** In groups, or in one piece that starts with a trunk prefix: no count and no time does. */
@@ -87,8 +96,9 @@ function isInPairs({ run, first, last }: PhoneCandidate): boolean {
   return isPair && last - first === 2 && run.links.slice(first, last).every((link) => link === " ");
 }
 
-/** A number goes no further than its digits allow, nor across a line break or a wide gap, nor is it spelt digit by digit. */
-function lastReachable(run: DigitRun, first: number): number {
+/** A number goes no further than its digits allow, nor across a wide gap or, without a plus, a line break, nor is it spelt. */
+function lastReachable(run: DigitRun, first: number, isInternational: boolean): number {
+  let mayWrap = isInternational;
   let length = 0;
   let singles = 0;
   let last = first;
@@ -98,7 +108,8 @@ function lastReachable(run: DigitRun, first: number): number {
     if (size === 1) singles++;
     if (length > MAX_WRITTEN_DIGITS || singles > MAX_SINGLES) break;
     last = index;
-    if (!joins(run.links[index])) break;
+    if (run.links[index] === "\n" && mayWrap) mayWrap = false;
+    else if (!joins(run.links[index])) break;
   }
   return last;
 }

@@ -10,6 +10,7 @@ const SMALLEST_CHUNK = 16;
 const INCLUSIVE = Buffer.from("[");
 const EXCLUSIVE = Buffer.from("(");
 
+/** Redis overwrites nothing on disk: removed bytes leave its append-only file and snapshot when it next rewrites them. */
 export function createRedisRecordStore(client: Redis, names: RedisNames, clock: Clock): RecordStore {
   const keysOf = (name: string): [string, string, string] => [names.record(name), names.recordNames, names.recordEnds];
   const read = async (name: string): Promise<Buffer | undefined> => {

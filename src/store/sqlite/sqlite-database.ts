@@ -5,7 +5,7 @@ import { sqliteSchema } from "./sqlite-schema.ts";
 
 /** Marks the file as ours ("SGAT"), so that a typing mistake never writes into another program's database. */
 const APPLICATION_ID = 0x53474154;
-const BUSY_TIMEOUT_MS = 5_000;
+export const BUSY_TIMEOUT_MS = 5_000;
 
 /**
  * Opens the file, creates or migrates its schema, and leaves a connection that cannot write.

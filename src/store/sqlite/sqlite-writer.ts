@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 
 import { type BatchWriter, createBatchWriter, failureOf } from "./batch-writer.ts";
-import { openWriter } from "./sqlite-database.ts";
+import { BUSY_TIMEOUT_MS, openWriter } from "./sqlite-database.ts";
 import { isFailure, type WriteAnswer, type WriteJob, type WriterMessage } from "./write-job.ts";
 
 const port = parentPort;
@@ -58,7 +58,10 @@ function leavesTraces({ kind }: WriteJob): boolean {
 /** Folds the log into the file. When that fails, the next sweep tries again, and the log is replayed at the next start. */
 function truncateLog(): void {
   try {
-    open?.database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    // Commits wait meanwhile, so a reader that takes its time is not waited for.
+    open?.database.exec(
+      `PRAGMA busy_timeout = 100; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`,
+    );
   } catch {
     // What is acknowledged is on disk all the same.
   }

@@ -3,7 +3,10 @@ import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
+import { createOwnerIndex } from "../../../src/store/redis/owner-index.ts";
 import { openRedisBackend } from "../../../src/store/redis/redis-backend.ts";
+import { connectRedis } from "../../../src/store/redis/redis-connection.ts";
+import { createRedisNames } from "../../../src/store/redis/redis-names.ts";
 import type { StoreBackend } from "../../../src/store/store-backend.ts";
 import { everyCall } from "../../conformance/store-backend.suite.ts";
 import { auditRowsOf, chainName } from "../../support/audit-rows.ts";
@@ -119,6 +122,21 @@ describeWithRedis("what the Redis store keeps where", () => {
     await raw.zadd("t:owner:{mine}", clock.now(), "in the making");
     expect(await backend.sessions.removeOwner("mine")).toBe(0);
     expect(await raw.zrange("t:owner:{mine}", 0, "-1")).toEqual(["in the making"]);
+  });
+
+  it("an entry that was written anew while its owner was being removed stays", async () => {
+    const client = await connectRedis({ url: server.url, log: createRecordedLog().log, commandTimeoutMs: 2_000 });
+    const index = createOwnerIndex({ client, names: createRedisNames("t:"), clock: clock.now });
+    const enter = (createdAt: number): Promise<unknown> =>
+      index.enter("mine", { key: "session", createdAt }, clock.now() + HOUR_MS);
+    await enter(clock.now());
+    const removeAndRecreate = async (): Promise<boolean> => {
+      await enter(clock.now() + 1);
+      return true;
+    };
+    expect(await index.removeAll("mine", removeAndRecreate)).toBe(1);
+    expect(await raw.zrange("t:owner:{mine}", 0, "-1")).toEqual(["session"]);
+    client.disconnect();
   });
 
   it("an index that names another owner's session neither counts nor removes it", async () => {

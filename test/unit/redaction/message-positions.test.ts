@@ -61,6 +61,22 @@ const POSITIONS: Record<string, (value: string) => ChatMessage> = {
   "logprobs token": (value) =>
     assistant({ logprobs: { content: [{ token: value, logprob: -0.1, top_logprobs: [] }] } }),
   "audio transcript": (value) => assistant({ audio: { id: "audio_1", transcript: value } }),
+  "alternative logprobs token": (value) =>
+    assistant({ logprobs: { content: [{ token: "x", top_logprobs: [{ token: value, logprob: -3 }] }] } }),
+  "logprobs of a refusal": (value) => assistant({ logprobs: { refusal: [{ token: value }] } }),
+  "audio part": (value) => user({ content: [{ type: "input_audio", input_audio: { data: "x", transcript: value } }] }),
+  "part of an unknown type": (value) => user({ content: [{ type: "vendor", deep: { deeper: [value] } }] }),
+  "part that is a bare string": (value) => user({ content: [value] }),
+  "thinking part": (value) => assistant({ content: [{ type: "thinking", thinking: value, signature: "x" }] }),
+  "tool use part": (value) => assistant({ content: [{ type: "tool_use", id: "t", name: "f", input: { q: value } }] }),
+  "tool result part of another vendor": (value) =>
+    user({ content: [{ type: "tool_result", tool_use_id: "t", content: [{ type: "text", text: value }] }] }),
+  "JSON in JSON in JSON": (value) =>
+    call({ arguments: JSON.stringify({ a: JSON.stringify({ b: JSON.stringify({ value }) }) }) }),
+  "developer content": (value) => ({ role: "developer", content: value }),
+  "citation in an annotation": (value) =>
+    assistant({ annotations: [{ type: "url_citation", url_citation: { url: `https://example.org/?q=${value}` } }] }),
+  "legacy function result": (value) => ({ role: "function", name: "f", content: JSON.stringify({ value }) }),
   "unknown field": (value) => user({ "x-vendor": { deep: { deeper: [value] } } }),
 };
 

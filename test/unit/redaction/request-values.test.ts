@@ -4,6 +4,41 @@ import type { EntityType } from "../../../src/redaction/redactor.ts";
 import { name, redactor } from "./redaction-probe.ts";
 
 const EMAIL = "jane.doe@example.com";
+const PII: Readonly<Record<string, string>> = {
+  EMAIL,
+  PHONE: "+1 415-555-0132",
+  SSN: "123-45-6789",
+  CARD: "4111111111111111",
+  IBAN: "DE89370400440532013000",
+  IP: "86.121.97.248",
+  SECRET: `ghp_${"a1B2".repeat(9)}`,
+};
+const tool = (fields: object): object => [{ type: "function", function: { name: "find", ...fields } }];
+const schema = (field: object): object => tool({ parameters: { type: "object", properties: { to: field } } });
+
+/** Where a request that is no message may hold text. */
+const PLACES: Readonly<Record<string, (value: string) => unknown>> = {
+  "a string": (value) => value,
+  "the user": (value) => ({ user: value }),
+  "the safety identifier": (value) => ({ safety_identifier: value }),
+  "the key of a prompt's cache": (value) => ({ prompt_cache_key: value }),
+  metadata: (value) => ({ metadata: { customer: value } }),
+  "a key": (value) => ({ [value]: 1 }),
+  "a tool's description": (value) => tool({ description: `asks ${value}` }),
+  "a tool's name": (value) => tool({ name: value }),
+  "a parameter's name": (value) => tool({ parameters: { properties: { [value]: { type: "string" } } } }),
+  "a required parameter": (value) => tool({ parameters: { required: [value] } }),
+  "an enum of a schema": (value) => schema({ enum: [value] }),
+  "a default of a schema": (value) => schema({ default: value }),
+  "an example of a schema": (value) => schema({ examples: [{ deep: value }] }),
+  "a constant of a schema": (value) => schema({ const: value }),
+  "a description in a schema": (value) => schema({ anyOf: [{ description: value }] }),
+  "the format of a custom tool": (value) => [{ type: "custom", custom: { name: "c", format: { definition: value } } }],
+  "the schema of an answer": (value) => ({ type: "json_schema", json_schema: { name: "x", description: value } }),
+  "a prediction": (value) => ({ type: "content", content: [{ type: "text", text: value }] }),
+  "the place of a web search": (value) => ({ user_location: { approximate: { city: value } } }),
+  "a stop sequence": (value) => ({ stop: [value] }),
+};
 
 async function redactedValue<Value>(value: Value): Promise<Value> {
   const [redaction] = await redactor.redactValues([value], name);
@@ -17,20 +52,15 @@ describe("values of a request that are no messages", () => {
     expect(await redactedValue(tools)).toBe(tools);
   });
 
-  it.each([
-    ["a string", EMAIL],
-    ["metadata", { customer: EMAIL }],
-    ["a key", { [EMAIL]: 1 }],
-    ["a tool's description", [{ type: "function", function: { name: "f", description: `asks ${EMAIL}` } }]],
-    ["an enum in a schema", [{ function: { parameters: { properties: { to: { enum: [EMAIL] } } } } }]],
-    ["a default in a schema", [{ function: { parameters: { properties: { to: { default: EMAIL } } } } }]],
-    ["the format of a custom tool", [{ type: "custom", custom: { name: "c", format: { definition: EMAIL } } }]],
-    ["a prediction", { type: "content", content: [{ type: "text", text: EMAIL }] }],
-    ["the place of a web search", { user_location: { approximate: { city: EMAIL } } }],
-  ])("hold no address in %s", async (_, value) => {
-    const stored = JSON.stringify(await redactedValue(value));
-    expect(stored).not.toContain(EMAIL);
-    expect(stored).toMatch(/\[EMAIL_[0-9a-f]{8}\]/);
+  it.each(
+    Object.entries(PLACES).flatMap(([place, build]) => Object.keys(PII).map((type) => [place, type, build] as const)),
+  )("hold in %s no %s", async (_, type, build) => {
+    const value = PII[type] ?? "";
+    const given = build(value);
+    expect(JSON.stringify(given)).toContain(value);
+    const stored = JSON.stringify(await redactedValue(given));
+    expect(stored).not.toContain(value);
+    expect(stored).toMatch(new RegExp(`${type}_[0-9a-f]{8}`));
   });
 
   it("keep a tool's name legal, the same wherever it stands", async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../../src/errors/gateway-error.ts";
 import type { Keyring } from "../../../src/sealing/keyring.ts";
 import { createLocalKeyring } from "../../../src/sealing/local-keyring.ts";
-import { rewrapKeys } from "../../../src/sealing/rewrap-keys.ts";
+import { rewrapKeys, rewrapUntilSettled } from "../../../src/sealing/rewrap-keys.ts";
 import { openRootSecret } from "../../../src/sealing/root-secret.ts";
 import type { RecordStore } from "../../../src/store/record-store.ts";
 import { createMemoryRecordStore } from "../../support/memory-record-store.ts";
@@ -147,5 +147,27 @@ describe("rewrapping", () => {
     const { rewrapped, current } = await rewrap(world.records);
     expect({ all: rewrapped + current, hadBegun: current >= 100 }).toEqual({ all: OWNERS + 1, hadBegun: true });
     await expectAllUnder(onlyFresh, world);
+  });
+
+  it("is done again until nothing is left to do, and says when somebody keeps wrapping with the older key", async () => {
+    const world = await setUp(2);
+    const oldOnly = createLocalKeyring([old]);
+    const withLateKeys = (count: number): RecordStore => {
+      const late = Array.from({ length: count }, (_, index) => `data-key:late-${index}`);
+      return {
+        ...world.records,
+        async list(prefix, page) {
+          const rows = await world.records.list(prefix, page);
+          const name = prefix === "root-secret" ? late.pop() : undefined;
+          if (name) world.records.entries.set(name, await oldOnly.wrap(name, randomKey()));
+          return rows;
+        },
+      };
+    };
+    const settle = (records: RecordStore) =>
+      rewrapUntilSettled({ records, keyring: rotated, onProgress: () => undefined });
+    expect(await settle(withLateKeys(2))).toMatchObject({ rewrapped: 5, current: 5, isSettled: true });
+    expect(await settle(withLateKeys(9))).toMatchObject({ isSettled: false });
+    expect(await settle(world.records)).toMatchObject({ rewrapped: 0, isSettled: true });
   });
 });
