@@ -2,6 +2,7 @@
  * A process that writes to a SQLite store, for tests that kill it or run two at once. Arguments: path, then
  * `streams`: eight sessions, for ever; prints `key sequence turnId` for every acknowledged commit;
  * `shared KEY COUNT`: appends COUNT turns to one session in competition with others; prints `done`;
+ * `budget NAME COUNT`: COUNT times takes 1 of a budget of COUNT and posts a notice; prints how much it got;
  * `large`: commits turns of 64 KB for ever; prints `ok` or the code of the error.
  */
 import { randomBytes } from "node:crypto";
@@ -19,6 +20,7 @@ const fields = { owner: "owner", createdAt: Date.now(), expiresAt: Date.now() + 
 
 if (mode === "streams") await Promise.all(Array.from({ length: 8 }, () => stream(store)));
 if (mode === "shared") await share(store, Number(count));
+if (mode === "budget") await spend(Number(count));
 if (mode === "large") await writeLarge(store);
 await backend.close();
 
@@ -41,6 +43,16 @@ async function share(sessions: SessionStore, turns: number): Promise<void> {
     if (outcome.committed) written += 1;
   }
   process.stdout.write("done\n");
+}
+
+async function spend(times: number): Promise<void> {
+  const window = { startsAt: 0, endsAt: fields.expiresAt, limit: times };
+  let granted = 0;
+  for (let taken = 0; taken < times; taken++) {
+    granted += (await backend.quotas.take(key, window, 1)).granted;
+    await backend.notices.post(`${process.pid}:${taken}`);
+  }
+  process.stdout.write(`${granted}\n`);
 }
 
 async function writeLarge(sessions: SessionStore): Promise<void> {

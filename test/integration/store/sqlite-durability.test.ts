@@ -64,6 +64,36 @@ describe("the SQLite store and sudden ends", () => {
     expect(session?.turns.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 120 }, (_, index) => index));
   });
 
+  it("lets two processes share one budget, and a third hear each of their notices once and in order", async () => {
+    const times = 60;
+    const backend = await open();
+    let { cursor } = await backend.notices.read(undefined);
+    const heard: string[] = [];
+    const listen = async (): Promise<void> => {
+      const page = await backend.notices.read(cursor);
+      heard.push(...page.notices);
+      cursor = page.cursor;
+    };
+    const pair = [startChild("budget", "q", String(times)), startChild("budget", "q", String(times))];
+    const granted = pair.map(async ({ lines }) => Number((await once(lines, "line"))[0]));
+    const exited = Promise.all(pair.map(({ child }) => once(child, "exit")));
+    let isRunning = true;
+    const ended = exited.finally(() => (isRunning = false));
+    while (isRunning) {
+      await listen();
+      await pause(1);
+    }
+    await ended;
+    await listen();
+    await backend.close();
+    expect((await Promise.all(granted)).reduce((sum, count) => sum + count, 0)).toBe(times);
+    expect(heard).toHaveLength(2 * times);
+    for (const { child } of pair) {
+      const own = heard.filter((notice) => notice.startsWith(`${child.pid}:`));
+      expect(own).toEqual(Array.from({ length: times }, (_, index) => `${child.pid}:${index}`));
+    }
+  });
+
   it.skipIf(!hasPrlimit)("says store_unavailable while the disk takes no more, and recovers", async () => {
     const { child, lines } = startChild("large");
     await untilLine(lines, "ok");
