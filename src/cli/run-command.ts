@@ -39,6 +39,21 @@ export const operatorCommands: readonly CommandEntry[] = [
     does: "print the audit log as JSON Lines",
     load: async () => (await import("./audit-export.ts")).auditExport,
   },
+  {
+    words: "users export",
+    does: "write all that is stored of a user (--id ID, --tenant T --user U, or a key on standard input) as JSON Lines",
+    load: async () => (await import("./users-export.ts")).exportUserData,
+  },
+  {
+    words: "users import",
+    does: "read a file that `users export` wrote back in, for the user named in the same way",
+    load: async () => (await import("./users-import.ts")).importUserData,
+  },
+  {
+    words: "users erase",
+    does: "destroy a user's key and all that is stored of the user; prints a signed receipt",
+    load: async () => (await import("./users-erase.ts")).eraseUserData,
+  },
 ];
 
 export const exitCodes = { done: 0, failed: 1, misused: 2 } as const;

@@ -7,6 +7,7 @@ import type { KeyedHash } from "../sealing/keyed-hash.ts";
 import type { RecordSealer } from "../sealing/record-sealer.ts";
 import type { RecordStore } from "../store/record-store.ts";
 import { loginTokenOf } from "./login-cookie.ts";
+import { loginName, loginsOf } from "./login-names.ts";
 import type { LoginGrant, LoginSource } from "./login-source.ts";
 import type { Caller } from "./principal.ts";
 
@@ -47,7 +48,8 @@ export function createLogins(options: LoginsOptions): Logins {
   const { source, records, recordSealer, keyedHash, clock, audit, idleMs } = options;
   /** Once a minute, or sooner where a login would end before it. */
   const renewAfterMs = Math.min(RENEW_AFTER_MS, idleMs / 2);
-  const nameOf = (token: string): string => `login:${keyedHash.hash("credential", "login", token)}`;
+  const hashOf = (token: string): string => keyedHash.hash("credential", "login", token);
+  const nameOf = (token: string): string => loginName(hashOf(token));
   const encode = (name: string, login: Login): Buffer => recordSealer.seal(name, Buffer.from(JSON.stringify(login)));
   const endPresented = async ({ headers }: Caller): Promise<boolean> => {
     const token = loginTokenOf(headers);
@@ -57,11 +59,13 @@ export function createLogins(options: LoginsOptions): Logins {
     async begin(caller) {
       const grant = await source.grant(caller);
       await endPresented(caller);
+      const { owner } = await source.revive(grant);
       const token = randomBytes(32).toString("base64url");
       const name = nameOf(token);
       const login = { grant, beganAt: clock(), renewedAt: clock() };
+      // First, and for as long as the login may live: an erasure must find what it has to end.
+      await records.putIfAbsent(loginsOf(owner) + hashOf(token), Buffer.alloc(1), clock() + options.absoluteMs);
       await records.putIfAbsent(name, encode(name, login), endOf(login, options));
-      const { owner } = await source.revive(grant);
       audit.record({ event: "authn_login_success", owner, address: caller.address });
       return token;
     },

@@ -1,4 +1,5 @@
 import { GatewayError } from "../errors/gateway-error.ts";
+import { loginName, loginsOf } from "../identity/login-names.ts";
 import type { RecordStore } from "../store/record-store.ts";
 import type { SessionStore } from "../store/session-store.ts";
 import { linksOf } from "../turn/session-links.ts";
@@ -23,6 +24,7 @@ export interface ErasurePlace {
 export const erasurePlaces = (sessions: SessionStore, records: RecordStore): readonly ErasurePlace[] => [
   { name: "sessions", remove: (owner) => removeSessions(sessions, owner) },
   { name: "session_links", remove: (owner) => removeRecords(records, linksOf(owner)) },
+  { name: "logins", remove: (owner) => removeLogins(records, owner) },
 ];
 
 /** Whoever writes on and on is not waited for: what stands under a key made since then is no longer what was erased. */
@@ -40,11 +42,22 @@ async function removeSessions(sessions: SessionStore, owner: string): Promise<nu
 
 const PAGE = 100;
 
-async function removeRecords(records: RecordStore, prefix: string): Promise<number> {
+/** @param before what must be gone before the record that leads to it is */
+async function removeRecords(
+  records: RecordStore,
+  prefix: string,
+  before: (rest: string) => Promise<unknown> = async () => undefined,
+): Promise<number> {
   let removed = 0;
   for (;;) {
     const page = await records.list(prefix, { limit: PAGE });
     if (page.length === 0) return removed;
-    for (const { name } of page) removed += (await records.remove(name)) ? 1 : 0;
+    for (const { name } of page) {
+      await before(name.slice(prefix.length));
+      removed += (await records.remove(name)) ? 1 : 0;
+    }
   }
 }
+
+const removeLogins = (records: RecordStore, owner: string): Promise<number> =>
+  removeRecords(records, loginsOf(owner), (tokenHash) => records.remove(loginName(tokenHash)));

@@ -86,7 +86,7 @@ export const places: Readonly<Record<string, Place>> = {
     because: "what was done, without content",
   },
   "users/": {
-    mayImport: [...leaves, ...contracts, "audit/", "session/", "sealing/", "turn/"],
+    mayImport: [...leaves, ...contracts, "audit/", "identity/login-names.ts", "session/", "sealing/", "turn/"],
     because: "a user's rights over everything stored: export, import, erasure",
   },
   "history/": { mayImport: leaves, because: "strategies are pure" },
@@ -160,7 +160,9 @@ export const places: Readonly<Record<string, Place>> = {
       "audit/",
       "identity/",
       "sealing/",
+      "redaction/",
       "telemetry/",
+      "tokens/",
       "users/",
       "vault.ts",
       "gateway.ts",

@@ -138,7 +138,7 @@ function defineErasure(
       await chat(at(world.replicas, index), "chat", `hello from ${index}`, otherUser(index));
     }
     for (let index = 0; index < OLD_SESSIONS; index += 1) {
-      for (const replica of world.replicas) await chat(replica, `old ${index}`.replace(" ", "-"), "remember", victim);
+      for (const replica of world.replicas) await chat(replica, `old-${index}`, "remember", victim);
     }
   });
   const exportsOfOthers = (): Promise<string[][]> =>

@@ -59,9 +59,12 @@ describe("GET /admin/audit", () => {
     expect((await read(`?user=${"u".repeat(43)}`)).json<Listing>()).toMatchObject({ data: [], has_more: false });
   });
 
-  it.each([["?limit=0"], ["?limit=101"], ["?after=nonsense"], ["?after="], ["?user=short"]])("refuses %s", async (query) => {
-    expect((await read(query)).status).toBe(400);
-  });
+  it.each([["?limit=0"], ["?limit=101"], ["?after=nonsense"], ["?after="], ["?user=short"]])(
+    "refuses %s",
+    async (query) => {
+      expect((await read(query)).status).toBe(400);
+    },
+  );
 
   it.each([[undefined], [""], ["wrong"], [`${ADMIN_KEY}x`], ["sk-test-user-1"]])(
     "answers 401 to the key %s, and takes note",
