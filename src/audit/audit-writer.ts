@@ -72,9 +72,10 @@ export function createAuditWriter({ store, signer, readParticulars, onEntry }: A
       delete batch.rows;
       throw new GatewayError("store_unavailable", "another row has the place of an audit entry", { cause });
     }
-    for (const { entry } of batch.rows) onEntry(entry);
-    end = batch.rows.at(-1) ?? end;
+    const { rows } = batch;
     batch = undefined;
+    end = rows.at(-1) ?? end;
+    for (const { entry } of rows) onEntry(entry);
   };
   return {
     get unsigned() {
@@ -103,7 +104,7 @@ function begunWith(
 ): readonly BufferedRecord[] {
   const [first] = records;
   if (first?.record.event === "sys_startup" && beginning.reason === undefined) return records;
-  return [{ record: beginning, at: first?.at ?? headAt, missing: 0 }, ...records];
+  return [{ record: beginning, at: first?.at ?? headAt, missing: 0, times: 1 }, ...records];
 }
 
 interface LinkedBatch extends Omit<Batch, "rows"> {
@@ -125,7 +126,7 @@ function linkBatch(chain: AuditChain, { records, head, anchors, particulars }: L
           event: record.event,
           subject: own?.subject,
           reason: record.reason && inWords(record.reason),
-          counts: record.counts && countsInWords(record.counts),
+          counts: countsOf(item),
           missing: missing || undefined,
           anchors: index === 0 ? anchors : undefined,
         },
@@ -145,17 +146,24 @@ const WORD = /^[A-Za-z0-9_.-]{1,64}$/;
 /** Reasons come from fixed lists in the code; what does not look like one is not let into the log. */
 const inWords = (reason: string): string => (WORD.test(reason) ? reason : "not_a_word");
 
-const countsInWords = (counts: Readonly<Record<string, number>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(counts).map(([name, count]) => [inWords(name), count]));
+function countsOf({ record: { counts }, times }: BufferedRecord): Record<string, number> | undefined {
+  if (times > 1) return { times };
+  return counts && Object.fromEntries(Object.entries(counts).map(([name, count]) => [inWords(name), count]));
+}
 
 async function readEach(
   records: readonly BufferedRecord[],
   readParticulars: ReadParticulars,
 ): Promise<ReadonlyMap<BufferedRecord, Particulars>> {
   const found = new Map<BufferedRecord, Particulars>();
+  const known = new Map<string, Particulars>();
   for (const item of records) {
     const { owner, address } = item.record;
-    if (owner !== undefined) found.set(item, await readParticulars(owner, address));
+    if (owner === undefined) continue;
+    const name = JSON.stringify([owner, address]);
+    const own = known.get(name) ?? (await readParticulars(owner, address));
+    known.set(name, own);
+    found.set(item, own);
   }
   return found;
 }

@@ -27,7 +27,7 @@ describe("who an audit entry is about", () => {
     for (let process = 0; process < 2; process += 1) {
       const audit = world.openLog();
       for (let count = 0; count < 2; count += 1) {
-        audit.record({ event: "malicious_direct_reference", owner: "stranger", address: "203.0.113.9" });
+        audit.record({ event: "session_expired", owner: "stranger", address: "203.0.113.9" });
       }
       await audit.close();
     }

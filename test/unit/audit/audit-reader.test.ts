@@ -50,7 +50,7 @@ describe("the reader of the audit log", () => {
     await audit.flush();
     for (let count = 0; count < 7_000; count += 1) {
       if (count % 10 === 0) world.clock.advance(1);
-      audit.record({ event: "authz_fail" });
+      audit.record({ event: "session_renewed" });
     }
     await audit.close();
     const reader = createAuditReader(world.backend.audit, world.sealer);

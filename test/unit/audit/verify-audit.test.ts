@@ -131,6 +131,24 @@ describe("the check of an audit log", () => {
     expect((await check(cut)).faults).toMatchObject([{ what: "was seen, and the chain ends before it" }]);
   });
 
+  it("holds what a killed process had stored, as far as the next one has seen it", async () => {
+    const world = auditWorld();
+    const killed = world.openLog();
+    for (let count = 0; count < 3; count += 1) {
+      killed.record({ event: "session_created" });
+      await killed.flush();
+    }
+    world.clock.advance(1);
+    const next = world.openLog();
+    next.record({ event: "sys_startup" });
+    await next.close();
+    const rows = await world.rows();
+    const options = { publicKey: world.signer.publicKey, seen: [] };
+    expect(await check(rows, options)).toMatchObject({ chains: 2, unsigned: 2, faultCount: 0 });
+    const cut = rows.filter(({ chain, sequence }) => chain !== rows[0]?.chain || sequence < 4);
+    expect((await check(cut, options)).faults).toMatchObject([{ what: "was seen, and the chain ends before it" }]);
+  });
+
   it("says how many entries no head covers yet, and takes no more than a gateway would leave", async () => {
     const chain = createAuditChain(otherSigner);
     const rows = [chain.link({ at: 1, event: "sys_startup" }), chain.sign(1, 0)];
