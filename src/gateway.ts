@@ -110,12 +110,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     identity,
     logins,
     rights,
-    settings: {
-      maxBodyBytes: config.http.maxBodyBytes,
-      caller: createCallerReader(config.http.trustedProxies),
-      sessionAliases: config.identity.sessionIdFrom,
-      sharedRoutes: config.upstream.apiKey && createSharedRoutes(config.upstream.sharedRoutes, vault.audit),
-    },
+    settings: httpSettings(config, vault),
     defaultStrategy: config.history.strategy,
     admin: adminParts(config, vault, rights),
     health: {
@@ -168,6 +163,15 @@ function adminParts(
 /** Beside the database, where there is one. */
 function cacheDirectory({ keys }: GatewayConfig): string {
   return join(dirname(keys.developmentKeyFile), "cache");
+}
+
+function httpSettings({ http, identity, upstream }: GatewayConfig, { audit }: Vault): AppParts["settings"] {
+  return {
+    maxBodyBytes: http.maxBodyBytes,
+    caller: createCallerReader(http.trustedProxies),
+    sessionAliases: identity.sessionIdFrom,
+    sharedRoutes: upstream.apiKey && createSharedRoutes(upstream.sharedRoutes, audit),
+  };
 }
 
 function upstreamOptions({ upstream: { url, apiKey, timeouts, maxConnections } }: GatewayConfig) {
