@@ -103,6 +103,7 @@ describe("a forged request from another page", () => {
     ["DELETE", "/sessions/mine"],
     ["POST", "/sessions/mine/rotate"],
     ["POST", "/embeddings"],
+    ["DELETE", "/me"],
     ["PATCH", "/models"],
   ])("%s %s by cookie needs the header that no other page can set", async (method, path) => {
     const answer = await byCookie(await freshToken(), path, method);
@@ -183,6 +184,15 @@ describe("a login ends", () => {
     }
     clock.advance(20 * MINUTE_MS);
     expect((await byCookie(token, "/sessions")).status).toBe(401);
+  });
+
+  it("with the erasure of its user, on every browser", async () => {
+    const key = await issueKey(["--tenant", "acme", "--user", "guest"], place);
+    const tokens = [await freshToken(key), await freshToken(key)];
+    const other = await freshToken();
+    expect((await byCookie(tokens[0] ?? "", "/me", "DELETE", CSRF)).status).toBe(200);
+    for (const token of tokens) expect((await byCookie(token, "/sessions")).status).toBe(401);
+    expect((await byCookie(other, "/sessions")).status).toBe(200);
   });
 
   it("with the key that began it", async () => {
