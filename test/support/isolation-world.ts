@@ -8,6 +8,8 @@ export interface User {
   readonly name: string;
   readonly key: string;
   readonly user?: string;
+  /** The key names its user, so that no header may name another. */
+  readonly fixed?: boolean;
   /** Stands in everything this user says, and in nothing anybody else says. */
   readonly canary: string;
   /** Texts of acknowledged turns by session id; what was broken off may be there besides. */
@@ -87,8 +89,8 @@ export interface IsolationWorld {
   chooseId(user: User): { readonly id: string; readonly kind: IdKind };
   /** Looks for what others said; remembers every crossing. */
   inspect(user: User, where: string, answer: WireAnswer): void;
-  /** Looks through everything the upstream was sent: one user's words under that user's key only. */
-  inspectUpstream(upstream: SimulatedUpstream): void;
+  /** Looks through everything the upstream was sent: one user's words under that user's key only, or the gateway's. */
+  inspectUpstream(upstream: SimulatedUpstream, gatewayKey?: string): void;
   readonly crossings: readonly string[];
 }
 
@@ -117,13 +119,13 @@ export function createIsolationWorld(users: readonly User[]): IsolationWorld {
         if (other !== user) crossings.push(`${where}: ${user.name} was shown words of ${other.name}`);
       }
     },
-    inspectUpstream(upstream) {
+    inspectUpstream(upstream, gatewayKey) {
       for (const { bytes, headers } of upstream.log) {
         const heard = canariesIn(bytes.toString("utf8") + JSON.stringify(headers));
         const [first] = heard;
         if (heard.length > 1)
           crossings.push(`upstream: one request with words of ${heard.map(({ name }) => name).join()}`);
-        if (first && headers.authorization !== `Bearer ${first.key}`)
+        if (first && headers.authorization !== `Bearer ${gatewayKey ?? first.key}`)
           crossings.push(`upstream: words of ${first.name} under another's key`);
       }
     },
