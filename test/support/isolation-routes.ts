@@ -71,6 +71,14 @@ export const routeCases: Readonly<Record<string, RouteCase>> = {
     expect(outcomeOf(answer)).toEqual({ status: 404, code: "not_found" });
     world.inspect(user, "unknown", answer);
   },
+  "TRACE /*": async (world, { gateway, user, id }) => {
+    const url = `${gateway.url}/sessions/${pathOf(id)}`;
+    const headers = { ...callerHeaders(user), "x-echo": user.canary };
+    const answer = await send(url, { method: "TRACE", headers });
+    world.inspect(user, "trace", answer);
+    expect(outcomeOf(answer)).toEqual({ status: 404, code: "not_found" });
+    expect(answer.body).not.toContain(user.canary);
+  },
   "GET /healthz": machineRoute("/healthz"),
   "GET /readyz": machineRoute("/readyz"),
   "GET /metrics": machineRoute("/metrics"),
