@@ -1,5 +1,6 @@
 import { GatewayError } from "../errors/gateway-error.ts";
 import { encodeHead, type FormerId, type SessionHead } from "../session/session-head.ts";
+import { incarnationOf } from "./open-session.ts";
 import { knownRevision, type OpenedSession } from "./opened-session.ts";
 import type { SessionCall } from "./session-door.ts";
 import { nextRevision } from "./store-turn.ts";
@@ -62,7 +63,11 @@ async function commitRotation({ ports, cache, links }: TurnRing, base: OpenedSes
     head: base.sealer.seal("head", "", encodeHead(head)),
     ...(known && { known }),
   });
-  if (!outcome.committed) return { rotated: undefined, current: outcome.current };
+  if (!outcome.committed) {
+    const isGone = !outcome.current || incarnationOf(outcome.current.revision) !== base.incarnation;
+    if (isGone) await links.unlink(base, successor);
+    return { rotated: undefined, current: outcome.current };
+  }
   cache.keep(rotated);
   return { rotated, current: undefined };
 }

@@ -24,6 +24,8 @@ export interface SessionLinks {
   successorOf(session: OpenedSession): string;
   /** Idempotent. */
   link(session: OpenedSession, sessionId: string, expiresAt: number): Promise<void>;
+  /** For a session that was gone before it took the id: an erasure may have looked for links by then. */
+  unlink(session: OpenedSession, sessionId: string): Promise<void>;
   /** Drops what is held here of a user; what rests is for `linksOf`. */
   forget(owner: string): void;
 }
@@ -78,6 +80,7 @@ export function createSessionLinks({ records, recordSealer, keyedHash, clock }: 
       const target: LinkTarget = { key: ref.key, incarnation };
       await records.putIfAbsent(name, recordSealer.seal(name, Buffer.from(JSON.stringify(target))), expiresAt);
     },
+    unlink: async ({ ref }, sessionId) => void (await records.remove(nameOf(ref.owner, sessionId))),
     forget(owner) {
       for (const name of known.keys()) if (name.startsWith(linksOf(owner))) known.delete(name);
     },
