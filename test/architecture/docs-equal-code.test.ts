@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { describe, expect, it } from "vitest";
@@ -24,6 +24,21 @@ describe("the documentation", () => {
     const page = read("docs/decisions/2026-11-24-runtime-dependencies.md");
     const reasons = [...page.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, name]) => name);
     expect(reasons.toSorted()).toEqual(Object.keys(manifest.dependencies).toSorted());
+  });
+
+  it.each(["docs/requirements.md", "docs/security.md"])("%s names files that are there", (page) => {
+    const named = [...read(page).matchAll(/`((?:src|test|docs|bench|tools|config)\/[\w./-]+)`/g)].map(
+      ([, path = ""]) => path,
+    );
+    expect(named.filter((path) => !existsSync(root + path))).toEqual([]);
+  });
+
+  it("docs/requirements.md names a test beside everything that is here", () => {
+    const rows = read("docs/requirements.md")
+      .split("\n")
+      .filter((line) => /^\| (?!asked for|-)/.test(line));
+    expect(rows.length).toBeGreaterThan(30);
+    expect(rows.filter((row) => !row.includes("not in this version") && !row.includes("`test/"))).toEqual([]);
   });
 
   it("names the version of the package in the changelog", () => {
