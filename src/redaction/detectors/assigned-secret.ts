@@ -18,7 +18,7 @@ const endsPassword = characterSet(" \t\r\n\"'`,;<>(){}[]");
 
 const PASSWORD_NAME = /(?:password|passwd|passphrase|passcode|pwd)(?:is)?$/;
 const SECRET_NAME =
-  /secret|token|apikey|accesskey|authkey|privatekey|credential|accountkey|encryptionkey|signingkey|clientkey|masterkey|storagekey|authorization|sessionkey|creds/;
+  /secret|token|apikey|appkey|applicationkey|serverkey|servicekey|licensekey|deploykey|accesskey|authkey|privatekey|credential|accountkey|encryptionkey|signingkey|clientkey|masterkey|storagekey|authorization|sessionkey|creds/;
 /** Vendors whose keys have no prefix: any random value assigned to one of these names is taken for a key. */
 const VENDOR_NAME = new RegExp(
   (
@@ -48,7 +48,7 @@ const HARMLESS_ENDINGS = new Set([
   "date",
   "at",
 ]);
-const HARMLESS_INSIDE = /page|next|cursor|continuation|sync|maxtokens|tokenizer|commit|digest|hash/;
+const HARMLESS_INSIDE = /page(?!rduty)|next|cursor|continuation|sync|maxtokens|tokenizer|commit|digest|hash/;
 
 /** The value assigned to a telling name, when `at` is the operator between them. */
 export function assignedSecretRange(text: string, at: number): TextRange | undefined {

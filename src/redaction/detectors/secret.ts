@@ -47,7 +47,7 @@ function markedRange(text: string, at: number): TextRange | undefined {
     case ",":
       return assignedSecretRange(text, at);
     case "-":
-      return privateKeyRange(text, at);
+      return privateKeyRange(text, at) ?? embeddedKeyRange(text, at);
     default:
       return embeddedKeyRange(text, at);
   }

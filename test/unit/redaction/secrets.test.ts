@@ -3,6 +3,10 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 
 import { SECRET_RULES } from "../../../src/redaction/detectors/secret-vendors.ts";
+import { createRandom } from "../../support/pii/random.ts";
+import { findingsOf } from "../../support/pii/score.ts";
+import { SECRET_VENDORS, secretSample } from "../../support/pii/secret-samples.ts";
+import { inCiOrProving } from "../../support/prove.ts";
 import { redacted, shape } from "./redaction-probe.ts";
 
 const HEX = createHash("sha512").update("seed").digest("hex");
@@ -69,8 +73,30 @@ describe("vendor keys", () => {
     "skill, ghp_short, AKIA, npm_config_registry_url_of_the_company, hf_transformers",
     "s.replaceAllOccurrencesOfStringWithAnother(x), mfa.required, key-value-store-with-a-long-name",
     `commit ${HEX.slice(0, 40)}, sha512-${MIXED.slice(0, 60)}`,
+    `build ${HEX.slice(0, 32)}-user, image@sha256:${HEX.slice(0, 64)}, re_export_all_modules_of_this_library_here`,
+    "api-reference-documentation-of-the-product, sdk-for-javascript-developers-everywhere, mob-programming-for-beginners",
+    "NodeModulesAreNotAlwaysFine.config.with.many.dotted.names.in.a.row, MainApplicationController.method.call",
   ])("leaves names alone: %s", async (text) => {
     expect(await redacted(text)).toBe(text);
+  });
+});
+
+describe("generated keys in the places where keys stand", () => {
+  it("are found whole, of every vendor", () => {
+    const random = createRandom(20_261_126);
+    const each = inCiOrProving(8, 200);
+    const missed = SECRET_VENDORS.flatMap((vendor) =>
+      Array.from({ length: each }, () => secretSample(vendor, random)).filter(
+        ({ text, start, end }) =>
+          !findingsOf(text).some((found) => found.type === "SECRET" && found.start <= start && found.end >= end),
+      ),
+    );
+    const tried = SECRET_VENDORS.length * each;
+    const vendors = [...new Set(missed.map(({ kind }) => kind))].join(", ");
+    process.stdout.write(
+      `P8: ${tried - missed.length} of ${tried} keys of ${SECRET_VENDORS.length} kinds, missed some of: ${vendors}\n`,
+    );
+    expect(1 - missed.length / tried).toBeGreaterThanOrEqual(0.98);
   });
 });
 
