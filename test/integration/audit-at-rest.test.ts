@@ -8,12 +8,19 @@ import { ask, onSession, send, sendChat } from "../support/http-calls.ts";
 import { runOperatorCommand } from "../support/run-operator-command.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
+const ADMIN_KEY = "admin-key-of-this-test";
+
+interface Listed {
+  readonly event: string;
+  readonly address?: string;
+}
+
 describe("the audit log of a gateway in SQLite", () => {
   let gateway: TestGateway;
   const lines: string[] = [];
   beforeAll(async () => {
     gateway = await startTestGateway({
-      env: { STATEGATE_AUDIT__FORWARD: "stdout" },
+      env: { STATEGATE_AUDIT__FORWARD: "stdout", STATEGATE_IDENTITY__ADMIN_KEY: ADMIN_KEY },
       onAuditLine: (line) => void lines.push(line),
     });
     for (let life = 0; life < 3; life += 1) {
@@ -53,6 +60,26 @@ describe("the audit log of a gateway in SQLite", () => {
   it("holds no id, no key and no text of anybody", async () => {
     const { stdout } = await runOperatorCommand(["audit", "export"], gateway);
     for (const secret of ["chat-", "never-there", "sk-", "len:1", "127.0.0"]) expect(stdout).not.toContain(secret);
+  });
+
+  it("tells nothing of a user once the user is erased, and still holds; the receipt is of the same key", async () => {
+    const { id } = (await send(gateway, "/me")).json<{ id: string }>();
+    const listed = async () => {
+      const path = `/admin/audit?limit=100&user=${id}`;
+      return (await send({ ...gateway, url: gateway.origin }, path, { key: ADMIN_KEY })).json<{ data: Listed[] }>()
+        .data;
+    };
+    const before = await listed();
+    expect(before.filter(({ event }) => event === "session_created")).toHaveLength(9);
+    expect(new Set(before.map(({ address }) => address))).toEqual(new Set(["127.0.0.0/24"]));
+    const receipt = join(gateway.folder, "receipt.json");
+    writeFileSync(receipt, (await send(gateway, "/me", { method: "DELETE" })).text);
+    expect(await listed()).toEqual([]);
+    // The same person comes back, under a new key.
+    await sendChat(gateway, ask("[[len:1]]"), { headers: onSession("chat-again") });
+    expect((await listed()).map(({ event }) => event)).toEqual(["session_created"]);
+    expect(await verify()).toMatchObject({ code: 0, stderr: "" });
+    expect(await verify("--receipt", receipt)).toMatchObject({ code: 0 });
   });
 
   it("shows a row that was changed, and a chain that was taken out", async () => {
