@@ -171,6 +171,6 @@ async function readEach(
 /** Where the chains that began last stand now; the older ones are anchored by these. */
 async function readAnchors(store: AuditStore): Promise<AuditAnchor[]> {
   const chains = (await store.chains()).slice(-MAX_ANCHORS);
-  const ends = await Promise.all(chains.map(({ chain, rows }) => store.read(chain, { from: rows - 1, limit: 1 })));
+  const ends = await Promise.all(chains.map(({ chain, length }) => store.read(chain, { from: length - 1, limit: 1 })));
   return ends.flatMap((rows) => rows.map(anchorOf));
 }

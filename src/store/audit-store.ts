@@ -34,7 +34,8 @@ export interface AuditRow {
 
 export interface AuditChain {
   readonly chain: string;
-  readonly rows: number;
+  /** The sequence of its last row, plus one. */
+  readonly length: number;
 }
 
 export interface AuditPage {

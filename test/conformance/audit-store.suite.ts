@@ -117,11 +117,12 @@ function chainRules({ store, now, rule }: Subject): void {
     expect(await store().read(rows[0]?.chain ?? "", all)).toEqual(rows);
   });
 
-  rule("every chain is named, with its number of rows, by the time of its first row", async () => {
+  rule("every chain is named, with its length, gaps included, by the time of its first row", async () => {
     const [late, early, tied] = [chainName(), chainName(), chainName()].toSorted();
     const chains = [late ?? "", early ?? "", tied ?? ""] as const;
     await store().append(auditRowsOf(chains[0], 2, now() + 50));
     await store().append(auditRowsOf(chains[1], 3, now() + 20));
+    await store().append([auditRowOf({ chain: chains[1], sequence: 7, at: now() + 20 })]);
     // The second row of this one is older than any first: a clock was set back.
     await store().append([
       auditRowOf({ chain: chains[2], at: now() + 50 }),
@@ -129,9 +130,9 @@ function chainRules({ store, now, rule }: Subject): void {
     ]);
     const named = (await store().chains()).filter(({ chain }) => chains.includes(chain));
     expect(named).toEqual([
-      { chain: chains[1], rows: 3 },
-      { chain: chains[0], rows: 2 },
-      { chain: chains[2], rows: 2 },
+      { chain: chains[1], length: 8 },
+      { chain: chains[0], length: 2 },
+      { chain: chains[2], length: 2 },
     ]);
   });
 }

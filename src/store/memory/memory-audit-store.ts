@@ -19,8 +19,13 @@ export function createMemoryAuditStore(refuseWhenClosed: () => void): AuditStore
     },
     async chains() {
       refuseWhenClosed();
-      const firsts = [...chains.values()].flatMap((rows) => rows.get(Math.min(...rows.keys())) ?? []);
-      return firsts.sort(comparePlaces).map(({ chain }) => ({ chain, rows: chains.get(chain)?.size ?? 0 }));
+      const ends = [...chains.values()].flatMap((rows) => {
+        const [first, ...others] = [...rows.values()].sort((left, right) => left.sequence - right.sequence);
+        return first ? [{ first, length: (others.at(-1) ?? first).sequence + 1 }] : [];
+      });
+      return ends
+        .sort((left, right) => comparePlaces(left.first, right.first))
+        .map(({ first: { chain }, length }) => ({ chain, length }));
     },
     async read(chain, { from, limit }) {
       refuseWhenClosed();

@@ -27,8 +27,9 @@ export function createRedisAuditStore(client: Redis, names: RedisNames): AuditSt
     },
     async chains() {
       const chains = await translated(client.zrange(names.auditChains, 0, "-1"));
-      const rows = await translated(Promise.all(chains.map((chain) => client.zcard(names.auditChain(chain)))));
-      return chains.map((chain, index) => ({ chain, rows: rows[index] ?? 0 }));
+      const last = (chain: string): Promise<string[]> => client.zrange(names.auditChain(chain), -1, "-1", "WITHSCORES");
+      const ends = await translated(Promise.all(chains.map(last)));
+      return chains.map((chain, index) => ({ chain, length: Number(ends[index]?.[1] ?? -1) + 1 }));
     },
     async read(chain, { from, limit }) {
       const key = names.auditChain(chain);

@@ -7,10 +7,17 @@ import type { WriteQueue } from "./write-queue.ts";
 
 export function createSqliteAuditStore(read: SqliteRead, queue: WriteQueue): AuditStore {
   const rows = "SELECT chain, sequence, at, entry, details FROM audit_rows";
-  // With min() alone, SQLite takes the other columns from the row that has the minimum (sqlite.org/lang_select.html#bareagg).
-  const selectChains = read.database.prepare(
-    "SELECT chain, count(*) AS rows, min(sequence), at FROM audit_rows GROUP BY chain ORDER BY at, chain",
-  );
+  // From one chain to the next by index: grouping would read every entry there is.
+  const selectChains = read.database.prepare(`
+    WITH RECURSIVE known (chain) AS (
+      SELECT min(chain) FROM audit_rows
+      UNION ALL
+      SELECT (SELECT min(chain) FROM audit_rows WHERE chain > known.chain) FROM known WHERE known.chain IS NOT NULL
+    )
+    SELECT chain,
+      (SELECT max(sequence) + 1 FROM audit_rows AS own WHERE own.chain = known.chain) AS length,
+      (SELECT at FROM audit_rows AS own WHERE own.chain = known.chain ORDER BY sequence LIMIT 1) AS at
+    FROM known WHERE chain IS NOT NULL ORDER BY at, chain`);
   const selectChain = read.database.prepare(`${rows} WHERE chain = ? AND sequence >= ? ORDER BY sequence LIMIT ?`);
   const selectLatest = read.database.prepare(
     `${rows} WHERE (at, chain, sequence) < (?, ?, ?) ORDER BY at DESC, chain DESC, sequence DESC LIMIT ?`,
@@ -24,7 +31,7 @@ export function createSqliteAuditStore(read: SqliteRead, queue: WriteQueue): Aud
     },
     async chains() {
       const chains = read(() => selectChains.all());
-      return chains.map((row) => ({ chain: String(row["chain"]), rows: Number(row["rows"]) }));
+      return chains.map((row) => ({ chain: String(row["chain"]), length: Number(row["length"]) }));
     },
     async read(chain, { from, limit }) {
       return read(() => selectChain.all(chain, from, limit)).map(rowOf);
