@@ -51,7 +51,8 @@ export async function hideRequest(
     headers: await hideHeaders(request.headers, redactor),
     system: await hideSystem(scope, snapshot, redact),
     async fresh(messages) {
-      const stored = await redact(messages.map(clearForm));
+      // Only the form that travels is counted.
+      const stored = await redact(messages.map((message) => ({ ...clearForm(message), tokens: undefined })));
       return messages.map((message, index) => {
         const own = stored[index];
         if (!own) throw new TypeError("a message without its redaction");
@@ -82,11 +83,10 @@ async function hideSystem(
   );
 }
 
-export const clearForm = ({ message, fingerprint, sent }: IncomingMessage): ClearMessage => ({
+export const clearForm = ({ message, fingerprint, sent }: IncomingMessage) => ({
   message,
   fingerprint,
   bytes: sent.bytes,
-  tokens: sent.tokens,
 });
 
 /** The body of a hidden request on a session: the gateway needs the bill of every answer. */

@@ -108,8 +108,9 @@ export async function planTurn(
 
 async function readFresh({ incoming, hidden }: TurnInput, { freshFrom }: Reconciled) {
   const fresh = incoming.slice(freshFrom);
+  if (hidden) return hidden.fresh(fresh);
   await countMessages(fresh);
-  return hidden ? hidden.fresh(fresh) : fresh;
+  return fresh;
 }
 
 async function reconcileRequest(

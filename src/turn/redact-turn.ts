@@ -1,4 +1,5 @@
 import { ownBytes } from "../kit/own-bytes.ts";
+import { createWorkSlices } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { hasRepeatedKeys } from "../protocol/repeated-keys.ts";
 import { countPlaceholders } from "../redaction/count-placeholders.ts";
@@ -38,8 +39,15 @@ export async function redactMessages(parts: RedactionParts, clear: readonly Clea
     clear.map(({ message }) => message),
     parts.name,
   );
+  const messages: StoredMessage[] = [];
+  const slices = createWorkSlices();
+  for (const [index, item] of clear.entries()) {
+    const pause = slices.before(item.bytes?.length ?? 0);
+    if (pause) await pause;
+    messages.push(storedForm(parts, item, redactions?.[index]));
+  }
   return {
-    messages: clear.map((item, index) => storedForm(parts, item, redactions?.[index])),
+    messages,
     counts: sumCounts((redactions ?? []).map(({ counts }) => counts)),
   };
 }

@@ -54,7 +54,10 @@ async function redactIncoming(
 ): Promise<readonly StoredMessage[]> {
   const hidden = fresh.map(({ stored }) => stored).filter((stored) => stored !== undefined);
   if (hidden.length === fresh.length) return hidden;
-  const { messages, counts } = await redactMessages(parts, fresh.map(clearForm));
+  const { messages, counts } = await redactMessages(
+    parts,
+    fresh.map((message) => ({ ...clearForm(message), tokens: message.sent.tokens })),
+  );
   ring.ports.meter.redactions(counts);
   return messages;
 }
