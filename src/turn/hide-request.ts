@@ -8,6 +8,7 @@ import type { StoredMessage } from "../session/turn-record.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
 import { composeBody, type HiddenField, hideFields, jsonArray } from "./hide-fields.ts";
 import { hideHeaders } from "./hide-headers.ts";
+import { parseStored } from "./hide-stored.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import { type IncomingMessage, hashSystem, splitConversation } from "./read-conversation.ts";
 import { type ClearMessage, redactMessages, type RedactionParts } from "./redact-turn.ts";
@@ -23,6 +24,11 @@ export interface HiddenRequest {
   readonly system: readonly HistoryMessage[];
   /** What is new travels as it will be stored. */
   fresh(messages: readonly IncomingMessage[]): Promise<readonly IncomingMessage[]>;
+  /**
+   * What is stored travels as it is, once it is known that it was stored under rules no laxer than today's: a session may
+   * have begun while redaction was off, or before a pattern was added.
+   */
+  stored(messages: readonly HistoryMessage[]): Promise<readonly HistoryMessage[]>;
 }
 
 /**
@@ -56,11 +62,27 @@ export async function hideRequest(
       return messages.map((message, index) => {
         const own = stored[index];
         if (!own) throw new TypeError("a message without its redaction");
+        ring.checked.add(own);
         return { ...message, sent: own, stored: own };
       });
     },
+    async stored(messages) {
+      const doubtful = messages.filter((message) => !ring.checked.has(message));
+      const redacted = await redact(doubtful.map((message) => readStored(scope, message)));
+      for (const [index, message] of doubtful.entries()) {
+        if (redacted[index]?.bytes.equals(message.bytes)) ring.checked.add(message);
+      }
+      const hidden = new Map(doubtful.map((message, index) => [message, redacted[index]]));
+      return messages.map((message) => (ring.checked.has(message) ? message : (hidden.get(message) ?? message)));
+    },
   };
 }
+
+const readStored = ({ ring }: TurnScope, stored: HistoryMessage): ClearMessage => {
+  const { bytes, tokens } = stored;
+  const message = parseStored(stored);
+  return { message, bytes, fingerprint: ring.fingerprint(message), tokens };
+};
 
 /** They are hidden one by one. */
 const withoutMessages = ({ fields }: ChatRequest) => ({ ...fields, messages: null });
@@ -72,7 +94,9 @@ async function hideSystem(
 ): Promise<readonly HistoryMessage[]> {
   const { system } = splitConversation(request.chat.messages);
   if (system.length === 0) return [];
-  if (snapshot && snapshot.head.systemHash === hashSystem(system)) return snapshot.system;
+  const isKnown =
+    snapshot?.head.systemHash === hashSystem(system) && snapshot.system.every((message) => ring.checked.has(message));
+  if (isKnown) return snapshot.system;
   return redact(
     system.map(({ message, bytes }) => ({
       message,

@@ -83,7 +83,9 @@ export async function planTurn(
   const survived = rewindEpoch(session?.head.epoch ?? freshEpoch, session?.summaries ?? [], reconciled.keepTurns);
   const needed = strategy.firstTurnNeeded(survived.epoch.firstTurn, reconciled.keepTurns, knobs);
   const held = session && needed < session.front.turns ? await cache.loadAll(session) : session;
-  const system = input.system.length > 0 || reconciled.mode !== "delta" ? input.system : (held?.system ?? []);
+  const ownSystem = input.system.length > 0 || reconciled.mode !== "delta";
+  const heldSystem = ownSystem ? [] : (held?.system ?? []);
+  const system = ownSystem ? input.system : ((await input.hidden?.stored(heldSystem)) ?? heldSystem);
   const kept = keptTurns(held, reconciled);
   const fresh = await readFresh(input, reconciled);
   const repeated = repeatedMessages(held, reconciled);
@@ -102,7 +104,9 @@ export async function planTurn(
     note: ports.settings.withholding.restores ? restorableNote : placeholderNote,
     countText: (text) => input.counter.countText(text),
   };
-  const selection = strategy.select(view);
+  const selected = strategy.select(view);
+  const history = (await input.hidden?.stored(selected.history)) ?? selected.history;
+  const selection = { ...selected, history };
   return describePlan({ input, view, selection, reconciled, held, kept, repeated, fresh, strategy: strategyName });
 }
 

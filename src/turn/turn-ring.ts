@@ -1,3 +1,4 @@
+import type { HistoryMessage } from "../history/history-strategy.ts";
 import { createKeyedQueue, type KeyedQueue } from "../kit/keyed-queue.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { createFingerprinter } from "../session/fingerprint.ts";
@@ -25,6 +26,8 @@ export interface TurnRing {
   readonly failures: FailureMemory;
   readonly flags: FlagMemory;
   readonly upkeep: Upkeep;
+  /** Stored messages that were seen to hold nothing which today's redaction would take out. */
+  readonly checked: WeakSet<HistoryMessage>;
   fingerprint(message: ChatMessage): string;
   /**
    * Drops everything this replica holds of a user, keys included. A turn that runs may still put something back until it
@@ -56,6 +59,7 @@ export function createTurnRing(ports: TurnPorts): TurnRing {
     failures,
     flags,
     upkeep: createUpkeep({ ports, cache, appends }),
+    checked: new WeakSet(),
     fingerprint: createFingerprinter(ports.keyedHash),
     forget(owner) {
       sealer.forget(owner);

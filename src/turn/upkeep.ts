@@ -9,6 +9,8 @@ import { turnMessages } from "../session/active-turns.ts";
 import { encodeHead, type SessionHead } from "../session/session-head.ts";
 import { encodeSummaries, SUMMARY_SLOT } from "../session/slots.ts";
 import { callCost } from "../tokens/cost.ts";
+import { hidingRedactor } from "./hide-request.ts";
+import { hideSummaryJob } from "./hide-stored.ts";
 import { knownRevision, type OpenedSession } from "./opened-session.ts";
 import type { TurnPlan } from "./plan-turn.ts";
 import type { SessionCache } from "./session-cache.ts";
@@ -98,14 +100,14 @@ async function askForSummary({ ports }: UpkeepParts, task: SummaryTask): Promise
     return { index: fromTurn + offset, at: turn.record.at, messages: stored, stored };
   });
   const previous = summaries.find((summary) => summary.toTurn === fromTurn);
-  return ports.summariser.summarise(
-    { turns, previous, maxTokens: ports.settings.knobs.summaryTokens },
-    {
-      model: ports.settings.summaryModel ?? request.chat.model,
-      credential: request.principal.credential,
-      signal: AbortSignal.timeout(ports.settings.summaryTimeoutMs),
-    },
-  );
+  const job = { turns, previous, maxTokens: ports.settings.knobs.summaryTokens };
+  const redactor = hidingRedactor(ports);
+  const name = ports.placeholders(session.ref.key);
+  return ports.summariser.summarise(redactor ? await hideSummaryJob({ redactor, name }, job) : job, {
+    model: ports.settings.summaryModel ?? request.chat.model,
+    credential: request.principal.credential,
+    signal: AbortSignal.timeout(ports.settings.summaryTimeoutMs),
+  });
 }
 
 /** Writes the summary, or that there is none, into the session as it stands by now. */

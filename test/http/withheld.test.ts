@@ -120,6 +120,12 @@ describe.each(ways)("a client (stream: $stream, replays: $replays)", ({ stream, 
   });
 });
 
+const earlyCuts = {
+  STATEGATE_HISTORY__HYBRID__KEEP_TURNS: "1",
+  STATEGATE_HISTORY__FLOOR_TOKENS: "0",
+  STATEGATE_HISTORY__SUMMARY__MAX_TOKENS: "200",
+};
+
 const sentMessages = (): readonly (readonly unknown[])[] =>
   gateway.upstream.log.map(({ body }) => (body as { messages: readonly unknown[] }).messages);
 
@@ -141,11 +147,7 @@ describe("what the provider is sent of a conversation", () => {
   });
 
   it("holds placeholders only when old turns have become a summary, and the values come back from it", async () => {
-    await open({
-      STATEGATE_HISTORY__HYBRID__KEEP_TURNS: "1",
-      STATEGATE_HISTORY__FLOOR_TOKENS: "0",
-      STATEGATE_HISTORY__SUMMARY__MAX_TOKENS: "200",
-    });
+    await open(earlyCuts);
     const planted = plantValues(18);
     const talker = createTalker(gateway.client(), { session: freshSession(), replays: false, stream: true });
     for (const { sentence } of planted) {
@@ -160,6 +162,36 @@ describe("what the provider is sent of a conversation", () => {
     expect(echoed).toMatch(PLACEHOLDER);
     expect(content).not.toMatch(PLACEHOLDER);
     expectNothingSent(planted);
+  });
+});
+
+describe("a session that began while redaction was off", () => {
+  it("is hidden like any other from then on, its system messages and summaries too", async () => {
+    await open({ STATEGATE_REDACTION__MODE: "off" });
+    const planted = plantValues(9);
+    const session = freshSession();
+    const before = createTalker(gateway.client(), { session, replays: false, stream: true });
+    await before.say({ role: "system", content: planted[0]?.sentence ?? "" }, user("hello"));
+    for (const { sentence } of planted.slice(1)) await before.say(user(`${sentence} ${"and more ".repeat(60)}`));
+    const strict = await startTestGateway({
+      upstream: gateway.upstream,
+      folder: gateway.folder,
+      env: { STATEGATE_REDACTION__MODE: "upstream", ...earlyCuts },
+    });
+    try {
+      gateway.upstream.reset();
+      const after = createTalker(strict.client(), { session, replays: false, stream: true });
+      const { content } = await after.say(user("[[echo]]"));
+      for (const { value } of planted) expect(content).toContain(value);
+      for (let turn = 0; turn < 12; turn += 1) {
+        await after.say(user("and more ".repeat(90)));
+        await strict.flush();
+      }
+      expect(JSON.stringify(sentMessages())).toContain("running summary");
+      expectNothingSent(planted);
+    } finally {
+      await strict.close();
+    }
   });
 });
 
