@@ -13,16 +13,18 @@ import { createSharedRoutes } from "./http/shared-routes.ts";
 import { namedTenant, ownerOf } from "./identity/namespaces.ts";
 import type { Clock } from "./kit/clock.ts";
 import type { Log } from "./kit/log.ts";
+import { createLimiter } from "./limits/create-limiter.ts";
+import type { Limiter } from "./limits/limiter.ts";
 import { openIdentity } from "./open-identity.ts";
 import { createRedactor } from "./redaction/create-redactor.ts";
 import { placeholderNamer } from "./redaction/placeholder-namer.ts";
 import { openNoticePoller } from "./store/poll-notices.ts";
 import { createTurnMeter } from "./telemetry/create-turn-meter.ts";
-import type { TurnReport } from "./telemetry/turn-meter.ts";
+import type { TurnMeter, TurnReport } from "./telemetry/turn-meter.ts";
 import { createPriceList } from "./tokens/create-price-list.ts";
 import { openTokenCounters } from "./tokens/open-token-counters.ts";
 import type { TurnPorts, TurnSettings } from "./turn/turn-ports.ts";
-import { createTurnRing } from "./turn/turn-ring.ts";
+import { createTurnRing, type TurnRing } from "./turn/turn-ring.ts";
 import { openHttpUpstream } from "./upstream/http-upstream.ts";
 import { createOpenAiSummariser } from "./upstream/openai-summariser.ts";
 import { ERASED_NOTICE } from "./users/erase-user.ts";
@@ -77,6 +79,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   const notices = await openNoticePoller({ notices: store.notices, clock, log });
   const upstream = openHttpUpstream(upstreamOptions(config));
   const counters = openTokenCounters({ cacheDirectory: cacheDirectory(config), log });
+  const limiter = openLimiter(config, { vault, turnMeter, clock, log });
   const ports: TurnPorts = {
     sessions: store.sessions,
     records: store.records,
@@ -87,6 +90,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     keyedHash,
     redactor,
     placeholders: (scope) => placeholderNamer(keyedHash, scope),
+    limiter,
     counters,
     prices: createPriceList(await readPriceDocument(config.prices.file)),
     upstream,
@@ -103,8 +107,8 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   const ring = createTurnRing(ports);
   let isDraining = false;
   const { identity, logins } = await openIdentity(config, { vault, notices, upstream, clock, log });
-  const rights = createUserRights(rightsParts(vault, { clock, forget: ring.forget, forgetLimits: undefined }));
-  notices.on(ERASED_NOTICE, ring.forget);
+  const rights = createUserRights(rightsParts(vault, { clock, forget: ring.forget, forgetLimits: limiter.forget }));
+  notices.on(ERASED_NOTICE, (owner) => forgetHere(owner, ring, limiter));
   const app = createApp({
     ring,
     identity,
@@ -130,12 +134,36 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
       isDraining = true;
       return (closing ??= server
         .close()
-        .then(() => ring.upkeep.idle())
+        .then(() => Promise.all([ring.upkeep.idle(), limiter.close()]))
         .then(() => notices.close())
         .then(() => Promise.all([vault.close(), upstream.close()]))
         .then(() => undefined));
     },
   };
+}
+
+/** What the replica that erases has removed from the store is removed again, in case it failed there. */
+function forgetHere(owner: string, ring: TurnRing, limiter: Limiter): void {
+  ring.forget(owner);
+  limiter.forget(owner).catch(() => undefined);
+}
+
+interface LimiterParts extends Pick<GatewayParts, "clock" | "log"> {
+  readonly vault: Vault;
+  readonly turnMeter: TurnMeter;
+}
+
+function openLimiter({ limits }: GatewayConfig, { vault, turnMeter, clock, log }: LimiterParts): Limiter {
+  const { quotas, sessions } = vault.store;
+  return createLimiter({
+    limits,
+    quotas,
+    sessions,
+    clock,
+    log,
+    onUnshared: () => turnMeter.degraded("limits_unshared"),
+    onExceeded: (owner, reason) => vault.audit.record({ event: "excess_rate_limit_exceeded", owner, reason }),
+  });
 }
 
 /** A browser's login counts where the gateway issues one. */

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 
+import { forgetAccount } from "../limits/account.ts";
 import { rightsParts } from "../users/rights-parts.ts";
 import { createUserRights } from "../users/user-rights.ts";
 import type { Command } from "./command.ts";
@@ -12,7 +13,13 @@ export const eraseUserData: Command = async (context) => {
   await withVault(context, async (vault, config) => {
     const owner = await namedUser({ vault, config }, values, context);
     const forget = (erased: string): void => vault.sealer.forget(erased);
-    const rights = createUserRights(rightsParts(vault, { clock: context.clock, forget, forgetLimits: undefined }));
+    const rights = createUserRights(
+      rightsParts(vault, {
+        clock: context.clock,
+        forget,
+        forgetLimits: (owner) => forgetAccount(vault.store.quotas, owner),
+      }),
+    );
     const { receipt, publicKey, signature } = await rights.erase(owner);
     context.stdout.write(`${JSON.stringify({ receipt, public_key: publicKey, signature })}\n`);
   });

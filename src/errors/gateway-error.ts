@@ -7,6 +7,8 @@ interface GatewayErrorOptions extends ErrorOptions {
   readonly param?: string;
   /** When the same request may succeed, for `Retry-After`; 1 s unless something is known. */
   readonly retryAfterMs?: number;
+  /** Of the answer, besides those that every error has. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const DEFAULT_RETRY_MS = 1_000;
@@ -17,6 +19,7 @@ export class GatewayError extends Error {
   readonly param: string | null;
   readonly publicMessage: string;
   readonly retryAfterMs: number;
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
     super(message, options);
@@ -24,6 +27,7 @@ export class GatewayError extends Error {
     this.code = code;
     this.param = options.param ?? null;
     this.retryAfterMs = options.retryAfterMs ?? DEFAULT_RETRY_MS;
+    this.headers = options.headers ?? {};
     this.publicMessage = options.publicDetail ?? errorCatalog[code].publicMessage;
   }
 

@@ -21,6 +21,7 @@ import { login } from "./routes/login.ts";
 import { me } from "./routes/me.ts";
 import { passThroughRoute } from "./routes/pass-through-route.ts";
 import { sessions } from "./routes/sessions.ts";
+import { withCallLimit } from "./with-call-limit.ts";
 
 export interface AppParts {
   readonly ring: TurnRing;
@@ -46,7 +47,8 @@ export function createApp({
   health: healthParts,
   admin: adminParts,
 }: AppParts): Hono<GatewayEnv> {
-  const { log } = ring.ports;
+  const { log, limiter } = ring.ports;
+  const ownRoutes = withCallLimit(identity, limiter);
   const app = new Hono<GatewayEnv>({ getPath: sentPath });
   app.onError((error, context) => {
     const { status, headers, body } = errorAnswer(error, context.get("requestId"), log);
@@ -70,21 +72,22 @@ export function createApp({
   app.route(
     "/v1/sessions",
     sessions({
-      identity,
+      identity: ownRoutes,
       defaultStrategy,
       directory: createSessionDirectory(ring),
       idFormat: ring.ports.settings.idFormat,
+      limiter,
       settings,
     }),
   );
   app.all("/v1/sessions/*", () => {
     throw new GatewayError("not_found", "no such session route");
   });
-  app.route("/v1/me", me({ identity, rights, audit: ring.ports.audit, settings }));
+  app.route("/v1/me", me({ identity: ownRoutes, rights, audit: ring.ports.audit, settings }));
   app.all("/v1/me/*", () => {
     throw new GatewayError("not_found", "no such route of a user's own");
   });
-  if (logins) app.route("/v1", login(logins, settings));
+  if (logins) app.route("/v1", login({ logins, identity, limiter, settings }));
   app.all("/v1/*", passThroughRoute({ ports: ring.ports, identity, settings }));
   return app;
 }

@@ -24,6 +24,7 @@ export function errorAnswer(failure: unknown, requestId: string, log: Log): Erro
   return {
     status,
     headers: {
+      ...error.headers,
       "content-type": "application/json",
       "content-length": String(Buffer.byteLength(body)),
       "x-request-id": requestId,

@@ -22,7 +22,8 @@ export function guardedResponse({ credentialHeaders, corsOrigins }: AnswerPolicy
     override writeHead(status: number, ...rest: HeadRest): this {
       const reason = typeof rest[0] === "string" ? rest[0] : undefined;
       const given = byName(reason === undefined ? rest[0] : rest[1]);
-      const headers = { ...this.getHeaders(), ...given };
+      // What was set before is the gateway's own decision, and stands against what an upstream says.
+      const headers = { ...given, ...this.getHeaders() };
       for (const name of Object.keys(headers)) {
         if (!isForOthers(name)) continue;
         delete headers[name];

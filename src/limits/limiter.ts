@@ -23,6 +23,10 @@ export interface Limiter {
 export interface Admission {
   /** `x-ratelimit-*` in OpenAI's words; empty without limits. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether `done` needs the tokens: learning them from an answer that nobody reads costs something. */
+  readonly countsTokens: boolean;
   /** Called once, when the request has ended, with the tokens it was billed; 0 when nothing was. */
   done(tokens: number): void;
 }
+
+export const unlimited: Admission = { headers: {}, countsTokens: false, done: () => undefined };

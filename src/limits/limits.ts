@@ -7,3 +7,15 @@ export interface Limits {
   readonly sessions?: number | undefined;
   readonly sessionCallsPerMinute?: number | undefined;
 }
+
+export type LimitKind = keyof Limits;
+
+/** Limits that start anew with each minute or, in UTC, each day. */
+export const windowLengthsMs = {
+  requestsPerMinute: 60_000,
+  tokensPerMinute: 60_000,
+  tokensPerDay: 86_400_000,
+  sessionCallsPerMinute: 60_000,
+} as const satisfies Partial<Record<LimitKind, number>>;
+
+export type WindowKind = keyof typeof windowLengthsMs;

@@ -30,6 +30,7 @@ export type DegradedReason =
   | "seal_failed"
   | "summary_failed"
   | "tokens_estimated"
+  | "limits_unshared"
   | "stored_form"
   | "audit_failed";
 

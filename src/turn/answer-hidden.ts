@@ -6,12 +6,14 @@ import { appendTail, restorableNote } from "../history/tail-note.ts";
 import type { ChatRequest } from "../protocol/chat-request.ts";
 import { hasRepeatedKeys } from "../protocol/repeated-keys.ts";
 import type { Redactor } from "../redaction/redactor.ts";
+import { answerTokens, estimateTokens } from "./billed-tokens.ts";
 import { finishAnswer } from "./finish-answer.ts";
 import { composeBody, hideFields, jsonArray } from "./hide-fields.ts";
 import { hideHeaders } from "./hide-headers.ts";
 import { toHistoryMessage } from "./read-conversation.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import { sumCounts } from "./sum-counts.ts";
+import type { Ticket } from "./ticket.ts";
 import type { TurnRing } from "./turn-ring.ts";
 import { createWithheldNotes, type WithheldNotes } from "./withheld-notes.ts";
 
@@ -21,6 +23,7 @@ export interface HiddenExchange {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly client: ServerResponse;
+  readonly ticket: Ticket;
 }
 
 /**
@@ -29,14 +32,15 @@ export interface HiddenExchange {
  * @throws GatewayError `redaction_failed` while nothing was sent, and what the upstream fails with before its head
  */
 export async function answerHidden(
-  { ring, chat, path, headers, client }: HiddenExchange,
+  { ring, chat, path, headers, client, ticket }: HiddenExchange,
   { redactor, headers: added }: { redactor: Redactor; headers: Readonly<Record<string, string>> },
 ): Promise<void> {
-  const { upstream, settings, placeholders } = ring.ports;
+  const { upstream, settings, placeholders, counters } = ring.ports;
   // Placeholders of one request alone: nothing tells the provider that two requests speak of the same person.
   const notes = createWithheldNotes(placeholders(randomUUID()), true);
   const { body, redactions } = await hideBody({ ring, chat, notes }, redactor);
   const answerHeaders = { ...added, ...(redactions > 0 && { "x-redactions-in-context": String(redactions) }) };
+  await ticket.admitted;
   const relay = await relayAnswer({
     upstream,
     client,
@@ -48,6 +52,9 @@ export async function answerHidden(
     onDisconnect: "cancel",
     restoring: notes.values,
   });
+  if (relay.answer) {
+    ticket.bill(answerTokens(relay.answer, estimateTokens(chat.body.length), counters.forModel(chat.model)));
+  }
   finishAnswer({ client, relay, headers: answerHeaders, stored: { session: undefined, failure: undefined } });
 }
 

@@ -5,13 +5,14 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import { nothingWithheld, type Withheld } from "../session/withheld.ts";
 import { answerHidden } from "./answer-hidden.ts";
 import { billTurn } from "./bill-turn.ts";
+import { answerTokens } from "./billed-tokens.ts";
 import { findRepeat, type Repeat } from "./find-repeat.ts";
 import { finishAnswer } from "./finish-answer.ts";
 import { hiddenBody, hideRequest, hidingRedactor } from "./hide-request.ts";
 import { measureTurn } from "./measure-turn.ts";
 import { noteUnreadable } from "./note-unreadable.ts";
 import type { OpenedSession } from "./opened-session.ts";
-import { passThrough } from "./pass-through.ts";
+import { passThroughWith } from "./pass-through.ts";
 import { planTurn, type TurnInput, type TurnPlan } from "./plan-turn.ts";
 import { readConversation, splitConversation } from "./read-conversation.ts";
 import { relayAnswer } from "./relay-answer.ts";
@@ -20,10 +21,11 @@ import { type AnsweredBefore, answerAgain } from "./repeat-answer.ts";
 import { beginSession, type SessionBirth } from "./session-birth.ts";
 import { spliceBody } from "./splice-body.ts";
 import { nextFields } from "./store-turn.ts";
+import { withTicket } from "./ticket.ts";
 import { turnHeaders } from "./turn-headers.ts";
 import type { TurnRequest } from "./turn-request.ts";
 import type { TurnRing } from "./turn-ring.ts";
-import type { TurnScope } from "./turn-scope.ts";
+import type { TurnExchange, TurnScope } from "./turn-scope.ts";
 import { createWithheldNotes } from "./withheld-notes.ts";
 
 /**
@@ -33,11 +35,19 @@ import { createWithheldNotes } from "./withheld-notes.ts";
  * @throws GatewayError while nothing has been sent to the client yet
  */
 export async function runTurn(ring: TurnRing, request: TurnRequest, client: ServerResponse): Promise<void> {
-  const scope = await orWithoutStore(ring, request, () => scopeOf(ring, request, client));
-  if (!scope) return forwardWithoutHistory(ring, request, client);
+  const { limiter } = ring.ports;
+  const { principal } = request;
+  await withTicket({ limiter, principal, client }, (ticket) => runAdmitted({ ring, request, client, ticket }));
+}
+
+async function runAdmitted(exchange: TurnExchange): Promise<void> {
+  const { ring, request } = exchange;
+  const scope = await orWithoutStore(ring, request, () => scopeOf(exchange));
+  if (!scope) return forwardWithoutHistory(exchange);
   await ring.gate.enter(scope.print, async () => {
     const prepared = await orWithoutStore(ring, request, () => prepareTurn(scope));
-    if (!prepared) return forwardWithoutHistory(ring, request, client);
+    if (!prepared) return forwardWithoutHistory(exchange);
+    await exchange.ticket.admitted;
     if ("answered" in prepared) {
       // What was answered once is not for a key that has been revoked since.
       await request.verifyCaller();
@@ -74,8 +84,15 @@ async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | AnsweredBef
   const repeat = findRepeat(snapshot, { ...scope.print, failedTurn: failedTurn(scope) });
   if (snapshot && repeat?.kind === "answered") return { session: snapshot, answered: repeat.turn };
   const input = await readInput(scope, repeat, snapshot);
-  const birth = snapshot || !scope.request.record ? undefined : await beginOrExcuse(scope);
+  const birth = snapshot || !scope.request.record ? undefined : await beginIfAllowed(scope);
   return { input, plan: await planTurn(ports, cache, { input, snapshot }), birth };
+}
+
+async function beginIfAllowed(scope: TurnScope): Promise<SessionBirth | GatewayError> {
+  const { limiter } = scope.ring.ports;
+  const allowed = limiter.mayCreateSession(scope.request.principal);
+  const [birth] = await Promise.all([beginOrExcuse(scope), allowed]);
+  return birth;
 }
 
 /** What cannot be sealed is answered all the same, and said not to be remembered. */
@@ -89,7 +106,7 @@ async function beginOrExcuse({ ring: { ports }, ref }: TurnScope): Promise<Sessi
 }
 
 async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn): Promise<void> {
-  const { ring, request, client, ref } = scope;
+  const { ring, request, client, ticket, ref } = scope;
   const { ports } = ring;
   const askedAt = ports.clock();
   const expiresAt = expiryAfter(scope, plan, askedAt);
@@ -129,6 +146,7 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
     promptCache: ports.settings.promptCache,
     now: askedAt,
   });
+  if (relay.answer) ticket.bill(answerTokens(relay.answer, bill.figures.sentTokens, input.counter));
   const stored = await rememberTurn(scope, { input, plan, relay, bill, birth, redacting, restoring, askedAt });
   finishAnswer({ client, relay, headers, stored });
   const overheadMs = ownBefore + (performance.now() - answeredAt);
@@ -154,7 +172,7 @@ function restorable({ ring, notes }: TurnScope, { session }: TurnPlan): Withheld
   return fromUpstream && notes.values.size > 0 ? new Map([...notes.values, ...held]) : held;
 }
 
-async function scopeOf(ring: TurnRing, request: TurnRequest, client: ServerResponse): Promise<TurnScope> {
+async function scopeOf({ ring, request, client, ticket }: TurnExchange): Promise<TurnScope> {
   const { keyedHash, placeholders, settings } = ring.ports;
   const place = await ring.links.locate(request.principal.owner, request.sessionId);
   const { key } = place.ref;
@@ -162,6 +180,7 @@ async function scopeOf(ring: TurnRing, request: TurnRequest, client: ServerRespo
     ring,
     request,
     client,
+    ticket,
     place,
     ref: place.ref,
     notes: createWithheldNotes(placeholders(key), settings.withholding.restores),
@@ -186,15 +205,15 @@ async function loadSession({ ring, place, request }: TurnScope): Promise<OpenedS
 const carriesHistory = ({ mode, chat }: TurnRequest): boolean =>
   mode === "replay" || chat.messages.some(({ message }) => message.role === "assistant");
 
-async function forwardWithoutHistory(ring: TurnRing, request: TurnRequest, client: ServerResponse): Promise<void> {
+async function forwardWithoutHistory({ ring, request, client, ticket }: TurnExchange): Promise<void> {
   const redactor = hidingRedactor(ring.ports);
   const headers = {
     "x-session-id": request.sessionId,
     "x-history-mode": "stateless",
     "x-session-degraded": "load_failed",
   };
-  if (redactor) return answerHidden({ ...request, ring, client }, { redactor, headers });
-  await passThrough({
+  if (redactor) return answerHidden({ ...request, ring, client, ticket }, { redactor, headers });
+  await passThroughWith(ticket, {
     upstream: ring.ports.upstream,
     request: { method: "POST", path: request.path, headers: request.headers, body: [request.chat.body] },
     client,

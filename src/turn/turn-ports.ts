@@ -3,6 +3,7 @@ import type { HistoryKnobs, StrategyName } from "../history/history-strategy.ts"
 import type { Summariser } from "../history/summariser.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import type { Limiter } from "../limits/limiter.ts";
 import type { BodyLimits } from "../protocol/scan-body.ts";
 import type { PlaceholderNamer, Redactor } from "../redaction/redactor.ts";
 import type { KeyedHash } from "../sealing/keyed-hash.ts";
@@ -28,6 +29,7 @@ export interface TurnPorts {
   /** `undefined` when redaction is switched off. */
   readonly redactor: Redactor | undefined;
   readonly placeholders: (sessionScope: string) => PlaceholderNamer;
+  readonly limiter: Limiter;
   readonly counters: TokenCounters;
   readonly prices: PriceList;
   readonly upstream: Upstream;

@@ -20,7 +20,7 @@ export interface ErasureParts {
   /** Drops what this replica holds of the user in memory. */
   readonly forget: (owner: string) => void;
   /** Forgets what the user used of his limits, here and in the store; undefined where nothing counts. */
-  readonly forgetLimits: ((owner: string) => Promise<void>) | undefined;
+  readonly forgetLimits: (owner: string) => Promise<void>;
   readonly sign: (receipt: ReceiptFields) => SignedReceipt;
 }
 
@@ -39,7 +39,7 @@ export async function eraseUser(parts: ErasureParts, owner: string): Promise<Sig
   forget(owner);
   const counts: Record<string, number> = { data_keys: hadKey ? 1 : 0 };
   for (const { name, remove } of places) counts[name] = await remove(owner);
-  await parts.forgetLimits?.(owner);
+  await parts.forgetLimits(owner);
   // Again: what a turn that ran put back while the rows went.
   forget(owner);
   return conclude(parts, owner, counts);

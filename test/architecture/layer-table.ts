@@ -159,6 +159,7 @@ export const places: Readonly<Record<string, Place>> = {
       "config/",
       "audit/",
       "identity/",
+      "limits/",
       "sealing/",
       "redaction/",
       "telemetry/",

@@ -6,13 +6,15 @@ import { type ChatRequest, parseChatRequest } from "../../protocol/chat-request.
 import { mintSessionId, requestedSession } from "../../session/session-id.ts";
 import { answerHidden } from "../../turn/answer-hidden.ts";
 import { hidingRedactor } from "../../turn/hide-request.ts";
-import { passThrough } from "../../turn/pass-through.ts";
+import { passThroughWith } from "../../turn/pass-through.ts";
 import { runTurn } from "../../turn/run-turn.ts";
 import { visitorOf } from "../../turn/session-visitor.ts";
+import { withTicket } from "../../turn/ticket.ts";
 import type { TurnRing } from "../../turn/turn-ring.ts";
 import { errorAnswer } from "../error-response.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
 import type { HttpSettings } from "../http-settings.ts";
+import { knownPrincipal } from "../known-principal.ts";
 import { readBody } from "../read-body.ts";
 import { namedSession, sessionHeader } from "../session-name.ts";
 import { parseTurnHeaders, type TurnDirections } from "../turn-headers.ts";
@@ -48,7 +50,8 @@ interface RawExchange extends Pick<GatewayEnv["Bindings"], "incoming" | "outgoin
   readonly startedAt: number;
 }
 
-async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange: RawExchange): Promise<void> {
+async function answerChat(parts: ChatRouteParts, exchange: RawExchange): Promise<void> {
+  const { ring, identity, settings } = parts;
   const { incoming, outgoing, requestId, startedAt } = exchange;
   const directions = parseTurnHeaders(incoming.headers);
   const body = await readBody(incoming, settings.maxBodyBytes);
@@ -56,10 +59,10 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
   const mustRead = settings.sharedRoutes !== undefined || hidingRedactor(ring.ports) !== undefined;
   // The body of a plain request is its upstream's business, unless it would leave something in a shared account, or
   // personal data with a provider that is to see none.
-  if (isPlain && !mustRead) return forwardStateless(ring, exchange, body);
+  if (isPlain && !mustRead) return answerStateless(parts, exchange, { body });
   const chat = parseChatRequest(body, ring.ports.settings.limits);
   const name = isPlain ? undefined : namedSession(incoming, chat, settings.sessionAliases);
-  if (name === undefined && !settings.sharedRoutes) return answerStateless(ring, exchange, chat);
+  if (name === undefined && !settings.sharedRoutes) return answerStateless(parts, exchange, { body, chat });
   const caller = settings.caller(incoming);
   const { idFormat } = ring.ports.settings;
   const asked = name === undefined ? undefined : requestedSession(name, idFormat);
@@ -67,7 +70,7 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
   const principal = await identity.resolve(caller, hints);
   const visitor = visitorOf(principal, caller);
   settings.sharedRoutes?.checkChat(chat, visitor);
-  if (asked === undefined) return answerStateless(ring, exchange, chat);
+  if (asked === undefined) return answerStateless(parts, exchange, { body, chat, principal });
   const { mode, ...rest } = directions;
   const entropy = asked.minted ? retriedEntropy(ring, principal, directions) : undefined;
   await runTurn(
@@ -94,32 +97,38 @@ async function answerChat({ ring, identity, settings }: ChatRouteParts, exchange
 const isStateless = ({ incoming }: RawExchange, settings: HttpSettings, { mode }: TurnDirections): boolean =>
   mode === "off" || (sessionHeader(incoming) === undefined && settings.sessionAliases.length === 0);
 
-async function forwardStateless(ring: TurnRing, exchange: RawExchange, body: Buffer): Promise<void> {
-  const { incoming, outgoing } = exchange;
-  await passThrough({
-    upstream: ring.ports.upstream,
-    request: {
-      method: "POST",
-      path: upstreamPath(incoming),
-      headers: incoming.headers,
-      body: [body],
-    },
-    client: outgoing,
-    headers: statelessHeaders,
-  });
+interface PlainRequest {
+  readonly body: Buffer;
+  /** Where it had to be read. */
+  readonly chat?: ChatRequest;
+  /** Where it is known already. */
+  readonly principal?: Principal;
+}
+
+async function answerStateless(
+  { ring, identity, settings }: ChatRouteParts,
+  { incoming, outgoing: client }: RawExchange,
+  request: PlainRequest,
+): Promise<void> {
+  const { limiter, upstream } = ring.ports;
+  const { body, chat } = request;
+  const principal = request.principal ?? (await knownPrincipal(identity, settings.caller(incoming)));
+  const redactor = hidingRedactor(ring.ports);
+  const path = upstreamPath(incoming);
+  const { headers } = incoming;
+  await withTicket({ limiter, principal, client }, (ticket) =>
+    chat && redactor
+      ? answerHidden({ ring, chat, path, headers, client, ticket }, { redactor, headers: statelessHeaders })
+      : passThroughWith(ticket, {
+          upstream,
+          request: { method: "POST", path, headers, body: [body] },
+          client,
+          headers: statelessHeaders,
+        }),
+  );
 }
 
 const statelessHeaders = { "x-history-mode": "stateless" } as const;
-
-async function answerStateless(ring: TurnRing, exchange: RawExchange, chat: ChatRequest): Promise<void> {
-  const redactor = hidingRedactor(ring.ports);
-  if (!redactor) return forwardStateless(ring, exchange, chat.body);
-  const { incoming, outgoing } = exchange;
-  await answerHidden(
-    { ring, chat, path: upstreamPath(incoming), headers: incoming.headers, client: outgoing },
-    { redactor, headers: statelessHeaders },
-  );
-}
 
 /** A new session's name follows from the key that names its first request: a retry must find the session it made. */
 function retriedEntropy({ ports }: TurnRing, { owner, anonymous }: Principal, { idempotencyKey }: TurnDirections) {

@@ -3,16 +3,18 @@ import type { IncomingMessage } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Handler } from "hono";
 
-import type { Identity } from "../../identity/principal.ts";
+import type { Identity, Principal } from "../../identity/principal.ts";
 import { hidePlainRequest } from "../../turn/hide-body.ts";
 import { hidingRedactor } from "../../turn/hide-request.ts";
-import { passThrough } from "../../turn/pass-through.ts";
+import { passThroughWith } from "../../turn/pass-through.ts";
 import { visitorOf } from "../../turn/session-visitor.ts";
+import { withTicket } from "../../turn/ticket.ts";
 import type { TurnPorts } from "../../turn/turn-ports.ts";
 import type { UpstreamRequest } from "../../upstream/upstream.ts";
 import { errorAnswer } from "../error-response.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
 import type { HttpSettings } from "../http-settings.ts";
+import { knownPrincipal } from "../known-principal.ts";
 import { readBody } from "../read-body.ts";
 import { sessionHeader } from "../session-name.ts";
 import { upstreamPath } from "../upstream-path.ts";
@@ -25,32 +27,39 @@ interface PassThroughParts {
 
 /** Everything of the OpenAI API that has no memory: bytes pass both ways, multipart and streams included. */
 export function passThroughRoute({ ports, identity, settings }: PassThroughParts): Handler<GatewayEnv> {
-  const { upstream, log } = ports;
-  return async ({ env: { incoming, outgoing }, var: { requestId } }) => {
+  const { upstream, limiter, log } = ports;
+  return async ({ env: { incoming, outgoing: client }, var: { requestId } }) => {
     try {
-      if (settings.sharedRoutes) {
-        const caller = settings.caller(incoming);
-        const asker = visitorOf(await identity.resolve(caller), caller);
-        settings.sharedRoutes.checkRoute(incoming, asker);
-      }
-      await passThrough({
-        upstream,
-        client: outgoing,
-        request: {
-          method: incoming.method ?? "GET",
-          path: upstreamPath(incoming),
-          ...(await readRequest(incoming, ports, settings)),
-        },
-        // A session header on a route without memory is answered, never silently ignored.
-        ...(sessionHeader(incoming) !== undefined && { headers: { "x-history-mode": "unsupported" } }),
-      });
+      const known = await whoAsks(incoming, identity, settings);
+      const { method = "GET" } = incoming;
+      const request = { method, path: upstreamPath(incoming), ...(await readRequest(incoming, ports, settings)) };
+      // A session header on a route without memory is answered, never silently ignored.
+      const headers = sessionHeader(incoming) === undefined ? {} : { "x-history-mode": "unsupported" };
+      // Only what may make a model work is counted.
+      const principal = method === "POST" ? known : undefined;
+      await withTicket({ limiter, principal, client }, (ticket) =>
+        passThroughWith(ticket, { upstream, client, request, headers }),
+      );
     } catch (error) {
       const answer = errorAnswer(error, requestId, log);
-      if (outgoing.headersSent) outgoing.destroy();
-      else outgoing.writeHead(answer.status, answer.headers).end(answer.body);
+      if (client.headersSent) client.destroy();
+      else client.writeHead(answer.status, answer.headers).end(answer.body);
     }
     return RESPONSE_ALREADY_SENT;
   };
+}
+
+/** Behind a shared account nobody passes unknown, nor to everything. */
+async function whoAsks(
+  incoming: IncomingMessage,
+  identity: Identity,
+  { caller: readCaller, sharedRoutes }: HttpSettings,
+): Promise<Principal | undefined> {
+  const caller = readCaller(incoming);
+  if (!sharedRoutes) return knownPrincipal(identity, caller);
+  const principal = await identity.resolve(caller);
+  sharedRoutes.checkRoute(incoming, visitorOf(principal, caller));
+  return principal;
 }
 
 async function readRequest(

@@ -3,7 +3,8 @@ import { Hono } from "hono";
 
 import { GatewayError } from "../../errors/gateway-error.ts";
 import { type StrategyName, strategyNames } from "../../history/history-strategy.ts";
-import type { Identity } from "../../identity/principal.ts";
+import type { Identity, Principal } from "../../identity/principal.ts";
+import type { Limiter } from "../../limits/limiter.ts";
 import type { ChatMessage } from "../../protocol/chat-message.ts";
 import { parseJson } from "../../protocol/scan-body.ts";
 import { mintSessionId, parseSessionId, type SessionIdFormat } from "../../session/session-id.ts";
@@ -20,6 +21,7 @@ interface SessionRouteParts {
   readonly directory: SessionDirectory;
   readonly identity: Identity;
   readonly idFormat: SessionIdFormat;
+  readonly limiter: Limiter;
   readonly defaultStrategy: StrategyName;
   readonly settings: HttpSettings;
 }
@@ -28,24 +30,27 @@ interface SessionRouteParts {
 export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
   const { directory } = parts;
   const app = new Hono<GatewayEnv>();
-  const visitor = visitorReader(parts);
+  const whoAsks = callerReader(parts);
   const callOf = async (context: Context<GatewayEnv>): Promise<SessionCall & KnownVisitor> => {
     const sessionId = sessionParam(context);
-    return { ...(await visitor(context, sessionId)), sessionId };
+    return { ...(await whoAsks(context, sessionId)), sessionId };
   };
   const shown = (entry: SessionEntry) => showSession(entry, parts.defaultStrategy);
 
   app.get("/", async (context) => {
-    const { owner } = (await visitor(context, sessionHeader(context.env.incoming))).visitor;
-    const { entries, hasMore } = await directory.list(owner, parsePage(context.req.query(), "desc"));
+    const { principal } = await whoAsks(context, sessionHeader(context.env.incoming));
+    const { entries, hasMore } = await directory.list(principal.owner, parsePage(context.req.query(), "desc"));
     return context.json(listOf(entries.map(shown), hasMore));
   });
   app.post("/", async (context) => {
     const minted = mintSessionId(parts.idFormat);
-    const { visitor: caller, isAnonymous } = await visitor(context, minted);
+    const { principal, visitor } = await whoAsks(context, minted);
     const { id = "new", ...body } = readFields(await readBody(context.env.incoming, parts.settings.maxBodyBytes));
-    if (isAnonymous && id !== "new") throw new GatewayError("session_not_found", "an anonymous caller named a session");
-    const entry = await directory.create(caller, {
+    if (principal.anonymous && id !== "new") {
+      throw new GatewayError("session_not_found", "an anonymous caller named a session");
+    }
+    await parts.limiter.mayCreateSession(principal);
+    const entry = await directory.create(visitor, {
       sessionId: id === "new" ? minted : parseSessionId(id),
       title: body.title ?? "",
       strategy: body.strategy,
@@ -64,25 +69,25 @@ export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
   });
   app.post("/:id/rotate", async (context) => {
     const call = await callOf(context);
-    if (call.isAnonymous) throw notRotatable();
+    if (call.principal.anonymous) throw notRotatable();
     return context.json(shown(await directory.rotate(call)));
   });
   return app;
 }
 
 /** Only who the upstream would serve may read what is stored: a revoked key reads nothing. */
-const visitorReader =
+const callerReader =
   ({ identity, settings }: SessionRouteParts) =>
   async ({ env: { incoming } }: Context<GatewayEnv>, sessionId: string | undefined): Promise<KnownVisitor> => {
     const caller = settings.caller(incoming);
     const principal = await identity.resolve(caller, { sessionId });
     await identity.verify(principal, caller);
-    return { visitor: visitorOf(principal, caller), isAnonymous: principal.anonymous ?? false };
+    return { principal, visitor: visitorOf(principal, caller) };
   };
 
 interface KnownVisitor {
+  readonly principal: Principal;
   readonly visitor: SessionVisitor;
-  readonly isAnonymous: boolean;
 }
 
 /** The id is all that an anonymous caller is known by: under another one he would be another. */
