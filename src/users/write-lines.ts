@@ -3,6 +3,7 @@ import {
   EXPORT_VERSION,
   type ExportEnd,
   type ExportHeader,
+  type ProblemLine,
   type SessionLine,
   type TurnLine,
 } from "../protocol/export-lines.ts";
@@ -79,7 +80,7 @@ export function turnLine(record: TurnRecord): ExportLine {
 
 export const problemLine = (session: string | null, what: string, sequence?: number): ExportLine => ({
   object: "problem",
-  bytes: encode({ object: "problem", session, what, sequence }),
+  bytes: encode({ object: "problem", session, what, sequence } satisfies ProblemLine),
 });
 
 const NEWLINE = 0x0a;

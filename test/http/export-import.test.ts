@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { type CannedUpstream, startCannedUpstream } from "../support/canned-upstream.ts";
 import { clientScripts } from "../support/client-script.ts";
-import { ask, freshSession, onSession, sendChat, storedMessages } from "../support/http-calls.ts";
+import { ask, freshSession, onSession, send, sendChat, storedMessages } from "../support/http-calls.ts";
 import { createHttpExecutors, type HttpExecutor } from "../support/http-execute.ts";
 import { playScript } from "../support/play-script.ts";
 import { inCiOrProving } from "../support/prove.ts";
@@ -11,7 +11,7 @@ import { createReferenceConversation } from "../support/reference-conversation.t
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 import { bodyOf, exportOf, importInto, openVaultOf, ownerOf } from "../support/user-exports.ts";
 
-const SESSIONS = inCiOrProving(30, 1_000);
+const SESSIONS = inCiOrProving(30, 1_050);
 const timeout = 60_000 + SESSIONS * 500;
 
 /** Epochs as short as can be, so that summaries, fronts and rewinds are all there. */
@@ -145,6 +145,28 @@ describe("export and import", () => {
     expect(await vault.store.sessions.list(owner, { limit: 1, order: "asc" })).toEqual([]);
     await vault.close();
     await empty.close();
+  });
+
+  it("an import that an erasure overtakes brings nothing back", async () => {
+    const [from, to] = [await startTestGateway(), await startTestGateway()];
+    for (const id of ["one", "two", "three"]) await sendChat(from, ask("hello"), { headers: onSession(id) });
+    const exported = (await exportOf(from)).map((line) => Buffer.from(`${line}\n`));
+    const vault = await openVaultOf(to);
+    const owner = await ownerOf(to);
+    let reads = 0;
+    const report = await importInto(vault, owner, async function* () {
+      reads += 1;
+      // Header, session and turn, and the next session, by which the first is known to be whole.
+      yield* exported.slice(0, 4);
+      if (reads === 2) {
+        expect(await vault.store.sessions.count(owner, 10)).toBe(1);
+        await send(to, "/me", { method: "DELETE" });
+      }
+      yield* exported.slice(4);
+    });
+    expect(report).toMatchObject({ sessions: 1, skipped: [{ why: "erased_meanwhile" }, { why: "erased_meanwhile" }] });
+    expect(await vault.store.sessions.count(owner, 10)).toBe(0);
+    await Promise.all([vault.close(), from.close(), to.close()]);
   });
 
   it("what an export holds in clear is redacted on its way in", async () => {

@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 
@@ -47,8 +46,12 @@ export async function openVaultOn(address: string, env: Readonly<Record<string, 
   return openVault(config, { log: silent, clock: Date.now });
 }
 
-/** Imports lines, or a file, into the store behind a vault. */
-export async function importInto(vault: Vault, owner: string, source: readonly string[] | string) {
+/** Imports lines, or what is read each time, into the store behind a vault. */
+export async function importInto(
+  vault: Vault,
+  owner: string,
+  source: readonly string[] | (() => AsyncIterable<Buffer>),
+) {
   const counters = openTokenCounters({ cacheDirectory: join(sharedFolder, "cache"), log: silent });
   await counters.ready;
   const parts = createImportParts({
@@ -62,6 +65,6 @@ export async function importInto(vault: Vault, owner: string, source: readonly s
     keepsWithheld: true,
   });
   const open = (): AsyncIterable<Buffer> =>
-    typeof source === "string" ? createReadStream(source) : Readable.from([Buffer.from(`${source.join("\n")}\n`)]);
+    typeof source === "function" ? source() : Readable.from([Buffer.from(`${source.join("\n")}\n`)]);
   return importUser(parts, owner, open);
 }

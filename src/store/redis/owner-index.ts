@@ -17,6 +17,8 @@ export interface OwnerIndex {
   /** Enters the session, or confirms it, and keeps the index for as long as the session lives. */
   enter(owner: string, entry: IndexEntry, expiresAt: number): Promise<unknown>;
   leave(owner: string, key: string): Promise<unknown>;
+  /** Takes back what was entered for a session that is gone; not if it began anew since. */
+  withdraw(owner: string, entry: IndexEntry): Promise<unknown>;
   list(owner: string, page: ListPage): Promise<SessionRow[]>;
   count(owner: string, atMost: number): Promise<number>;
   /** Calls `remove` for every session, which resolves to whether it was live, or `undefined` if there was none. */
@@ -54,6 +56,7 @@ export function createOwnerIndex(parts: { client: Redis; names: RedisNames; cloc
       return client.ownerIndexTouch(names.owner(owner), createdAt, key, lastsMs);
     },
     leave: (owner, key) => client.zrem(names.owner(owner), key),
+    withdraw: (owner, entry) => forget(owner, [entry]),
     async list(owner, page) {
       const rows: SessionRow[] = [];
       const chunk = Math.max(page.limit, SMALLEST_CHUNK);

@@ -30,6 +30,11 @@ export function createRedisSessionStore({ client, names, index, clock }: RedisSe
     return answer;
   };
 
+  /** One that has only expired stays named: an erasure must find its row. */
+  const withdraw = async ({ key, fields: { owner, createdAt } }: SessionCommit): Promise<void> => {
+    if ((await client.exists(names.session(key))) === 0) await index.withdraw(owner, { key, createdAt });
+  };
+
   const remove = async (key: string, owner = ""): Promise<{ owner: string; wasLive: boolean } | undefined> => {
     const reply = asReply(await client.sessionRemoveBuffer(names.session(key), clock(), owner));
     return reply.length === 0 ? undefined : { owner: textAt(reply, 0), wasLive: reply[1] === 1 };
@@ -54,6 +59,8 @@ export function createRedisSessionStore({ client, names, index, clock }: RedisSe
       const current = parseSnapshot(reply.slice(1));
       // The loser of a creation has entered its own time for the winner's session.
       if (current && commit.expected === undefined) await translated(enter(commit.key, current.fields));
+      // Who came too late for a session that was removed has named it to its owner's index all the same.
+      if (!current) await translated(withdraw(commit));
       return { committed: false, current };
     },
     async remove(key) {
