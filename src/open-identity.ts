@@ -48,7 +48,8 @@ export async function openIdentity(config: GatewayConfig, parts: IdentityParts):
   }
   const source = openLoginSource(config, parts);
   const { idleSeconds, absoluteSeconds, sameSite } = config.identity.cookie;
-  const { origins } = config.http.cors;
+  // As browsers write them.
+  const origins = config.http.cors.origins.map((origin) => new URL(origin).origin);
   const logins = createLogins({
     ...parts.vault,
     source,

@@ -105,6 +105,10 @@ describe("a token is refused", () => {
     await expect(identityWith()(await make())).rejects.toThrow(refused);
   });
 
+  it("of a known key, with an algorithm that is not listed", async () => {
+    await expect(identityWith({ algorithms: ["RS256"] })(await signToken(key))).rejects.toThrow(refused);
+  });
+
   it("whose payload was changed", async () => {
     const [header, , signature] = (await signToken(key)).split(".");
     const forged = encode({ iss: ISSUER, aud: AUDIENCE, sub: "bob", exp: seconds(600) });
