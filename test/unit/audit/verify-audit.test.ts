@@ -160,6 +160,30 @@ describe("the check of an audit log", () => {
     expect((await check(rows.slice(0, 1), options)).faults).toMatchObject([{ what: "no head is signed" }]);
   });
 
+  it("takes the last head in one spelling only, with nothing seen from outside", async () => {
+    const chain = createAuditChain(otherSigner);
+    const first = chain.link({ at: 1, event: "sys_startup" });
+    const head = chain.sign(1, 0);
+    const text = head.entry.toString("utf8");
+    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    // The last of 86 characters has four bits that no byte of the signature holds.
+    const last = alphabet.indexOf(text.at(-3) ?? "");
+    const spellings = [
+      text,
+      text.replace('"v":1', '"v": 1'),
+      text.replace('{"v":1,', "{").replace(/}$/, ',"v":1}'),
+      text.replace(/}$/, ',"more":1}'),
+      text.replace("audit_head", "audit\\u005fhead"),
+      text.slice(0, -3) + (alphabet[last ^ 1] ?? "") + '"}',
+    ];
+    const faults = [];
+    for (const spelling of spellings) {
+      const rows = [first, { ...head, entry: Buffer.from(spelling) }];
+      faults.push((await check(rows, { publicKey: otherSigner.publicKey, seen: [] })).faultCount > 0);
+    }
+    expect(faults).toEqual([false, true, true, true, true, true]);
+  });
+
   it("checks with the key that it is given", async () => {
     const { faultCount } = await check(days.rows, { publicKey: otherSigner.publicKey });
     expect(faultCount).toBe(5);
