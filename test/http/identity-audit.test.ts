@@ -31,6 +31,8 @@ afterAll(async () => {
 interface Entry {
   readonly event: string;
   readonly reason: string | null;
+  /** The same within a second is one entry with `times`. */
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 it("the audit log tells of keys, logins and refusals, and of no key, token or path", async () => {
@@ -41,7 +43,10 @@ it("the audit log tells of keys, logins and refusals, and of no key, token or pa
     return answer
       .json<{ data: Entry[] }>()
       .data.toReversed()
-      .flatMap(({ event, reason }) => (/^(?:authn|authz|priv)/.test(event) ? [`${event} ${reason ?? ""}`.trim()] : []));
+      .filter(({ event }) => /^(?:authn|authz|priv)/.test(event))
+      .flatMap(({ event, reason, counts }) =>
+        Array.from({ length: counts["times"] ?? 1 }, () => `${event} ${reason ?? ""}`.trim()),
+      );
   };
   const login = await send(gateway, "/login", { method: "POST", key: ada });
   const cookie = (login.headers.get("set-cookie") ?? "").split(";", 1)[0] ?? "";
