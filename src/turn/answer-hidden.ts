@@ -74,7 +74,7 @@ async function hideBody(
     chat.messages.map(({ message }) => message),
     notes.name,
   );
-  const { fields, counts } = await hideFields(
+  const { fields, isSame, counts } = await hideFields(
     { ...chat, fields: { ...chat.fields, messages: null } },
     { redactor, notes },
   );
@@ -87,6 +87,9 @@ async function hideBody(
   });
   const redactions = messages.reduce((sum, { bytes }) => sum + redactor.countPlaceholders(bytes.toString("latin1")), 0);
   const newest = messages.at(-1);
+  if (isSame && messages.every(({ bytes }, index) => bytes === chat.messages[index]?.bytes) && redactions === 0) {
+    return { body: [chat.body], redactions };
+  }
   const told = redactions > 0 && newest ? [...messages.slice(0, -1), withNote(newest)] : messages;
   return { body: composeBody(fields, { messages: jsonArray(told.map(({ bytes }) => bytes)) }), redactions };
 }

@@ -50,9 +50,9 @@ async function hideBody(
   const { members } = scanBody(body, ports.settings.limits);
   const fields = parseJson(body.toString("utf8"));
   if (!isJsonObject(fields)) throw new TypeError("a scanned body that is no object");
-  const { fields: hidden, counts } = await hideFields({ body, members, fields }, parts);
+  const { fields: hidden, isSame, counts } = await hideFields({ body, members, fields }, parts);
   ports.meter.redactions(counts);
-  return composeBody(hidden, {});
+  return isSame ? [body] : composeBody(hidden, {});
 }
 
 /** One caller's placeholders stay the same, so that his embeddings of one text do; nobody else's are like them. */

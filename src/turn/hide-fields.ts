@@ -14,6 +14,8 @@ export interface HiddenField {
 
 export interface HiddenFields {
   readonly fields: readonly HiddenField[];
+  /** Nothing had to be changed. */
+  readonly isSame: boolean;
   readonly counts: Readonly<Record<string, number>>;
 }
 
@@ -41,16 +43,18 @@ export async function hideFields(
   // Each value stands under its key, which tells a detector what it may be.
   const given = keys.map((key, index) => ({ [key]: values[index] }));
   const redactions = await redactor.redactValues(given, notes.name);
+  let isSame = true;
   const hidden = keys.map((key, index): HiddenField => {
     const [name, value] = Object.entries(redactions[index]?.value ?? {})[0] ?? [];
     if (name === undefined) throw new GatewayError("redaction_failed", "a field without its redaction");
     notes.noteNames(values[index], value);
     const { start, end } = members.get(key) ?? { start: 0, end: 0 };
     const bytes = body.subarray(start, end);
-    const isSame = value === values[index] && !(isText(key, value) && hasRepeatedKeys(bytes, value));
-    return { key, name, value: isSame ? bytes : Buffer.from(JSON.stringify(value)) };
+    const isOpen = value === values[index] && !(isText(key, value) && hasRepeatedKeys(bytes, value));
+    isSame &&= isOpen && name === key;
+    return { key, name, value: isOpen ? bytes : Buffer.from(JSON.stringify(value)) };
   });
-  return { fields: hidden, counts: sumCounts(redactions.map(({ counts }) => counts)) };
+  return { fields: hidden, isSame, counts: sumCounts(redactions.map(({ counts }) => counts)) };
 }
 
 const isText = (key: string, value: unknown): boolean =>

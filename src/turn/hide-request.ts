@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { HistoryMessage } from "../history/history-strategy.ts";
-import type { ChatRequest } from "../protocol/chat-request.ts";
+import type { ChatRequest, RequestMessage } from "../protocol/chat-request.ts";
 import type { Redactor } from "../redaction/redactor.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
@@ -20,6 +20,8 @@ import type { TurnScope } from "./turn-scope.ts";
 export interface HiddenRequest {
   /** Every member of the body; `messages` is put in later. */
   readonly fields: readonly HiddenField[];
+  /** Neither they nor the system messages had to be changed. */
+  readonly isSame: boolean;
   readonly headers: IncomingHttpHeaders;
   readonly system: readonly HistoryMessage[];
   /** What is new travels as it will be stored. */
@@ -41,41 +43,76 @@ export async function hideRequest(
   { redactor, counter, snapshot }: { redactor: Redactor; counter: TokenCounter; snapshot: OpenedSession | undefined },
 ): Promise<HiddenRequest> {
   const { ring, request, notes } = scope;
+  const { meter } = ring.ports;
   const parts: RedactionParts = { redactor, counter, name: notes.name, fingerprint: ring.fingerprint };
-  const redact = async (messages: readonly ClearMessage[]): Promise<readonly StoredMessage[]> => {
-    const { messages: stored, counts } = await redactMessages(parts, messages);
-    ring.ports.meter.redactions(counts);
-    return stored;
+  const redact: Redact = async (messages) => {
+    const { messages: redacted, counts } = await redactMessages(parts, messages);
+    meter.redactions(counts);
+    return redacted;
   };
-  const { fields, counts } = await hideFields(
-    { ...request.chat, fields: withoutMessages(request.chat) },
-    { redactor, notes },
-  );
-  ring.ports.meter.redactions(counts);
+  const members = { ...request.chat, fields: withoutMessages(request.chat) };
+  const { fields, isSame, counts } = await hideFields(members, { redactor, notes });
+  meter.redactions(counts);
+  const given = splitConversation(request.chat.messages).system;
+  const system = await hideSystem(scope, redact, { given, snapshot });
   return {
     fields,
+    isSame: isSame && given.every(({ bytes }, index) => system[index]?.bytes.equals(bytes)),
     headers: await hideHeaders(request.headers, redactor),
-    system: await hideSystem(scope, snapshot, redact),
-    async fresh(messages) {
-      // Only the form that travels is counted.
-      const stored = await redact(messages.map((message) => ({ ...clearForm(message), tokens: undefined })));
-      return messages.map((message, index) => {
-        const own = stored[index];
-        if (!own) throw new TypeError("a message without its redaction");
-        ring.checked.add(own);
-        return { ...message, sent: own, stored: own };
-      });
-    },
-    async stored(messages) {
-      const doubtful = messages.filter((message) => !ring.checked.has(message));
-      const redacted = await redact(doubtful.map((message) => readStored(scope, message)));
-      for (const [index, message] of doubtful.entries()) {
-        if (redacted[index]?.bytes.equals(message.bytes)) ring.checked.add(message);
-      }
-      const hidden = new Map(doubtful.map((message, index) => [message, redacted[index]]));
-      return messages.map((message) => (ring.checked.has(message) ? message : (hidden.get(message) ?? message)));
-    },
+    system,
+    fresh: (messages) => hideFresh(scope, redact, messages),
+    stored: (messages) => hideStored(scope, redact, messages),
   };
+}
+
+type Redact = (messages: readonly ClearMessage[]) => Promise<readonly StoredMessage[]>;
+
+async function hideFresh(
+  { ring }: TurnScope,
+  redact: Redact,
+  messages: readonly IncomingMessage[],
+): Promise<readonly IncomingMessage[]> {
+  // Only the form that travels is counted.
+  const redacted = await redact(messages.map((message) => ({ ...clearForm(message), tokens: undefined })));
+  return messages.map((message, index) => {
+    const own = redacted[index];
+    if (!own) throw new TypeError("a message without its redaction");
+    ring.checked.add(own);
+    const { bytes } = message.sent;
+    return { ...message, sent: own.bytes.equals(bytes) ? { ...own, bytes } : own, stored: own };
+  });
+}
+
+async function hideStored(
+  scope: TurnScope,
+  redact: Redact,
+  messages: readonly HistoryMessage[],
+): Promise<readonly HistoryMessage[]> {
+  const { checked } = scope.ring;
+  const doubtful = messages.filter((message) => !checked.has(message));
+  const redacted = await redact(doubtful.map((message) => readStored(scope, message)));
+  const changed = new Map<HistoryMessage, HistoryMessage>();
+  for (const [index, message] of doubtful.entries()) {
+    const own = redacted[index];
+    if (!own) throw new TypeError("a message without its redaction");
+    if (own.bytes.equals(message.bytes)) checked.add(message);
+    else changed.set(message, own);
+  }
+  return messages.map((message) => changed.get(message) ?? message);
+}
+
+interface SystemParts {
+  readonly given: readonly RequestMessage[];
+  readonly snapshot: OpenedSession | undefined;
+}
+
+async function hideSystem(
+  scope: TurnScope,
+  redact: Redact,
+  { given, snapshot }: SystemParts,
+): Promise<readonly HistoryMessage[]> {
+  if (snapshot?.head.systemHash === hashSystem(given)) return hideStored(scope, redact, snapshot.system);
+  return redact(given.map((message) => readSystem(scope, message)));
 }
 
 const readStored = ({ ring }: TurnScope, stored: HistoryMessage): ClearMessage => {
@@ -84,28 +121,15 @@ const readStored = ({ ring }: TurnScope, stored: HistoryMessage): ClearMessage =
   return { message, bytes, fingerprint: ring.fingerprint(message), tokens };
 };
 
+const readSystem = ({ ring }: TurnScope, { message, bytes }: RequestMessage): ClearMessage => ({
+  message,
+  bytes,
+  fingerprint: ring.fingerprint(message),
+  tokens: undefined,
+});
+
 /** They are hidden one by one. */
 const withoutMessages = ({ fields }: ChatRequest) => ({ ...fields, messages: null });
-
-async function hideSystem(
-  { ring, request }: TurnScope,
-  snapshot: OpenedSession | undefined,
-  redact: (messages: readonly ClearMessage[]) => Promise<readonly HistoryMessage[]>,
-): Promise<readonly HistoryMessage[]> {
-  const { system } = splitConversation(request.chat.messages);
-  if (system.length === 0) return [];
-  const isKnown =
-    snapshot?.head.systemHash === hashSystem(system) && snapshot.system.every((message) => ring.checked.has(message));
-  if (isKnown) return snapshot.system;
-  return redact(
-    system.map(({ message, bytes }) => ({
-      message,
-      bytes,
-      fingerprint: ring.fingerprint(message),
-      tokens: undefined,
-    })),
-  );
-}
 
 export const clearForm = ({ message, fingerprint, sent }: IncomingMessage) => ({
   message,

@@ -157,7 +157,7 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
 
 function bodyOf(request: TurnRequest, { hidden }: TurnInput, { context, changed }: TurnPlan): readonly Buffer[] {
   const messages = context.map(({ bytes }) => bytes);
-  if (hidden) return hiddenBody(request, hidden.fields, messages);
+  if (hidden && (changed || !hidden.isSame)) return hiddenBody(request, hidden.fields, messages);
   return spliceBody(request.chat, changed ? messages : undefined);
 }
 
