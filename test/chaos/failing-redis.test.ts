@@ -57,6 +57,12 @@ async function nextTurn(stream: boolean): Promise<void> {
   );
 }
 
+/** The audit log tries by itself meanwhile, as often as the moment has it; its own tests count that. */
+async function degradedTurns(origin: string): Promise<Record<string, number>> {
+  const { audit_failed: _tries, ...ofTurns } = await degradedCounts(origin);
+  return ofTurns;
+}
+
 const waitForTranscript = (): Promise<string[]> =>
   vi.waitFor(() => transcript(gateway.url, SESSION), { timeout: 15_000, interval: 50 });
 
@@ -77,7 +83,7 @@ describeWithRedis("a Redis in trouble", () => {
     const forwarded = await ask(gateway.url, { session: SESSION, stream, messages });
     expect({ status: forwarded.status, text: textOf(forwarded) }).toEqual({ status: 200, text: "word0" });
     expect(forwarded.headers["x-session-degraded"]).toBe("load_failed");
-    expect(await degradedCounts(gateway.origin)).toEqual({ load_failed: 2 });
+    expect(await degradedTurns(gateway.origin)).toEqual({ load_failed: 2 });
 
     await end();
     await nextTurn(stream);
@@ -98,7 +104,7 @@ describeWithRedis("a Redis in trouble", () => {
       expect(errorCodes(lost)).toEqual(["append_failed"]);
       expect(lost.status).toBe(stream ? 200 : 503);
       expect(lost.events).not.toContain("[DONE]");
-      expect(await degradedCounts(gateway.origin)).toEqual({ append_failed: 1 });
+      expect(await degradedTurns(gateway.origin)).toEqual({ append_failed: 1 });
 
       await end();
       await nextTurn(stream);
