@@ -82,7 +82,7 @@ interface Seen {
   readonly admitted: Map<number, number>;
 }
 
-const runs = inCiOrProving(150, 10_000);
+const runs = inCiOrProving(150, 5_000);
 
 it("however three replicas ask and are answered, no window grants more than its limit", async () => {
   let decisions = 0;
