@@ -136,6 +136,8 @@ const disguises: readonly ((path: string) => string)[] = [
   (path) => `${path}%20`,
 ];
 
+const DISGUISED = inCiOrProving(2_000, 50_000);
+
 describe("no way of writing a path", () => {
   it("lets a refused route through, whatever is done to it", () => {
     const disguised = fc.tuple(
@@ -151,8 +153,9 @@ describe("no way of writing a path", () => {
           ),
         ).toBe(false);
       }),
-      { numRuns: inCiOrProving(2_000, 50_000) },
+      { numRuns: DISGUISED },
     );
+    process.stdout.write(`shared routes: ${DISGUISED} disguises of refused routes tried, 0 passed\n`);
   });
 
   it("is read by the most lenient server as another route than the one that was compared", () => {
