@@ -7,7 +7,21 @@ import o200k from "js-tiktoken/ranks/o200k_base";
 import { findingsOf } from "../test/support/pii/score.ts";
 
 /** What counts as code and prose. */
-const ENDINGS = new Set([".md", ".ts", ".js", ".mjs", ".cjs", ".json", ".txt", ".yaml", ".yml", ".html", ".css"]);
+const ENDINGS = new Set([
+  ".md",
+  ".py",
+  ".rst",
+  ".ts",
+  ".js",
+  ".mjs",
+  ".cjs",
+  ".json",
+  ".txt",
+  ".yaml",
+  ".yml",
+  ".html",
+  ".css",
+]);
 const MAX_FILE_BYTES = 200_000;
 const CHUNK = 8192;
 

@@ -8,6 +8,7 @@ const MAX_VALUE = 512;
 const MIN_PASSWORD = 6;
 const MIN_TOKEN = 16;
 const MIN_VENDOR_KEY = 14;
+const LIST_DIGITS = 2;
 const MIXED_REACH = 24;
 const SCHEMES = ["Bearer ", "Basic ", "Token ", "token "];
 
@@ -58,8 +59,12 @@ export function assignedSecretRange(text: string, at: number): TextRange | undef
   const name = words.replaceAll(SEPARATORS, "").toLowerCase();
   if (PASSWORD_NAME.test(name)) return passwordRange(text, start, text.charAt(at) === "=");
   if (HARMLESS_INSIDE.test(name) || HARMLESS_ENDINGS.has(lastWord(words))) return undefined;
-  if (SECRET_NAME.test(name)) return tokenRange(text, { start, minLength: MIN_TOKEN, minDigits: 2 });
-  return VENDOR_NAME.test(name) ? tokenRange(text, { start, minLength: MIN_VENDOR_KEY, minDigits: 1 }) : undefined;
+  // In a list or between alternatives the value may be just the next name.
+  const more = text.charAt(at) === "," || text.charAt(at) === "|" ? LIST_DIGITS : 0;
+  if (SECRET_NAME.test(name)) return tokenRange(text, { start, minLength: MIN_TOKEN, minDigits: 2 + more });
+  return VENDOR_NAME.test(name)
+    ? tokenRange(text, { start, minLength: MIN_VENDOR_KEY, minDigits: 1 + more })
+    : undefined;
 }
 
 /** Keys and passwords worth the name mix digits and letters; most values do not, and cost no more than this. */
@@ -130,6 +135,8 @@ function tokenRange(text: string, { start: from, minLength, minDigits }: TokenRu
   const value = text.slice(start, end);
   if (value.length < minLength || text.charAt(end) === "(" || value.startsWith("http") || isWordPath(value))
     return undefined;
+  // The name of a type: `privateKey: ed25519.Ed25519PrivateKey`.
+  if (value.endsWith("Key")) return undefined;
   return looksRandom(value, { minDigits, minLetters: 3, minTurns: minDigits + 1 }) ? { start, end } : undefined;
 }
 

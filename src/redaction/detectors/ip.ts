@@ -4,7 +4,7 @@ import { isAlphanumeric, isDigit, isLineBreak, isWhiteSpace } from "../character
 import { wordsBefore } from "./context-words.ts";
 import type { Detector } from "./detector.ts";
 
-const VERSION_WORDS = new Set(["v", "version", "release", "section", "chapter", "clause"]);
+const VERSION_WORDS = new Set(["v", "version", "release", "section", "chapter", "clause", "oid", "identifier"]);
 const MAX_IPV6_LENGTH = 45;
 
 /** Public addresses. Private, loopback, link-local, shared and multicast ones say nothing about a person and stay. */
@@ -99,7 +99,9 @@ function isHeading(text: string, start: number, octets: readonly number[]): bool
 }
 
 /** RFC 6890's special ranges. Addresses for documentation count as public: people write them where real ones belong. */
-function isPublicIpv4([first = 0, second = 0]: readonly number[]): boolean {
+function isPublicIpv4([first = 0, second = 0, third = 0, fourth = 0]: readonly number[]): boolean {
+  // A network's address, and more often a version.
+  if (third === 0 && fourth === 0) return false;
   if (first === 0 || first === 10 || first === 127 || first >= 224) return false;
   if (first === 100) return second < 64 || second > 127;
   if (first === 169) return second !== 254;

@@ -16,13 +16,15 @@ const ANNOUNCING = words(
     "llamar llámame llame telemóvel telemovel ligar ligue cellulare cell chiamare chiamami richiamare bellen telefoonnummer mobiel " +
     "puhelin puhelinnumero puh matkapuhelin soita tlf tfn telefonu telefoni telefonas telefoane numer komórka komórkowy telefonszám mobilszám " +
     "sími farsími símanúmer cep hattı điện thoại sđt telepon telp τηλ τηλέφωνο κινητό телефон тел моб мобильный мобільний звоните " +
+    "caller callers ruf rufe ruft angerufen anruf appelle appel kontakt contacto contatto contato ansprechpartner zadzwoń dzwoń " +
+    "позвоните позвони дзвони directline phoneline officeline homeline workline mainline tollfree " +
     "هاتف جوال موبايل טלפון נייד फोन फ़ोन मोबाइल 전화 연락처 ☎ ☏ 📞 📱 📲",
 );
 /** Scripts without spaces have no words to compare: these are looked for anywhere in them. */
 const ANNOUNCING_INSIDE = ["电话", "電話", "手机", "手機", "携帯", "联系方式", "전화", "โทร", "휴대폰"];
 /** Words that say little by themselves: digits in one piece need a better reason. */
 const HINTING = words(
-  "message messages messaging text ring rang portable signal number numbers nummer registered pick picks picking hp",
+  "message messages messaging text ring rang portable signal number numbers nummer numero número numer registered pick picks picking hp",
 );
 /** Words that claim the digits for something else. The nearest word decides. */
 const CLAIMING = words(
@@ -37,7 +39,10 @@ const CLAIMING = words(
 const NUMBERED = words(
   "customer member membership patient student employee bank security registration house street bus train seat",
 );
-const OWNERS = words("my your his her their our");
+const OWNERS = words("my your his her their our meine mein unsere mijn onze min mi tu su mio suo");
+const NUMBER_WORDS = words("number nummer numero número numer");
+/** Verbs that a number may follow at once: `ring 0711 …`. */
+const VERBS = words("ring text");
 /** Labels that follow the number: `467 3395 (fax)`. */
 const LABELS = words("office fax mobile cell phone tel telephone desk landline work home direct");
 
@@ -45,6 +50,10 @@ const LABELS = words("office fax mobile cell phone tel telephone desk landline w
 const INITIALS = words("t m p f c h w");
 const PRONOUNS = words("me us him her them you");
 const PREPOSITIONS = words("to on at via registered");
+/** What a message goes to is not what the message is about: `SMS a code to …`. */
+const TARGETS = words("to on at via under unter au");
+export type Announcement = "plain" | "hint" | "none";
+
 const SENTENCE_END = /[.,;:!?\n]/;
 const VERDICT_REACH = 40;
 /** Over a few characters only. */
@@ -84,14 +93,20 @@ export function isNamedOtherwise(text: string, start: number): boolean {
 }
 
 /** How plainly the nearest telling word before text[start, …) announces a phone number; a hint is enough for one in groups. */
-export function phoneAnnouncement(text: string, start: number): "plain" | "hint" | "none" {
+export function phoneAnnouncement(text: string, start: number): Announcement {
   const before = wordsBefore(text, start, BEFORE_REACH);
+  const isTarget = TARGETS.has(before[0] ?? "");
   for (const [index, word] of before.entries()) {
     const previous = before[index + 1] ?? "";
-    if (CLAIMING.has(word)) return "none";
     // Camel case is taken apart: `WhatsApp`, `voiceMail`.
-    if (ANNOUNCING.has(word) || ANNOUNCING.has(previous + word)) return "plain";
-    if (ANNOUNCING_INSIDE.some((name) => word.includes(name))) return "plain";
+    const isAnnounced = ANNOUNCING.has(word) || ANNOUNCING.has(previous + word);
+    if (isAnnounced || ANNOUNCING_INSIDE.some((name) => word.includes(name))) return "plain";
+    if (CLAIMING.has(word)) {
+      if (isTarget) continue;
+      return "none";
+    }
+    if (index === 0 && VERBS.has(word))
+      return /[a-z] $/i.test(text.slice(Math.max(0, start - 2), start)) ? "plain" : "hint";
     if (HINTING.has(word)) return hintBy(before, index);
     if (index === 0 && INITIALS.has(word) && isInitial(text, start)) return "hint";
   }
@@ -103,13 +118,15 @@ function isInitial(text: string, start: number): boolean {
 }
 
 /** `text me on 0957801244` and `my number is …` are plain, and so is `messages to …`; `customer number …` is none. */
-function hintBy(before: readonly string[], index: number): "plain" | "hint" | "none" {
-  const previous = before[index + 1] ?? "";
-  if (before[index] === "number") {
+function hintBy(before: readonly string[], index: number): Announcement {
+  const word = before[index] ?? "";
+  // `the caller's number`
+  const previous = (before[index + 1] === "s" ? before[index + 2] : before[index + 1]) ?? "";
+  if (NUMBER_WORDS.has(word)) {
     if (ANNOUNCING.has(previous)) return "plain";
     if (CLAIMING.has(previous) || NUMBERED.has(previous)) return "none";
     return OWNERS.has(previous) ? "plain" : "hint";
   }
-  const next = before[index - 1] ?? before[index] ?? "";
+  const next = before[index - 1] ?? word;
   return PRONOUNS.has(next) || PREPOSITIONS.has(next) ? "plain" : "hint";
 }

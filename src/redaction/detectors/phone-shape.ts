@@ -134,8 +134,14 @@ function hasTrunkPrefix({ run, first, last, digits }: PhoneCandidate): boolean {
   const lead = groups[0]?.digits.length ?? 0;
   if (groups.length < 2 || lead < 2 || lead > 6 || groups.some((group) => group.digits.length < 2)) return false;
   const kinds = new Set(run.links.slice(first, last));
-  if (kinds.has("_") || kinds.has("(")) return false;
+  if (kinds.has("_") || kinds.has("(") || isZipCode(groups, run.links[first])) return false;
   return (groups.length > 2 && kinds.size === 1) || isValidNational(digits, REGIONS);
+}
+
+/** MA 02110-1301: a postal code of New England, in the header of many a source file. */
+function isZipCode(groups: DigitRun["groups"], link: Link | undefined): boolean {
+  const [area, route] = groups.map(({ digits }) => digits.length);
+  return groups.length === 2 && link === "-" && area === 5 && route === 4;
 }
 
 /** Takes in `+`, `(` and `(+` in front of the digits. */

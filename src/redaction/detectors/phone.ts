@@ -8,7 +8,7 @@ import {
   readings,
   startsNumber,
 } from "./digit-runs.ts";
-import { isLabelledPhone, phoneAnnouncement } from "./phone-context.ts";
+import { type Announcement, isLabelledPhone, phoneAnnouncement } from "./phone-context.ts";
 import {
   extensionEnd,
   isCompleteOnlyWrapped,
@@ -22,6 +22,7 @@ import {
 const MIN_DIGITS = 6;
 const MIN_USUAL_DIGITS = 7;
 const MAX_DIGITS = 15;
+const ALL_DIGITS = "0123456789";
 const MAX_UNBROKEN_DIGITS = 12;
 /** `001` or `00` in front of fifteen digits. */
 const MAX_WRITTEN_DIGITS = 18;
@@ -73,8 +74,6 @@ function longestPhone(text: string, run: DigitRun, first: number): PhoneCandidat
   return undefined;
 }
 
-type Announcement = ReturnType<typeof phoneAnnouncement>;
-
 /** By its shape, or by the words around it, which are read only if they count. */
 function isPhone(candidate: PhoneCandidate, announced: () => Announcement): boolean {
   const { text, digits, end } = candidate;
@@ -88,7 +87,8 @@ function isPhone(candidate: PhoneCandidate, announced: () => Announcement): bool
 
 /** In groups, or in one piece that starts with a trunk prefix: no count and no time does. */
 function isHintEnough({ first, last, digits }: PhoneCandidate): boolean {
-  return digits.length >= MIN_USUAL_DIGITS && (last > first || (digits.startsWith("0") && digits.length >= 9));
+  if (digits.length < MIN_USUAL_DIGITS || digits === ALL_DIGITS) return false;
+  return last > first || (digits.startsWith("0") && digits.length >= 9);
 }
 
 function isInPairs({ run, first, last }: PhoneCandidate): boolean {
@@ -131,7 +131,13 @@ function isPriced(text: string, start: number): boolean {
 function isPlausible({ text, run, first, last, end }: PhoneCandidate): boolean {
   if (!endsNumber(text, end) && extensionEnd(text, end) === end) return false;
   if (run.links[last] === "." || isDecimal(run, first, last)) return false;
-  return !holdsDate(run, first, last);
+  return !holdsDate(run, first, last) && !isYears(run, first, last);
+}
+
+/** 2006-2022 */
+function isYears(run: DigitRun, first: number, last: number): boolean {
+  const years = run.groups.slice(first, last + 1).map(({ digits }) => digits);
+  return years.length === 2 && run.links[first] === "-" && years.every(isYear);
 }
 
 function isDecimal(run: DigitRun, first: number, last: number): boolean {
