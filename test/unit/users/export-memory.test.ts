@@ -5,7 +5,6 @@ import { type AddressInfo, connect } from "node:net";
 
 import { describe, expect, it, vi } from "vitest";
 
-import { noAuditLog } from "../../../src/audit/audit-log.ts";
 import { sendExport } from "../../../src/http/send-export.ts";
 import { foldRecordChain } from "../../../src/sealing/chain.ts";
 import type { Sealer } from "../../../src/sealing/sealer.ts";
@@ -13,6 +12,7 @@ import { encodeHead } from "../../../src/session/session-head.ts";
 import { encodeTurnRecord } from "../../../src/session/turn-record-codec.ts";
 import type { SessionRow, SessionStore } from "../../../src/store/session-store.ts";
 import { exportUser } from "../../../src/users/export-user.ts";
+import { noAuditLog } from "../../support/no-audit-log.ts";
 import { inCiOrProving } from "../../support/prove.ts";
 import { message, openedSession, turnRecord } from "../turn/turn-fixtures.ts";
 
