@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { type AuditLog, type AuditRecord, noAuditLog } from "../../../src/audit/audit-log.ts";
+import type { AuditLog, AuditRecord } from "../../../src/audit/audit-log.ts";
 import { createSharedRoutes } from "../../../src/http/shared-routes.ts";
 import { parseChatRequest } from "../../../src/protocol/chat-request.ts";
+import { noAuditLog } from "../../support/no-audit-log.ts";
 import { inCiOrProving } from "../../support/prove.ts";
 
 const refusals: AuditRecord[] = [];
