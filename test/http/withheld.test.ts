@@ -3,7 +3,7 @@ import type OpenAI from "openai";
 import type { ChatCompletionMessageParam } from "openai/resources/chat/completions";
 import { afterEach, describe, expect, it } from "vitest";
 
-import { freshSession, onSession, send } from "../support/http-calls.ts";
+import { freshSession, onSession, send, sendChat } from "../support/http-calls.ts";
 import { type PlantedValue, plantValues } from "../support/planted-values.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 
@@ -162,6 +162,26 @@ describe("what the provider is sent of a conversation", () => {
     expect(echoed).toMatch(PLACEHOLDER);
     expect(content).not.toMatch(PLACEHOLDER);
     expectNothingSent(planted);
+  });
+});
+
+describe("a transcript as it is stored", () => {
+  it("is known again when a client replays its placeholders", async () => {
+    await open();
+    const session = freshSession();
+    const talker = createTalker(gateway.client(), { session, replays: false, stream: true });
+    for (const { sentence } of plantValues(3)) await talker.say(user(sentence));
+    const storing = await startTestGateway({ upstream: gateway.upstream, folder: gateway.folder });
+    try {
+      const { text } = await send(storing, `/sessions/${session}/messages`);
+      expect(text).toMatch(PLACEHOLDER);
+      const { data } = JSON.parse(text) as { data: { role: string; content: string }[] };
+      const messages = [...data.map(({ role, content }) => ({ role, content })), user("go on")];
+      const { headers } = await sendChat(storing, { model: "gpt-5", messages }, { headers: onSession(session) });
+      expect(headers.get("x-history-mode")).toBe("replay");
+    } finally {
+      await storing.close();
+    }
   });
 });
 
