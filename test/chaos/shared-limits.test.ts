@@ -55,7 +55,7 @@ function describeBursts(name: string, address: () => string): void {
   it.each(kinds)(`of ${BURST} at once exactly ${LIMIT} pass, by %s (${name})`, async (kind) => {
     const passed = await bursts(address(), { [kind]: LIMIT }, ROUNDS);
     process.stdout.write(
-      `${kind} over ${name}: ${ROUNDS} bursts of ${BURST} to 3 replicas, passed ${[...new Set(passed)]}\n`,
+      `${kind} over ${name}: ${ROUNDS} bursts of ${BURST} to 3 replicas, passed ${[...new Set(passed)].join(", ")}\n`,
     );
     expect(passed).toEqual(passed.map(() => LIMIT));
   });
@@ -110,5 +110,25 @@ describeWithRedis("over one Redis", () => {
       expect(Number(headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
       expect(Number(headers.get("retry-after"))).toBeLessThanOrEqual(60);
     }
+  });
+
+  it("when Redis freezes, no request hangs: each replica goes by its own count", async () => {
+    const env = {
+      STATEGATE_STORE: redis.url,
+      ...masterKeys,
+      STATEGATE_STORE__TIMEOUT_MS: "250",
+      STATEGATE_LIMITS__REQUESTS_PER_MINUTE: "3",
+    };
+    const gateway = await startTestGateway({ env, clock: createHandClock().now });
+    redis.freeze();
+    const statuses: number[] = [];
+    for (let index = 0; index < 5; index += 1) {
+      statuses.push((await sendChat(gateway, ask("[[len:1]]"), { key: "sk-while-frozen" })).status);
+    }
+    const metrics = await gateway.metrics();
+    redis.thaw();
+    expect(statuses).toEqual([200, 200, 200, 429, 429]);
+    expect(metrics).toMatch(/stategate_degraded\S*limits_unshared\S* \d/);
+    await gateway.close();
   });
 });

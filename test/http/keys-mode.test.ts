@@ -27,6 +27,18 @@ afterAll(async () => {
 beforeEach(() => gateway.upstream.reset());
 
 describe("a gateway that issues its own keys", () => {
+  it("limits each key as it was issued, also without a session", async () => {
+    const limited = await issueKey(["--tenant", "acme", "--user", "eve", "--requests-per-minute", "1"], place);
+    const ways = [onSession(freshSession()), {}, {}, onSession(freshSession())];
+    const statuses: number[] = [];
+    for (const headers of ways) {
+      statuses.push((await sendChat(gateway, ask("[[len:1]]"), { key: limited, headers })).status);
+    }
+    // A minute may end between two of them, and then one more passes.
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(2);
+    expect((await sendChat(gateway, ask("hi"), { key: ada })).status).toBe(200);
+  });
+
   it("keeps each user's sessions, asks with its own key alone, and shows nobody another's", async () => {
     const id = freshSession();
     expect((await sendChat(gateway, ask("I am Ada"), { key: ada, headers: onSession(id) })).status).toBe(200);
