@@ -69,7 +69,8 @@ afterEach(() => {
 });
 
 const newSession = (): string => `session-${++sessions}`;
-const asked = (): number => gateway.upstream.log.length;
+/** Of the model; whether a credential is still good may be asked at any time. */
+const asked = (): number => gateway.upstream.log.filter(({ path }) => path.endsWith("/chat/completions")).length;
 const lastBody = (): unknown => gateway.upstream.log.at(-1)?.body;
 
 /** What `work` added to a counter of `stategate.degraded`. */
