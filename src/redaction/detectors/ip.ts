@@ -4,7 +4,9 @@ import { isAlphanumeric, isDigit, isLineBreak, isWhiteSpace } from "../character
 import { wordsBefore } from "./context-words.ts";
 import type { Detector } from "./detector.ts";
 
-const VERSION_WORDS = new Set(["v", "version", "release", "section", "chapter", "clause", "oid", "identifier"]);
+const VERSION_WORDS = new Set(["v", "version", "release", "section", "chapter", "clause", "oid", "objectidentifier"]);
+/** `ObjectIdentifier("` is two words. */
+const VERSION_REACH = 20;
 const MAX_IPV6_LENGTH = 45;
 
 /** Public addresses. Private, loopback, link-local, shared and multicast ones say nothing about a person and stay. */
@@ -82,8 +84,8 @@ function afterBreak(text: string, at: number): number {
 }
 
 function isVersion(text: string, start: number): boolean {
-  const [word] = wordsBefore(text, start, 12);
-  return word !== undefined && VERSION_WORDS.has(word);
+  const [word = "", previous = ""] = wordsBefore(text, start, VERSION_REACH);
+  return VERSION_WORDS.has(word) || VERSION_WORDS.has(previous + word);
 }
 
 const MAX_HEADING_NUMBER = 20;
