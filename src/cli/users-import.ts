@@ -64,6 +64,7 @@ async function importParts(
     redactor: redaction.mode === "off" ? undefined : createRedactor(redaction),
     placeholders: (sessionKey) => placeholderNamer(vault.keyedHash, sessionKey),
     counter: counters.forModel(""),
+    maxLifeMs: config.sessions.absoluteSeconds * 1_000,
     keepsWithheld: redaction.mode === "upstream" || redaction.restore === "session",
   });
 }

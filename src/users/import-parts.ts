@@ -22,16 +22,18 @@ interface ImportPartsOptions {
   /** Counts what redaction changed; every other count is taken over. */
   readonly counter: TokenCounter;
   readonly keepsWithheld: boolean;
+  readonly maxLifeMs: number;
 }
 
 export function createImportParts(options: ImportPartsOptions): ImportParts {
-  const { sessions, sealer, clock, keyedHash, redactor, placeholders, counter, keepsWithheld } = options;
+  const { sessions, sealer, clock, keyedHash, redactor, placeholders, counter, keepsWithheld, maxLifeMs } = options;
   const fingerprint = createFingerprinter(keyedHash);
   return {
     sessions,
     sealer,
     clock,
     keepsWithheld,
+    maxLifeMs,
     links: createSessionLinks(options),
     redaction: (sessionKey) => ({ redactor, name: placeholders(sessionKey), counter, fingerprint }),
   };

@@ -30,6 +30,8 @@ export interface ImportParts extends Pick<TurnPorts, "sessions" | "sealer" | "cl
   readonly redaction: (sessionKey: string) => RedactionParts;
   /** Whether the target puts withheld values back; where it does not, they are left out. */
   readonly keepsWithheld: boolean;
+  /** No imported session lives longer than this from now on, whatever the export says. */
+  readonly maxLifeMs: number;
 }
 
 export type ImportOutcome = "imported" | "exists" | "expired" | "not_whole" | "changed_meanwhile" | "erased_meanwhile";
@@ -122,7 +124,7 @@ interface CommitParts extends CheckedSession {
 const UNFINISHED_MS = 60_000;
 
 /** One for each turn, as the store takes them; every one leaves a session that opens. */
-function* commits({ clock }: ImportParts, parts: CommitParts): Generator<SessionCommit> {
+function* commits({ clock, maxLifeMs }: ImportParts, parts: CommitParts): Generator<SessionCommit> {
   const { birth, session, sealed, slots } = parts;
   const { identity, keys } = birth;
   const last = Math.max(0, sealed.length - 1);
@@ -138,7 +140,7 @@ function* commits({ clock }: ImportParts, parts: CommitParts): Generator<Session
       fields: {
         owner: identity.owner,
         createdAt: head.createdAt,
-        expiresAt: isLast ? session.expiresAt : clock() + UNFINISHED_MS,
+        expiresAt: isLast ? Math.min(session.expiresAt, clock() + maxLifeMs) : clock() + UNFINISHED_MS,
         loadFrom: isLast ? session.loadFrom : 0,
       },
       head: keys.seal("head", "", encodeHead(head)),

@@ -54,6 +54,7 @@ export function sessionOf(
   const firstHeld = active[epoch.firstTurn]?.record.sequence ?? 0;
   const front = active.slice(0, epoch.firstTurn);
   const isConsistent =
+    Date.parse(line.created_at) >= 0 &&
     (epoch.firstTurn === 0 || epoch.firstTurn < active.length) &&
     summaries.every(({ toTurn }) => toTurn <= active.length) &&
     front.length + activeTurns(records.slice(firstHeld)).length === active.length;

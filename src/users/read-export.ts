@@ -38,39 +38,65 @@ export interface ReadSession {
  * @throws GatewayError `invalid_request` that names the line
  */
 export async function* readExport(lines: AsyncIterable<FileLine>): AsyncGenerator<ReadSession, void> {
+  const reader = createReader();
+  for await (const line of lines) {
+    const finished = reader.take(line);
+    if (finished) yield finished;
+  }
+  reader.close();
+}
+
+interface OpenSession extends ReadSession {
+  readonly turns: ReadTurn[];
+  problems: number;
+}
+
+function createReader() {
   const sum = createHash("sha256");
   const counts = { sessions: 0, turns: 0, problems: 0 };
-  let open: { line: SessionLine; lineNumber: number; turns: ReadTurn[]; problems: number } | undefined;
-  let isBegun = false;
-  let end: ExportEnd | undefined;
-  for await (const { bytes, number } of lines) {
-    if (end) throw broken(number, "something follows the last line");
-    const read = readLine(bytes, number);
-    if (!isBegun) {
-      if (read.object !== "export") throw broken(number, "not an export: it must begin with its header");
-      isBegun = true;
-      continue;
-    }
-    if (read.object === "export.end") {
-      end = read.line;
-      if (open) yield closed(open);
-      checkEnd(end, { ...counts, sha256: sum.digest("hex") }, number);
-      continue;
-    }
-    sum.update(bytes).update("\n");
-    if (read.object === "export") throw broken(number, "a second header");
+  let stage: "header" | "content" | "ended" = "header";
+  let open: OpenSession | undefined;
+
+  /** The session before, which ends where the next one begins. */
+  const finish = (next?: OpenSession): ReadSession | undefined => {
+    const finished = open && closed(open);
+    open = next;
+    return finished;
+  };
+  const takeContent = (read: ContentLine, number: number): ReadSession | undefined => {
     counts[`${read.object}s`] += 1;
-    if (read.object === "session") {
-      if (open) yield closed(open);
-      open = { line: read.line, lineNumber: number, turns: [], problems: 0 };
-    } else if (read.object === "turn") {
+    if (read.object === "session") return finish({ line: read.line, lineNumber: number, turns: [], problems: 0 });
+    if (read.object === "turn") {
       if (!open) throw broken(number, "a turn without its session");
       if (read.turn.line.sequence < open.turns.length) throw broken(number, "a turn out of order");
       open.turns.push(read.turn);
     } else if (open && read.session === open.line.id) open.problems += 1;
-  }
-  if (!end) throw broken(0, "the export is not whole: its last line is missing");
+    return undefined;
+  };
+  return {
+    /** A session whose last line came before this one. */
+    take({ bytes, number }: FileLine): ReadSession | undefined {
+      if (stage === "ended") throw broken(number, "something follows the last line");
+      const read = readLine(bytes, number);
+      if ((stage === "header") !== (read.object === "export"))
+        throw broken(number, "the header must be the first line");
+      stage = "content";
+      if (read.object === "export") return undefined;
+      if (read.object !== "export.end") {
+        sum.update(bytes).update("\n");
+        return takeContent(read, number);
+      }
+      stage = "ended";
+      checkEnd(read.line, { ...counts, sha256: sum.digest("hex") }, number);
+      return finish();
+    },
+    close(): void {
+      if (stage !== "ended") throw broken(0, "the export is not whole: its last line is missing");
+    },
+  };
 }
+
+type ContentLine = Exclude<ReadLine, { readonly object: "export" | "export.end" }>;
 
 type ReadLine =
   | { readonly object: "export" }
@@ -126,6 +152,6 @@ function checkEnd(end: ExportEnd, found: Omit<ExportEnd, "object">, number: numb
 }
 
 function broken(number: number, what: string): GatewayError {
-  const message = `line ${number}: ${what}`;
+  const message = number === 0 ? what : `line ${number}: ${what}`;
   return new GatewayError("invalid_request", message, { publicDetail: message });
 }

@@ -13,7 +13,9 @@ import { send, type WireRequest } from "./http-calls.ts";
 import { sharedFolder, type TestGateway } from "./test-gateway.ts";
 import { masterKeys } from "./test-master-keys.ts";
 
-export const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+const counters = openTokenCounters({ cacheDirectory: join(sharedFolder, "cache"), log: silent });
 
 /** What a user is answered who asks for everything, as lines. */
 export async function exportOf(gateway: TestGateway, request: WireRequest = {}): Promise<string[]> {
@@ -52,7 +54,6 @@ export async function importInto(
   owner: string,
   source: readonly string[] | (() => AsyncIterable<Buffer>),
 ) {
-  const counters = openTokenCounters({ cacheDirectory: join(sharedFolder, "cache"), log: silent });
   await counters.ready;
   const parts = createImportParts({
     ...vault,
@@ -63,6 +64,7 @@ export async function importInto(
     placeholders: (key) => placeholderNamer(vault.keyedHash, key),
     counter: counters.forModel("gpt-5"),
     keepsWithheld: true,
+    maxLifeMs: 30 * 86_400_000,
   });
   const open = (): AsyncIterable<Buffer> =>
     typeof source === "function" ? source() : Readable.from([Buffer.from(`${source.join("\n")}\n`)]);
