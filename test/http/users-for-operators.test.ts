@@ -126,7 +126,7 @@ describe("stategate users", () => {
       stdout: "1 sessions with 1 turns imported, 0 left out\n",
     });
     expect(bodyOf(await exportOf(gateway, cy))).toEqual(bodyOf(await exportOf(gateway, ada)));
-    const again = await run("import", file, "--id", await ownerOf(gateway, cy));
+    const again = await run("import", file, `--id=${await ownerOf(gateway, cy)}`);
     expect(again.stderr).toBe("line 2: a session with this id exists, and stays as it is\n");
   });
 
@@ -138,7 +138,10 @@ describe("stategate users", () => {
     const file = join(folder, "receipt.json");
     writeFileSync(file, stdout);
     const { public_key: publicKey } = JSON.parse(stdout) as { public_key: string };
-    const verified = await runOperatorCommand(["audit", "verify", "--receipt", file, "--public-key", publicKey], place);
+    const verified = await runOperatorCommand(
+      ["audit", "verify", "--receipt", file, `--public-key=${publicKey}`],
+      place,
+    );
     expect(verified.code).toBe(0);
     expect((await send(gateway, "/sessions/of-dee", dee)).status).toBe(404);
   });
