@@ -88,6 +88,18 @@ describe("/admin/users", () => {
     });
   });
 
+  it("leaves an entry in the audit log of each export and erasure, with counts alone", async () => {
+    const entriesOf = async (event: string) => {
+      const path = `/admin/audit?event=${event}&limit=100`;
+      const answer = await send({ ...gateway, url: gateway.origin }, path, { key: ADMIN_KEY });
+      return answer.json<{ data: { reason: string; counts: object }[] }>().data;
+    };
+    const [read] = (await entriesOf("sensitive_read")).filter(({ reason }) => reason === "export");
+    expect(read?.counts).toEqual({ sessions: 1, turns: 1, problems: 0 });
+    const [erased] = await entriesOf("sensitive_delete");
+    expect(erased).toMatchObject({ reason: "erasure", counts: { data_keys: 0, sessions: 0 } });
+  });
+
   it("is closed to users", async () => {
     const path = `/admin/users/${await ownerOf(gateway, ada)}`;
     for (const method of ["GET", "DELETE"]) {
