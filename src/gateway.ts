@@ -214,6 +214,7 @@ function turnSettings({ http, upstream, history, sessions, redaction }: GatewayC
     knobs: {
       windowTurns: history.window.turns,
       keepTurns: history.hybrid.keepTurns,
+      summaryKeepTurns: summary.keepTurns,
       floorTokens: history.floorTokens,
       maxTokens: history.maxTokens ?? 0,
       exact: history.exact,

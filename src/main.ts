@@ -60,7 +60,8 @@ const readConfig = () => loadConfig({ env: process.env, cwd: process.cwd() });
 
 /** Who pays for the gateway's own model calls is said before the first one is made. */
 function summaryNotice({ history: { strategy, summary }, upstream }: ReturnType<typeof loadConfig>): string {
-  if (strategy !== "hybrid" || summary.mode === "off") return `history: ${strategy}, no summaries`;
+  if (strategy === "full" || strategy === "window" || summary.mode === "off")
+    return `history: ${strategy}, no summaries`;
   if (summary.mode === "extractive") return `history: ${strategy}, summaries extracted here, no model asked`;
   const payer = upstream.apiKey ? "the gateway's key" : "the caller's key";
   return `history: ${strategy}, summaries by ${summary.model ?? "each request's own model"}, paid with ${payer}`;

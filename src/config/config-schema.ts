@@ -163,10 +163,10 @@ const sessions = z.strictObject({
 
 const history = z.strictObject({
   strategy: z
-    .enum(["full", "window", "hybrid"])
+    .enum(["full", "window", "summary", "hybrid"])
     .default("hybrid")
     .describe(
-      "full: everything; window: the last turns; hybrid: a summary and the last turns. X-History-Strategy overrides.",
+      "full: everything; window: the last turns; summary: a running summary and a few turns; hybrid: a summary and the last turns. X-History-Strategy overrides.",
     ),
   window: z.strictObject({ turns: count().default(10) }).prefault({}),
   hybrid: z
@@ -198,6 +198,7 @@ const history = z.strictObject({
             .meta({ examples: ["gpt-5-nano"] }),
         )
         .describe("Default: the request's own."),
+      keepTurns: count().default(4).describe("Newest turns that the strategy `summary` keeps verbatim."),
       maxTokens: count().default(500),
       role: z.enum(["user", "system"]).default("user").describe("Role of the message that carries the summary."),
       timeoutMs: milliseconds().default(30_000),

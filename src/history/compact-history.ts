@@ -2,7 +2,7 @@ import { headOf } from "./atoms.ts";
 import { type Decision, decideCut } from "./decide-cut.ts";
 import { createExtractiveDigest } from "./extractive-digest.ts";
 import type { HistoryMessage, HistoryTurn, HistoryView, Selection, Summary } from "./history-strategy.ts";
-import { nextEpoch } from "./next-epoch.ts";
+import { beginEpoch, nextEpoch } from "./next-epoch.ts";
 import { repair } from "./repair.ts";
 import { type CompactionRule, type Situation, surveySituation } from "./situation.ts";
 import { createSummaryMessage } from "./summary-message.ts";
@@ -17,7 +17,7 @@ export function compactHistory(view: HistoryView, rule: CompactionRule): Selecti
   const { cut, wantsSummary, turnsToCut } = decision;
   return {
     ...repair({ history: [...front, ...turns], incoming: view.incoming }, (text) => view.countText(text)),
-    epoch: nextEpoch(view.epoch, decision.first, decision.ledger),
+    epoch: digest ? beginEpoch(view.epoch, decision.first) : nextEpoch(view.epoch, decision.first, decision.ledger),
     cut,
     digest,
     wantsSummary,

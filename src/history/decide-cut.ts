@@ -35,11 +35,11 @@ function cutWhenItPays(situation: Situation): Decision {
     turnsToCut: undefined,
   });
   const ready = shelf.readyFor(first, limit, (turn) => timeline.mayCutAt(turn));
-  if (ready && (!isCovered(situation) || pays(offerOf(situation, ready), carrying))) return cutAt(ready.toTurn);
+  if (ready && (!endsAtStart(situation) || pays(offerOf(situation, ready), carrying))) return cutAt(ready.toTurn);
 
   const due = pays(offerOf(situation, undefined), carrying);
-  const digests = rule.summaryMode !== "model" || carrying.cold || view.epoch.summaryFailed;
-  if (due && digests) return cutAt(lowWater);
+  const noModel = rule.summaryMode !== "model" || view.epoch.summaryFailed;
+  if ((due && (noModel || carrying.cold)) || (noModel && !isCovered(situation))) return cutAt(lowWater);
   const evictable = timeline.tokensFrom(first) - timeline.tokensFrom(lowWater);
   const ledger = carrying.ledger + carryingCost(evictable, carrying);
   return {
@@ -54,8 +54,12 @@ function cutWhenItPays(situation: Situation): Decision {
 const meanTurnTokens = ({ start, end, tokensFrom }: Timeline): number =>
   end === start ? 0 : tokensFrom(start) / (end - start);
 
-/** Whether all turns that are not sent have a summary; where strategies were switched they may not. */
-const isCovered = ({ shelf, first }: Situation): boolean => first === 0 || shelf.upTo(first)?.toTurn === first;
+/** Whether all turns that are not sent have a summary, if there are any; where strategies were switched they may not. */
+const isCovered = ({ rule, shelf, first }: Situation): boolean =>
+  rule.summaryMode === "off" || first <= (shelf.shownAt(first)?.toTurn ?? 0);
+
+/** Whether a summary ends where the turns begin: showing another one that is at hand would rewrite the front anyway. */
+const endsAtStart = ({ shelf, first }: Situation): boolean => first === 0 || shelf.upTo(first)?.toTurn === first;
 
 function wantedSummary({ rule, shelf }: Situation, toTurn: number): Selection["wantsSummary"] {
   const fromTurn = shelf.newest?.toTurn ?? 0;
@@ -95,7 +99,7 @@ function cutExactly(situation: Situation): Decision {
   const wanted = wantedSummary(situation, next);
   return {
     first: turn,
-    cut: turn === view.epoch.firstTurn ? undefined : "exact",
+    cut: turn === view.epoch.firstTurn && isCovered(situation) ? undefined : "exact",
     ledger: 0,
     wantsSummary: wanted && next > turn ? { ...wanted, fromTurn: Math.max(wanted.fromTurn, turn) } : undefined,
     turnsToCut: undefined,

@@ -56,7 +56,10 @@ export interface Economics {
 
 export interface HistoryKnobs {
   readonly windowTurns: number;
+  /** Verbatim in `hybrid`. */
   readonly keepTurns: number;
+  /** Verbatim in `summary`. */
+  readonly summaryKeepTurns: number;
   /** Tokens kept verbatim at least, when there are so many. */
   readonly floorTokens: number;
   /** Hard cap of the whole prompt, in tokens; never exceeded while anything can be cut. */
@@ -112,16 +115,25 @@ export interface Selection {
   readonly turnsToCut: number | undefined;
 }
 
+/** What is known of a session before its turns are loaded. */
+export interface HeldTurns {
+  readonly turns: number;
+  /** Where the epoch begins. */
+  readonly epochFirstTurn: number;
+  /** How far summaries reach. */
+  readonly summarised: number;
+}
+
 /** Decides what of a conversation is sent. Pure: the same view gives the same selection. */
 export interface HistoryStrategy {
   readonly name: StrategyName;
-  /** The first active turn `select` has to see, given where the epoch begins and how many turns there are. */
-  firstTurnNeeded(epochFirstTurn: number, turnCount: number, knobs: HistoryKnobs): number;
+  /** The first active turn `select` has to see. */
+  firstTurnNeeded(held: HeldTurns, knobs: HistoryKnobs): number;
   select(view: HistoryView): Selection;
 }
 
 /** The framing of the answer closes every prompt (OpenAI cookbook); no part of what the next one shares with it. */
 export const CLOSING_TOKENS = 3;
 
-export const strategyNames = ["full", "window", "hybrid"] as const;
+export const strategyNames = ["full", "window", "summary", "hybrid"] as const;
 export type StrategyName = (typeof strategyNames)[number];

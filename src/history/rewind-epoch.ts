@@ -1,4 +1,5 @@
 import type { EpochState, Summary } from "./history-strategy.ts";
+import { beginEpoch } from "./next-epoch.ts";
 
 export interface RewoundEpoch {
   readonly epoch: EpochState;
@@ -18,5 +19,5 @@ export function rewindEpoch(epoch: EpochState, summaries: readonly Summary[], ke
   if (epoch.firstTurn <= keepTurns) return { epoch, summaries: surviving };
   const behindSummary = surviving.reduce((newest, { toTurn }) => Math.max(newest, toTurn), 0);
   const firstTurn = summaries.length > 0 ? behindSummary : keepTurns;
-  return { epoch: { number: epoch.number + 1, firstTurn, ledger: 0, summaryFailed: false }, summaries: surviving };
+  return { epoch: beginEpoch(epoch, firstTurn), summaries: surviving };
 }

@@ -17,8 +17,8 @@ export function createSummaryShelf(summaries: readonly Summary[]): SummaryShelf 
   return {
     newest: sorted.at(-1),
     upTo,
-    // After a rewind turns are taken back that a summary stands for as well: better told twice than not at all.
-    shownAt: (turn) => (turn === 0 ? undefined : (upTo(turn) ?? sorted[0])),
+    // Where turns are taken back, a summary stands for some of them as well: better told twice than not at all.
+    shownAt: (turn) => (turn === 0 ? undefined : (sorted.find(({ toTurn }) => toTurn >= turn) ?? sorted.at(-1))),
     readyFor: (after, limit, passes) =>
       sorted.findLast(({ toTurn }) => toTurn > after && toTurn <= limit && passes(toTurn)),
   };

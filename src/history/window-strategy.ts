@@ -5,7 +5,6 @@ import { firstTurnKept } from "./start-turn.ts";
 /** The newest turns, and nothing of what came before them. */
 export const windowStrategy: HistoryStrategy = {
   name: "window",
-  firstTurnNeeded: (epochFirstTurn, turnCount, { windowTurns }) =>
-    firstTurnKept(epochFirstTurn, turnCount, windowTurns),
+  firstTurnNeeded: (held, { windowTurns }) => firstTurnKept(held, windowTurns),
   select: (view) => compactHistory(view, { keepTurns: view.knobs.windowTurns, floorTokens: 0, summaryMode: "off" }),
 };

@@ -1,6 +1,7 @@
 import {
   CLOSING_TOKENS,
   type Economics,
+  type HeldTurns,
   type HistoryKnobs,
   type HistoryMessage,
   type HistoryTurn,
@@ -8,7 +9,7 @@ import {
   type Selection,
   type StrategyName,
 } from "../history/history-strategy.ts";
-import { rewindEpoch } from "../history/rewind-epoch.ts";
+import { type RewoundEpoch, rewindEpoch } from "../history/rewind-epoch.ts";
 import { strategyFor } from "../history/strategy-registry.ts";
 import { appendTail, placeholderNote, restorableNote } from "../history/tail-note.ts";
 import { type ActiveTurn, turnMessages, turnPrints } from "../session/active-turns.ts";
@@ -81,7 +82,7 @@ export async function planTurn(
   const strategy = strategyFor(strategyName);
   const knobs = knobsFor(ports, input);
   const survived = rewindEpoch(session?.head.epoch ?? freshEpoch, session?.summaries ?? [], reconciled.keepTurns);
-  const needed = strategy.firstTurnNeeded(survived.epoch.firstTurn, reconciled.keepTurns, knobs);
+  const needed = strategy.firstTurnNeeded(heldTurns(survived, reconciled), knobs);
   const held = session && needed < session.front.turns ? await cache.loadAll(session) : session;
   const ownSystem = input.system.length > 0 || reconciled.mode !== "delta";
   const heldSystem = ownSystem ? [] : (held?.system ?? []);
@@ -109,6 +110,12 @@ export async function planTurn(
   const selection = { ...selected, history };
   return describePlan({ input, view, selection, reconciled, held, kept, repeated, fresh, strategy: strategyName });
 }
+
+const heldTurns = ({ epoch, summaries }: RewoundEpoch, { keepTurns }: Reconciled): HeldTurns => ({
+  turns: keepTurns,
+  epochFirstTurn: epoch.firstTurn,
+  summarised: summaries.reduce((newest, { toTurn }) => Math.max(newest, toTurn), 0),
+});
 
 async function readFresh({ incoming, hidden }: TurnInput, { freshFrom }: Reconciled) {
   const fresh = incoming.slice(freshFrom);

@@ -61,7 +61,7 @@ describe("X-History-Mode", () => {
 });
 
 describe("X-History-Strategy", () => {
-  it.each(["full", "hybrid"])("%s sends all of a short history", async (strategy) => {
+  it.each(["full", "summary", "hybrid"])("%s sends all of a short history", async (strategy) => {
     const session = await talked(12);
     const { headers } = await sendChat(gateway, ask("now"), {
       headers: onSession(session, { "x-history-strategy": strategy }),

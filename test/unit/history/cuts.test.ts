@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { type StrategyName, strategyNames } from "../../../src/history/history-strategy.ts";
 import { strategyFor } from "../../../src/history/strategy-registry.ts";
 import { createTimeline } from "../../../src/history/timeline.ts";
 import {
@@ -40,7 +41,7 @@ describe("where a cut falls", () => {
 
   it("takes a call and its results together in a run of tool calls, where each boundary has one across", () => {
     const view = viewOf({ turns: run, incoming: [tool("40")], knobs: { ...knobs, maxTokens: 500 } });
-    for (const name of ["full", "window", "hybrid"] as const) {
+    for (const name of strategyNames) {
       const { history, incoming, epoch, digest } = strategyFor(name).select(view);
       const sent = [...history, ...incoming];
       expect(breachOf(sent)).toBeUndefined();
@@ -48,7 +49,7 @@ describe("where a cut falls", () => {
       expect(epoch.firstTurn).toBeGreaterThan(20);
       const [firstTurnSent] = history.filter(({ bytes }) => !bytes.includes("conversation_notes"));
       expect(firstTurnSent).toBe(run[epoch.firstTurn]?.messages[1]);
-      if (name === "hybrid") expect(digest?.text).toContain(`result of ${epoch.firstTurn - 1}`);
+      if (name === "hybrid" || name === "summary") expect(digest?.text).toContain(`result of ${epoch.firstTurn - 1}`);
     }
   });
 
@@ -74,13 +75,13 @@ describe("where a cut falls", () => {
 });
 
 describe("the hard cap", () => {
-  const play = (strategy: "full" | "window" | "hybrid", maxTokens: number, count = 60) => {
+  const play = (strategy: StrategyName, maxTokens: number, count = 60) => {
     const session = createSession({ strategy, knobs: { ...knobs, maxTokens }, system: [sized("system", 40)] });
     return Array.from({ length: count }, (_, index) => session.ask(plainStep(index)));
   };
 
   it("holds for every strategy, with room to grow after each cut", () => {
-    for (const strategy of ["full", "window", "hybrid"] as const) {
+    for (const strategy of strategyNames) {
       const asked = play(strategy, 1_800);
       for (const one of asked) expect(promptOf(one)).toBeLessThanOrEqual(1_800);
       const capped = asked.map(({ selection }) => selection.cut === "cap");
@@ -133,7 +134,7 @@ describe("the hard cap", () => {
   });
 
   it("sends a request that is too large by itself, and nothing with it", () => {
-    for (const strategy of ["full", "window", "hybrid"] as const) {
+    for (const strategy of strategyNames) {
       const session = createSession({ strategy, knobs: { ...knobs, maxTokens: 400 } });
       session.ask(plainStep(0));
       const { selection } = session.ask({ incoming: [sized("user", 500)] });
@@ -143,7 +144,7 @@ describe("the hard cap", () => {
   });
 
   it("never cuts away the call that the request answers", () => {
-    for (const strategy of ["full", "window", "hybrid"] as const) {
+    for (const strategy of strategyNames) {
       const session = createSession({ strategy, knobs: { ...knobs, maxTokens: 400 } });
       session.ask(plainStep(0));
       session.ask({ incoming: [sized("user", 300)], answer: assistant("let me see", "1") });

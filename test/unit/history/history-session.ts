@@ -16,6 +16,7 @@ export const countText = (text: string): number => Math.ceil(text.length / 4);
 export const knobs: HistoryKnobs = {
   windowTurns: 10,
   keepTurns: 5,
+  summaryKeepTurns: 4,
   floorTokens: 0,
   maxTokens: 1_000_000,
   exact: false,
@@ -108,13 +109,20 @@ export function createSession(options: Partial<HistoryView> & { strategy: Strate
   let summaries: readonly Summary[] = [];
   let now = 0;
   let lastAskedAt: number | undefined;
-  let owed: Summary | undefined;
+  let owed: { readonly made: Summary; readonly epoch: number } | undefined;
 
   function ask(step: Step): Asked {
     const strategy = strategyFor(step.strategy ?? usual);
     now += step.idleMs ?? 1_000;
     const settings = { ...knobs, ...fixed.knobs };
-    const needed = strategy.firstTurnNeeded(epoch.firstTurn, turns.length, settings);
+    const needed = strategy.firstTurnNeeded(
+      {
+        turns: turns.length,
+        epochFirstTurn: epoch.firstTurn,
+        summarised: Math.max(0, ...summaries.map(({ toTurn }) => toTurn)),
+      },
+      settings,
+    );
     const firstLoadedTurn = Math.min(needed, epoch.firstTurn);
     const view = viewOf({
       ...fixed,
@@ -143,18 +151,18 @@ export function createSession(options: Partial<HistoryView> & { strategy: Strate
     lastAskedAt = now;
     epoch = next;
     const all = digest ? [...summaries, digest] : summaries;
-    summaries = all.filter(({ toTurn }) => toTurn >= next.firstTurn);
-    if (owed) keep(owed);
+    const own = all.findLast(({ toTurn }) => toTurn <= next.firstTurn);
+    summaries = all.filter((summary) => summary === own || summary.toTurn > next.firstTurn);
+    if (owed?.epoch === epoch.number) keep(owed.made);
     owed = undefined;
     if (!wantsSummary) return;
     const made = summaryOf(wantsSummary);
     if (step.upkeep === "failed") epoch = { ...epoch, summaryFailed: true };
-    else if (step.upkeep === "late") owed = made;
+    else if (step.upkeep === "late") owed = { made, epoch: epoch.number };
     else keep(made);
   }
 
   function keep(made: Summary): void {
-    if (made.toTurn <= epoch.firstTurn) return;
     epoch = { ...epoch, summaryFailed: false };
     summaries = [...summaries.filter(({ toTurn }) => toTurn < made.toTurn), made];
   }

@@ -55,7 +55,10 @@ describe("a rewind", () => {
       const strategy = strategyFor(name);
       const keepTurns = session.epoch.firstTurn + 1;
       const rewound = rewindEpoch(session.epoch, session.summaries, keepTurns);
-      const firstLoadedTurn = strategy.firstTurnNeeded(rewound.epoch.firstTurn, keepTurns, knobs);
+      const firstLoadedTurn = strategy.firstTurnNeeded(
+        { turns: keepTurns, epochFirstTurn: rewound.epoch.firstTurn, summarised: rewound.epoch.firstTurn },
+        knobs,
+      );
       const { history, epoch: next } = strategy.select(
         viewOf({ ...rewound, turns: session.turns.slice(firstLoadedTurn, keepTurns), firstLoadedTurn }),
       );

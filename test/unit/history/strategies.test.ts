@@ -13,6 +13,7 @@ const strategies = fc.constantFrom<StrategyName>(...strategyNames);
 const anyKnobs = fc.record<HistoryKnobs>({
   windowTurns: fc.integer({ min: 1, max: 8 }),
   keepTurns: fc.integer({ min: 1, max: 6 }),
+  summaryKeepTurns: fc.integer({ min: 1, max: 6 }),
   floorTokens: fc.constantFrom(0, 300),
   maxTokens: fc.constantFrom(150, 600, 1_500, 1_000_000),
   exact: fc.boolean(),
@@ -31,8 +32,8 @@ function play(steps: readonly Step[], options: Parameters<typeof createSession>[
 const CLOSING_TOKENS = 3;
 const sum = (messages: readonly HistoryMessage[]): number => messages.reduce((tokens, one) => tokens + one.tokens, 0);
 const promptTokens = ({ view, sent }: Asked): number => view.envelopeTokens + sum(sent);
-const countOf = (strategy: StrategyName, { windowTurns, keepTurns }: HistoryKnobs): number =>
-  ({ full: Infinity, window: windowTurns, hybrid: keepTurns })[strategy];
+const countOf = (strategy: StrategyName, { windowTurns, keepTurns, summaryKeepTurns }: HistoryKnobs): number =>
+  ({ full: Infinity, window: windowTurns, summary: summaryKeepTurns, hybrid: keepTurns })[strategy];
 
 describe("every strategy", () => {
   it("sends a legal sequence, whatever the client did with its tools and whatever is cut", () => {
@@ -55,7 +56,7 @@ describe("every strategy", () => {
           const turnsBefore = index;
           expect(selection.epoch.firstTurn).toBeLessThanOrEqual(turnsBefore);
           const sameFront = selection.epoch.firstTurn === view.epoch.firstTurn;
-          expect(selection.epoch.number).toBe(view.epoch.number + (sameFront ? 0 : 1));
+          expect(selection.epoch.number).toBe(view.epoch.number + (sameFront && !selection.digest ? 0 : 1));
         });
       }),
       { numRuns: 300 },
@@ -143,12 +144,18 @@ describe("every strategy", () => {
 
   it("asks for the turns it promises, and full for all of them", () => {
     const needed = (name: StrategyName, firstTurn: number, count: number) =>
-      strategyFor(name).firstTurnNeeded(firstTurn, count, knobs);
+      strategyFor(name).firstTurnNeeded({ turns: count, epochFirstTurn: firstTurn, summarised: firstTurn }, knobs);
     expect(needed("window", 50, 100)).toBe(50);
     expect(needed("window", 97, 100)).toBe(90);
     expect(needed("hybrid", 97, 100)).toBe(95);
     expect(needed("hybrid", 0, 2)).toBe(0);
+    expect(needed("summary", 97, 100)).toBe(96);
     expect(needed("full", 50, 100)).toBe(0);
+    const untold = { turns: 100, epochFirstTurn: 50, summarised: 20 };
+    const neededBy = (name: StrategyName, summaryMode: HistoryKnobs["summaryMode"]) =>
+      strategyFor(name).firstTurnNeeded(untold, { ...knobs, summaryMode });
+    expect([neededBy("hybrid", "model"), neededBy("summary", "extractive")]).toEqual([20, 20]);
+    expect([neededBy("hybrid", "off"), neededBy("window", "model")]).toEqual([50, 50]);
   });
 });
 

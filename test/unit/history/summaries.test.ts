@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import type { HistoryMessage, Summary } from "../../../src/history/history-strategy.ts";
+import { type HistoryMessage, strategyNames, type Summary } from "../../../src/history/history-strategy.ts";
+import { inCiOrProving } from "../../support/prove.ts";
 import {
   type Asked,
   createSession,
@@ -159,8 +160,11 @@ describe("sending exactly the counted turns", () => {
     asked.view.firstLoadedTurn + asked.view.turns.length - asked.selection.epoch.firstTurn;
 
   it("holds for window and hybrid on every request, with a new epoch each time", () => {
-    for (const strategy of ["window", "hybrid"] as const) {
-      const count = strategy === "window" ? knobs.windowTurns : knobs.keepTurns;
+    for (const [strategy, count] of [
+      ["window", knobs.windowTurns],
+      ["hybrid", knobs.keepTurns],
+      ["summary", knobs.summaryKeepTurns],
+    ] as const) {
       const session = createSession({ strategy, knobs: { ...knobs, exact: true } });
       const asked = Array.from({ length: 40 }, (_, index) => session.ask(plainStep(index)));
       asked.forEach((one, index) => expect(counts(one)).toBe(Math.min(index, count)));
@@ -179,6 +183,43 @@ describe("sending exactly the counted turns", () => {
 });
 
 describe("a change of strategy", () => {
+  it("at any request leaves no turn untold: each is sent, summarised, or its summary asked for", () => {
+    const switching = fc
+      .tuple(conversations({ orderly: false }), fc.array(fc.constantFrom(...strategyNames), { minLength: 40 }))
+      .map(([steps, names]) => steps.map((step, index): Step => ({ ...step, strategy: names[index] ?? "full" })));
+    const settings = fc.record({
+      windowTurns: fc.integer({ min: 1, max: 6 }),
+      keepTurns: fc.integer({ min: 1, max: 5 }),
+      summaryKeepTurns: fc.integer({ min: 1, max: 5 }),
+      maxTokens: fc.constantFrom(400, 1_000, 1_000_000),
+      exact: fc.boolean(),
+      summaryMode: fc.constantFrom<"model" | "extractive">("model", "extractive"),
+    });
+    fc.assert(
+      fc.property(switching, settings, (steps, some) => {
+        const session = createSession({ strategy: "full", knobs: { ...knobs, ...some } });
+        const made = new Map<number, Summary[]>();
+        for (const step of steps) {
+          const { view, selection } = session.ask(step);
+          for (const summary of [...view.summaries, ...(selection.digest ? [selection.digest] : [])]) {
+            made.set(summary.toTurn, [...(made.get(summary.toTurn) ?? []), summary]);
+          }
+          if (step.strategy === "full" || step.strategy === "window") continue;
+          const { firstTurn } = selection.epoch;
+          const held = view.summaries.toSorted((left, right) => left.toTurn - right.toTurn);
+          const shown = selection.digest ?? held.find(({ toTurn }) => toTurn >= firstTurn) ?? held.at(-1);
+          const told = shown?.toTurn ?? 0;
+          expect(coverage(shown, made)).toEqual(upTo(told));
+          if (told >= firstTurn) continue;
+          expect(some.summaryMode).toBe("model");
+          expect(selection.wantsSummary).toMatchObject({ fromTurn: told });
+          expect(selection.wantsSummary?.toTurn).toBeGreaterThanOrEqual(firstTurn);
+        }
+      }),
+      { numRuns: inCiOrProving(400, 20_000) },
+    );
+  });
+
   const long: Step[] = Array.from({ length: 60 }, (_, index) => plainStep(index));
 
   it("to full sends everything again, in a new epoch", () => {
