@@ -1,10 +1,17 @@
 import { headOf } from "./atoms.ts";
 import { type Decision, decideCut } from "./decide-cut.ts";
 import { createExtractiveDigest } from "./extractive-digest.ts";
-import type { HistoryMessage, HistoryTurn, HistoryView, Selection, Summary } from "./history-strategy.ts";
+import type {
+  CompactionRule,
+  HistoryMessage,
+  HistoryTurn,
+  HistoryView,
+  Selection,
+  Summary,
+} from "./history-strategy.ts";
 import { beginEpoch, nextEpoch } from "./next-epoch.ts";
 import { repair } from "./repair.ts";
-import { type CompactionRule, type Situation, surveySituation } from "./situation.ts";
+import { type Situation, surveySituation } from "./situation.ts";
 import { createSummaryMessage } from "./summary-message.ts";
 
 /** What `window` and `hybrid` share: a context that grows until a cut pays, and then shrinks to its low water. */

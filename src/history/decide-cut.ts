@@ -51,7 +51,7 @@ function cutWhenItPays(situation: Situation): Decision {
   };
 }
 
-const meanTurnTokens = ({ start, end, tokensFrom }: Timeline): number =>
+export const meanTurnTokens = ({ start, end, tokensFrom }: Timeline): number =>
   end === start ? 0 : tokensFrom(start) / (end - start);
 
 /** Whether all turns that are not sent have a summary, if there are any; where strategies were switched they may not. */
@@ -67,7 +67,7 @@ function wantedSummary({ rule, shelf }: Situation, toTurn: number): Selection["w
 }
 
 /** The cut at a summary at hand, or else the one down to the low water with what would have to be made for it. */
-function offerOf(situation: Situation, ready: Summary | undefined): CutOffer {
+export function offerOf(situation: Situation, ready: Summary | undefined): CutOffer {
   const { view, rule, timeline, first, lowWater, carrying } = situation;
   const turn = ready?.toTurn ?? lowWater;
   const offer = {

@@ -54,6 +54,15 @@ export interface Economics {
   readonly cacheTtlMs: number;
 }
 
+/** What tells the strategies that compact apart. */
+export interface CompactionRule {
+  /** Turns that a cut leaves verbatim at least. */
+  readonly keepTurns: number;
+  /** Tokens that a cut leaves verbatim at least. */
+  readonly floorTokens: number;
+  readonly summaryMode: HistoryKnobs["summaryMode"];
+}
+
 export interface HistoryKnobs {
   readonly windowTurns: number;
   /** Verbatim in `hybrid`. */
@@ -130,6 +139,8 @@ export interface HistoryStrategy {
   /** The first active turn `select` has to see. */
   firstTurnNeeded(held: HeldTurns, knobs: HistoryKnobs): number;
   select(view: HistoryView): Selection;
+  /** How turns are cut where it pays; absent where only the cap cuts. */
+  rule?(knobs: HistoryKnobs): CompactionRule;
 }
 
 /** The framing of the answer closes every prompt (OpenAI cookbook); no part of what the next one shares with it. */

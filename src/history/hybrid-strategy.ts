@@ -6,5 +6,6 @@ import { firstTurnUntold } from "./start-turn.ts";
 export const hybridStrategy: HistoryStrategy = {
   name: "hybrid",
   firstTurnNeeded: (held, knobs) => firstTurnUntold(held, knobs),
+  rule: (knobs) => knobs,
   select: (view) => compactHistory(view, view.knobs),
 };

@@ -30,10 +30,13 @@ export const carryingCost = (evictedTokens: number, { cold, economics }: Carryin
  */
 export function pays(offer: CutOffer, carrying: Carrying): boolean {
   if (offer.evictedTokens <= 0) return false;
-  const { writeRatio, cachedRatio } = carrying.economics;
+  return carrying.ledger + carryingCost(offer.evictedTokens, carrying) >= cutPrice(offer, carrying);
+}
+
+/** P = (w − r)(L + s) + K; only K in a cold cache. */
+export function cutPrice(offer: CutOffer, { cold, economics: { writeRatio, cachedRatio } }: Carrying): number {
   const rewriting = (writeRatio - cachedRatio) * (offer.keptTokens + offer.summaryTokens);
-  const price = (carrying.cold ? 0 : rewriting) + offer.makingCost;
-  return carrying.ledger + carryingCost(offer.evictedTokens, carrying) >= price;
+  return (cold ? 0 : rewriting) + offer.makingCost;
 }
 
 /** Beyond so many turns a forecast says nothing. */

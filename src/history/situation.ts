@@ -1,19 +1,10 @@
-import type { HistoryKnobs, HistoryView, Summary } from "./history-strategy.ts";
+import type { CompactionRule, HistoryView, Summary } from "./history-strategy.ts";
 import type { Carrying } from "./ledger.ts";
 import { fixedTokens } from "./prompt-size.ts";
 import { findStart } from "./start-turn.ts";
 import { createSummaryMessage } from "./summary-message.ts";
 import { createSummaryShelf, type SummaryShelf } from "./summary-shelf.ts";
 import type { Timeline } from "./timeline.ts";
-
-/** What tells `window` and `hybrid` apart. */
-export interface CompactionRule {
-  /** Turns that a cut leaves verbatim at least. */
-  readonly keepTurns: number;
-  /** Tokens that a cut leaves verbatim at least. */
-  readonly floorTokens: number;
-  readonly summaryMode: HistoryKnobs["summaryMode"];
-}
 
 /** A view with what every decision on it asks for. */
 export interface Situation {

@@ -1,10 +1,17 @@
 import { compactHistory } from "./compact-history.ts";
-import type { HistoryStrategy } from "./history-strategy.ts";
+import type { CompactionRule, HistoryKnobs, HistoryStrategy } from "./history-strategy.ts";
 import { firstTurnKept } from "./start-turn.ts";
+
+const rule = ({ windowTurns }: HistoryKnobs): CompactionRule => ({
+  keepTurns: windowTurns,
+  floorTokens: 0,
+  summaryMode: "off",
+});
 
 /** The newest turns, and nothing of what came before them. */
 export const windowStrategy: HistoryStrategy = {
   name: "window",
   firstTurnNeeded: (held, { windowTurns }) => firstTurnKept(held, windowTurns),
-  select: (view) => compactHistory(view, { keepTurns: view.knobs.windowTurns, floorTokens: 0, summaryMode: "off" }),
+  rule,
+  select: (view) => compactHistory(view, rule(view.knobs)),
 };

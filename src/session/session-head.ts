@@ -1,5 +1,5 @@
 import { GatewayError } from "../errors/gateway-error.ts";
-import type { EpochState, StrategyName } from "../history/history-strategy.ts";
+import type { CutReason, EpochState, StrategyName } from "../history/history-strategy.ts";
 import type { ClientHabits } from "./reconcile.ts";
 
 /** What lies before the turns that a cold load reads. */
@@ -48,6 +48,22 @@ export interface SessionBinding {
   readonly userAgent?: string | undefined;
 }
 
+/** What the newest recorded turn sent. For people: nothing is decided by it. */
+export interface SentContext {
+  readonly strategy: StrategyName;
+  /** The first active turn it sent verbatim. */
+  readonly firstTurn: number;
+  /** Why the turns before that one are left out, by this turn or an earlier one; `undefined` where none are. */
+  readonly leftOutBy: CutReason | undefined;
+  /** Set where this very turn cut. */
+  readonly cut: CutReason | undefined;
+  readonly messages: number;
+  readonly placeholders: number;
+  /** Counted tokens of the prompt, and of a full replay. */
+  readonly tokens: number;
+  readonly fullTokens: number;
+}
+
 /** The sealed head of a session: everything a turn must know before it sees the transcript. Under 4 KB. */
 export interface SessionHead {
   /** The id it answers to now: a rotation replaces it. */
@@ -81,6 +97,8 @@ export interface SessionHead {
   readonly slotTags: Readonly<Record<string, string>>;
   readonly billing: BillingState | undefined;
   readonly totals: SessionTotals;
+  /** Absent before the first turn, and in heads of before this was kept. */
+  readonly sent?: SentContext | undefined;
 }
 
 const HEAD_VERSION = 1;

@@ -61,6 +61,7 @@ export function advanceSession(base: OpenedSession | undefined, draft: TurnDraft
       habits: { ...draft.habits, replayed: draft.habits.replayed || (held?.habits.replayed ?? false) },
       systemHash: draft.system?.hash ?? held?.systemHash,
       billing: draft.billing,
+      sent: draft.sent,
       totals: addTotals(held?.totals ?? noTotals, draft),
     },
   };

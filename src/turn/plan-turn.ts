@@ -80,7 +80,7 @@ export async function planTurn(
   const reconciled = replacing(found, session, input.replaces);
   const strategyName = request.strategy ?? session?.head.strategy ?? ports.settings.strategy;
   const strategy = strategyFor(strategyName);
-  const knobs = knobsFor(ports, input);
+  const knobs = knobsFor(ports, { price: input.price, fields: request.chat.fields });
   const survived = rewindEpoch(session?.head.epoch ?? freshEpoch, session?.summaries ?? [], reconciled.keepTurns);
   const needed = strategy.firstTurnNeeded(heldTurns(survived, reconciled), knobs);
   const held = session && needed < session.front.turns ? await cache.loadAll(session) : session;
@@ -111,7 +111,10 @@ export async function planTurn(
   return describePlan({ input, view, selection, reconciled, held, kept, repeated, fresh, strategy: strategyName });
 }
 
-const heldTurns = ({ epoch, summaries }: RewoundEpoch, { keepTurns }: Reconciled): HeldTurns => ({
+export const heldTurns = (
+  { epoch, summaries }: RewoundEpoch,
+  { keepTurns }: Pick<Reconciled, "keepTurns">,
+): HeldTurns => ({
   turns: keepTurns,
   epochFirstTurn: epoch.firstTurn,
   summarised: summaries.reduce((newest, { toTurn }) => Math.max(newest, toTurn), 0),
@@ -270,7 +273,7 @@ const sumTokens = (messages: readonly HistoryMessage[]): number =>
 /** Ratios for a model without a price: those of most current models, so that the ledger still errs on the safe side. */
 const UNPRICED: Omit<Economics, "cacheTtlMs"> = { cachedRatio: 0.25, writeRatio: 1, outputRatio: 4 };
 
-function economicsOf(price: ModelPrice | undefined, ttlSeconds: number): Economics {
+export function economicsOf(price: ModelPrice | undefined, ttlSeconds: number): Economics {
   const cacheTtlMs = ttlSeconds * 1000;
   if (!price || price.input === 0) return { ...UNPRICED, cacheTtlMs };
   return {
@@ -286,10 +289,13 @@ const UNKNOWN_WINDOW = 128_000;
 const ANSWER_SHARE = 0.1;
 
 /** The hard cap is the configured one, or the model's window less room for the answer. */
-function knobsFor({ settings: { knobs } }: TurnPorts, { request, price }: TurnInput): HistoryKnobs {
+export function knobsFor(
+  { settings: { knobs } }: TurnPorts,
+  { price, fields }: { price: ModelPrice | undefined; fields: Readonly<Record<string, unknown>> },
+): HistoryKnobs {
   if (knobs.maxTokens > 0) return knobs;
   const window = price?.contextWindow ?? UNKNOWN_WINDOW;
-  const asked = request.chat.fields["max_completion_tokens"] ?? request.chat.fields["max_tokens"];
+  const asked = fields["max_completion_tokens"] ?? fields["max_tokens"];
   const answer = typeof asked === "number" && asked > 0 ? asked : window * ANSWER_SHARE;
   return { ...knobs, maxTokens: Math.max(1, Math.floor(window - answer)) };
 }

@@ -5,6 +5,7 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { restoreMessage } from "../redaction/restore-answer.ts";
 import type { WithheldLookup } from "../redaction/restore-text.ts";
+import type { SentContext } from "../session/session-head.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import type { DegradedReason } from "../telemetry/turn-meter.ts";
 import type { TurnBill } from "./bill-turn.ts";
@@ -171,6 +172,7 @@ async function draftTurn(
     askedAt,
     billing: bill.billing,
     totals: { baselineTokens: figures.baselineTokens, sentTokens: figures.sentTokens, savedUsd: bill.savedUsd },
+    sent: sentContext(plan),
     epoch: {
       parent: plan.parentEpoch,
       state: plan.selection.epoch,
@@ -193,6 +195,23 @@ async function draftTurn(
       requestHash: scope.print.requestHash,
       idempotencyHash: scope.print.idempotencyHash,
     },
+  };
+}
+
+function sentContext(plan: TurnPlan): SentContext {
+  const { strategy, selection, session, context } = plan;
+  const { firstTurn } = selection.epoch;
+  const before = session?.head.sent;
+  const inherited = firstTurn > 0 && before?.firstTurn === firstTurn ? before.leftOutBy : undefined;
+  return {
+    strategy,
+    firstTurn,
+    leftOutBy: selection.cut ?? inherited,
+    cut: selection.cut,
+    messages: context.length,
+    placeholders: plan.redactions,
+    tokens: plan.sentTokens,
+    fullTokens: plan.fullTokens,
   };
 }
 

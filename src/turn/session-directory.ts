@@ -8,6 +8,7 @@ import type { StoredMessage } from "../session/turn-record.ts";
 import { nothingWithheld, type Withheld } from "../session/withheld.ts";
 import type { ListPage, SessionRow } from "../store/session-store.ts";
 import { freshEpoch, noTotals } from "./advance-session.ts";
+import { type ContextReport, explainContext } from "./explain-context.ts";
 import { incarnationOf } from "./open-session.ts";
 import type { OpenedSession, SessionRef } from "./opened-session.ts";
 import { rotateSession } from "./rotate-session.ts";
@@ -52,6 +53,8 @@ export interface SessionDirectory {
   remove(call: SessionCall): Promise<void>;
   /** The active transcript as stored, redacted; what the session may put back is put back. */
   messages(call: SessionCall): Promise<readonly TranscriptEntry[]>;
+  /** What the session sends and why. Computed on the spot; nothing is stored. */
+  context(call: SessionCall): Promise<ContextReport>;
   /** The session under its new id. */
   rotate(call: SessionCall): Promise<SessionEntry>;
 }
@@ -111,6 +114,7 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
       const session = await cache.loadAll(await find(call));
       return transcriptOf(session, ports.settings.withholding.restores ? session.withheld : nothingWithheld);
     },
+    context: async (call) => explainContext(ports, cache, await find(call)),
     rotate: async (call) => entryOf(await rotateSession(ring, await find(call), call)),
   };
 }

@@ -115,8 +115,10 @@ export const places: Readonly<Record<string, Place>> = {
     mayImport: [
       ...leaves,
       ...contracts,
+      "history/forecast-cut.ts",
       "history/rewind-epoch.ts",
       "history/strategy-registry.ts",
+      "history/summary-shelf.ts",
       "history/tail-note.ts",
       "redaction/count-placeholders.ts",
       "redaction/restore-answer.ts",

@@ -144,6 +144,12 @@ export const routeCases: Readonly<Record<string, RouteCase>> = {
     expectOwnOnly(answer, kind);
     if (kind === "own") expect(await checkOwnTranscript(gateway.url, user, id)).toEqual([]);
   },
+  "GET /v1/sessions/:id/context": async (world, { gateway, user, id, kind }) => {
+    const answer = await get(gateway.url, user, `/sessions/${pathOf(id)}/context`);
+    world.inspect(user, "context", answer);
+    expectOwnOnly(answer, kind);
+    expect(answer.body).not.toMatch(/canary/);
+  },
   "ALL /v1/sessions/*": async (world, { gateway, user, id }) => {
     const answer = await get(gateway.url, user, `/sessions/${pathOf(id)}/anything`);
     world.inspect(user, "no such route", answer);

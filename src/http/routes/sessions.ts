@@ -16,6 +16,7 @@ import type { HttpSettings } from "../http-settings.ts";
 import { parsePage } from "../page.ts";
 import { readBody } from "../read-body.ts";
 import { sessionHeader } from "../session-name.ts";
+import { showContext } from "../show-context.ts";
 
 interface SessionRouteParts {
   readonly directory: SessionDirectory;
@@ -26,7 +27,7 @@ interface SessionRouteParts {
   readonly settings: HttpSettings;
 }
 
-/** A user's own sessions: list, create, read, delete, messages. What is not the caller's is not there. */
+/** A user's own sessions: list, create, read, delete, messages, context. What is not the caller's is not there. */
 export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
   const { directory } = parts;
   const app = new Hono<GatewayEnv>();
@@ -67,6 +68,7 @@ export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
     const page = parsePage(context.req.query(), "asc");
     return context.json(pageOfMessages(await directory.messages(await callOf(context)), page));
   });
+  app.get("/:id/context", async (context) => context.json(showContext(await directory.context(await callOf(context)))));
   app.post("/:id/rotate", async (context) => {
     const call = await callOf(context);
     if (call.principal.anonymous) throw notRotatable();

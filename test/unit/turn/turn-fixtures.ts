@@ -89,6 +89,16 @@ export const turnDraft = (record: Partial<TurnRecord> = {}, more: Partial<TurnDr
   epoch: { parent: 0, state: freshEpoch, cut: undefined, after: undefined, carried: 0, digest: undefined },
   billing: { model: "gpt-5", baselineTokens: 100, frontTokens: 0, billedRatio: 1 },
   totals: { baselineTokens: 100, sentTokens: 60, savedUsd: 0.5 },
+  sent: {
+    strategy: "hybrid",
+    firstTurn: 0,
+    leftOutBy: undefined,
+    cut: undefined,
+    messages: 1,
+    placeholders: 0,
+    tokens: 60,
+    fullTokens: 100,
+  },
   askedAt: 2_000,
   ...more,
 });
