@@ -127,6 +127,7 @@ function install(command: string): void {
   const env = {
     ...environment,
     HOME: process.env["HOME"],
+    NODE_EXTRA_CA_CERTS: process.env["NODE_EXTRA_CA_CERTS"],
     npm_config_prefer_offline: "true",
     npm_config_audit: "false",
   };
