@@ -1,6 +1,6 @@
 import { capCut } from "./cap.ts";
 import type { CutReason, Selection, Summary } from "./history-strategy.ts";
-import { type CutOffer, carryingCost, pays, summaryCost, turnsUntilPays } from "./ledger.ts";
+import { type CutOffer, carryingCost, isOverdue, pays, summaryCost, turnsUntilPays } from "./ledger.ts";
 import { rereadFrontTokens } from "./prompt-size.ts";
 import { type Situation, summaryTokens } from "./situation.ts";
 import { summaryMessageBound } from "./summary-message.ts";
@@ -37,8 +37,9 @@ function cutWhenItPays(situation: Situation): Decision {
   const ready = shelf.readyFor(first, limit, (turn) => timeline.mayCutAt(turn));
   if (ready && (!endsAtStart(situation) || pays(offerOf(situation, ready), carrying))) return cutAt(ready.toTurn);
 
-  const due = pays(offerOf(situation, undefined), carrying);
-  const noModel = rule.summaryMode !== "model" || view.epoch.summaryFailed;
+  const offer = offerOf(situation, undefined);
+  const due = pays(offer, carrying);
+  const noModel = rule.summaryMode !== "model" || view.epoch.summaryFailed || isOverdue(offer, carrying);
   if ((due && (noModel || carrying.cold)) || (noModel && !isCovered(situation))) return cutAt(lowWater);
   const evictable = timeline.tokensFrom(first) - timeline.tokensFrom(lowWater);
   const ledger = carrying.ledger + carryingCost(evictable, carrying);

@@ -3,6 +3,7 @@ import type { HistoryStrategy, HistoryView, Selection } from "./history-strategy
 import { nextEpoch } from "./next-epoch.ts";
 import { fixedTokens } from "./prompt-size.ts";
 import { repair } from "./repair.ts";
+import { epochStart } from "./start-turn.ts";
 import { createTimeline } from "./timeline.ts";
 
 /** Below this share of the cap, a context that once was cut takes back what fits. */
@@ -35,7 +36,7 @@ function firstTurn(view: HistoryView): number {
   const whole = createTimeline(view, 0);
   const promptFrom = (turn: number): number => otherTokens + whole.tokensFrom(turn);
   if (promptFrom(0) <= maxTokens) return 0;
-  const own = Math.min(view.epoch.firstTurn, whole.end);
+  const own = epochStart(view);
   if (promptFrom(own) > maxTokens) {
     return widestCut({ timeline: createTimeline(view, own), from: own, maxTokens, otherTokens });
   }

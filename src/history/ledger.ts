@@ -39,6 +39,13 @@ export function cutPrice(offer: CutOffer, { cold, economics: { writeRatio, cache
   return (cold ? 0 : rewriting) + offer.makingCost;
 }
 
+/** A summary mostly comes within a request or two; one that never comes must not let the context grow without end. */
+const PATIENCE = 10;
+
+/** Whether carrying has cost so much since a cut was first due that it goes ahead without what was asked for. */
+export const isOverdue = (offer: CutOffer, carrying: Carrying): boolean =>
+  offer.evictedTokens > 0 && carrying.ledger >= PATIENCE * cutPrice(offer, carrying);
+
 /** Beyond so many turns a forecast says nothing. */
 const HORIZON_TURNS = 60;
 

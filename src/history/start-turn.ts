@@ -16,6 +16,12 @@ export function firstTurnUntold(held: HeldTurns, { keepTurns, summaryMode }: His
   return summaryMode === "off" ? kept : Math.min(kept, held.summarised);
 }
 
+/** Where the epoch begins; after a rewind at the last turn at the latest, if that ends with calls that are still open. */
+export function epochStart({ epoch, firstLoadedTurn, turns }: HistoryView): number {
+  const asks = (turns.at(-1)?.messages.at(-1)?.toolCallIds.length ?? 0) > 0;
+  return Math.min(epoch.firstTurn, firstLoadedTurn + turns.length - (asks ? 1 : 0));
+}
+
 /**
  * The epoch's own start; or, where less than the promised turns would be left (after a rewind, another strategy or
  * changed knobs), an earlier legal one, as long as the prompt `fits`.
@@ -26,7 +32,7 @@ export function findStart(
   fits: (timeline: Timeline, first: number) => boolean,
 ): Start {
   const turnCount = view.firstLoadedTurn + view.turns.length;
-  const own = Math.min(view.epoch.firstTurn, turnCount);
+  const own = epochStart(view);
   const needed = firstTurnKept({ epochFirstTurn: own, turns: turnCount }, keepTurns);
   if (view.firstLoadedTurn > needed) throw new TypeError(`select needs the turns from ${needed} on`);
   if (needed < own) {

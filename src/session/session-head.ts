@@ -20,6 +20,17 @@ export interface BillingState {
   readonly frontTokens: number;
   /** Billed over counted tokens, learnt from `usage`. */
   readonly billedRatio: number;
+  /** The front of the last prompt; absent in heads of older versions. */
+  readonly stable?: StableFront | undefined;
+  /** How much of what should have been cached was, lately: 0 to 1; absent until it was seen. */
+  readonly hitRate?: number | undefined;
+}
+
+/** What of a prompt the next one begins with while the epoch goes on: all but the newest messages. */
+export interface StableFront {
+  readonly epoch: number;
+  /** As counted. */
+  readonly tokens: number;
 }
 
 export interface SessionTotals {

@@ -4,6 +4,7 @@ import type { BillingState } from "../session/session-head.ts";
 import type { TurnFigures } from "../telemetry/turn-meter.ts";
 import { inputCost, replayCachedTokens } from "../tokens/cost.ts";
 import type { ModelPrice, PromptCache } from "../tokens/price-list.ts";
+import { hitRateOf, nextHitRate, observedHitRate } from "./cache-calibration.ts";
 import type { TurnPlan } from "./plan-turn.ts";
 
 interface BillParts {
@@ -38,7 +39,8 @@ export function billTurn(parts: BillParts): TurnBill {
   const sentTokens = usage?.promptTokens ?? Math.round(plan.sentTokens * billedRatio);
   const unsent = Math.round((plan.fullTokens - plan.sentTokens) * billedRatio);
   const baselineTokens = Math.max(0, sentTokens + unsent);
-  const baselineCachedTokens = sharedTokens(parts, { baselineTokens, billedRatio });
+  const hits = hitsOf(parts, billedRatio);
+  const baselineCachedTokens = Math.round(hits.here * sharedTokens(parts, { baselineTokens, billedRatio }));
   const sent = { tokens: sentTokens, cached: usage?.cachedTokens ?? 0, written: usage?.cacheWriteTokens ?? 0 };
   const baseline = {
     tokens: baselineTokens,
@@ -59,7 +61,14 @@ export function billTurn(parts: BillParts): TurnBill {
       baselineCachedTokens,
       usd,
     },
-    billing: { model, baselineTokens, frontTokens: plan.frontTokens, billedRatio },
+    billing: {
+      model,
+      baselineTokens,
+      frontTokens: plan.frontTokens,
+      billedRatio,
+      stable: plan.stable,
+      hitRate: hits.next,
+    },
     savedUsd: usd ? usd.baseline - usd.sent : 0,
   };
 }
@@ -69,14 +78,31 @@ function ratioOf({ sentTokens }: TurnPlan, usage: Usage | undefined): number | u
   return Math.min(MAX_RATIO, Math.max(MIN_RATIO, usage.promptTokens / sentTokens));
 }
 
+/** What the provider made of our own prompt it would have made of a full replay: a cache that fails us would fail it too. */
+function hitsOf(parts: BillParts, billedRatio: number): { readonly here: number; readonly next: number } {
+  const { plan, model, usage, promptCache } = parts;
+  const before = hitRateOf(plan.session?.head.billing, model);
+  if (!usage) return { here: before, next: before };
+  const expected = warmBilling(parts) ? replayCachedTokens(plan.repeatedTokens * billedRatio, promptCache) : 0;
+  const observed = observedHitRate(expected, usage.cachedTokens);
+  return { here: observed ?? before, next: nextHitRate(before, observed) };
+}
+
+/** The last request's, where the provider may still hold its prompt. */
+function warmBilling({ plan, model, promptCache, now }: BillParts): BillingState | undefined {
+  const head = plan.session?.head;
+  if (head?.billing?.model !== model || head.billing.frontTokens !== plan.frontTokens) return undefined;
+  if (head.lastAskedAt === undefined || now - head.lastAskedAt > promptCache.ttlSeconds * 1000) return undefined;
+  return head.billing;
+}
+
 function sharedTokens(
-  { plan, model, promptCache, now }: BillParts,
+  parts: BillParts,
   { baselineTokens, billedRatio }: { baselineTokens: number; billedRatio: number },
 ): number {
-  const head = plan.session?.head;
-  const before = head?.billing;
-  if (!before || before.model !== model || before.frontTokens !== plan.frontTokens) return 0;
-  if (head.lastAskedAt === undefined || now - head.lastAskedAt > promptCache.ttlSeconds * 1000) return 0;
+  const { plan, promptCache } = parts;
+  const before = warmBilling(parts);
+  if (!before) return 0;
   const shared =
     plan.mode === "edited"
       ? Math.round((plan.frontTokens + plan.keptTokens) * billedRatio)

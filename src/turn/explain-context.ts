@@ -8,6 +8,7 @@ import { turnMessages } from "../session/active-turns.ts";
 import type { SessionHead } from "../session/session-head.ts";
 import type { TurnRecord } from "../session/turn-record.ts";
 import type { ModelPrice } from "../tokens/price-list.ts";
+import { calibrate, hitRateOf } from "./cache-calibration.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import { economicsOf, heldTurns, knobsFor } from "./plan-turn.ts";
 import type { SessionCache } from "./session-cache.ts";
@@ -67,7 +68,8 @@ export async function explainContext(
   const model = session.active.at(-1)?.record.model;
   const price = model === undefined ? undefined : ports.prices.priceOf(model);
   const knobs = knobsFor(ports, { price, fields: {} });
-  const economics = economicsOf(price, ports.settings.promptCache.ttlSeconds);
+  const listed = economicsOf(price, ports.settings.promptCache.ttlSeconds);
+  const economics = calibrate(listed, hitRateOf(head.billing, model ?? ""));
   const report = { head, strategy, knobs, price, economics, lastTurn: session.active.at(-1)?.record };
   if (model === undefined) return { ...report, next: undefined };
   const needed = strategyFor(strategy).firstTurnNeeded(

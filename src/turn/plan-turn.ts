@@ -15,11 +15,12 @@ import { appendTail, placeholderNote, restorableNote } from "../history/tail-not
 import { type ActiveTurn, turnMessages, turnPrints } from "../session/active-turns.ts";
 import { reconcile } from "../session/reconcile-conversation.ts";
 import type { ClientHabits, HistoryMode, Reconciled, TranscriptPrint } from "../session/reconcile.ts";
-import { emptyFront, noHabits } from "../session/session-head.ts";
+import { type BillingState, emptyFront, noHabits, type StableFront } from "../session/session-head.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import type { ModelPrice } from "../tokens/price-list.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
 import { freshEpoch } from "./advance-session.ts";
+import { calibrate, hitRateOf } from "./cache-calibration.ts";
 import type { HiddenRequest } from "./hide-request.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import { countMessages, type IncomingMessage } from "./read-conversation.ts";
@@ -66,6 +67,9 @@ export interface TurnPlan {
   readonly sentTokens: number;
   readonly fullTokens: number;
   readonly frontTokens: number;
+  readonly stable: StableFront;
+  /** Counted tokens that this prompt begins with as the one before did, if system messages and tools are the same. */
+  readonly repeatedTokens: number;
   /** Counted tokens of the kept transcript. */
   readonly keptTokens: number;
 }
@@ -100,7 +104,10 @@ export async function planTurn(
     envelopeTokens: input.envelopeTokens,
     now: ports.clock(),
     lastAskedAt: session?.head.lastAskedAt,
-    economics: economicsOf(input.price, ports.settings.promptCache.ttlSeconds),
+    economics: calibrate(
+      economicsOf(input.price, ports.settings.promptCache.ttlSeconds),
+      hitRateOf(session?.head.billing, request.chat.model),
+    ),
     knobs,
     note: ports.settings.withholding.restores ? restorableNote : placeholderNote,
     countText: (text) => input.counter.countText(text),
@@ -231,6 +238,7 @@ function describePlan(parts: PlanParts): TurnPlan {
   const context = [...view.system, ...selection.history, ...withNote(selection.incoming, redactions, view)];
   const frontTokens = input.envelopeTokens + sumTokens(view.system);
   const keptTokens = (held?.front.tokens ?? 0) + view.turns.reduce((sum, turn) => sum + sumTokens(turn.stored), 0);
+  const stable = { epoch: selection.epoch.number, tokens: frontTokens + sumTokens(selection.history) };
   const original = [...input.system, ...input.incoming.map(({ sent }) => sent)];
   const all = held?.head.turns ?? 0;
   return {
@@ -252,8 +260,16 @@ function describePlan(parts: PlanParts): TurnPlan {
     sentTokens: input.envelopeTokens + sumTokens(context) + CLOSING_TOKENS,
     fullTokens: frontTokens + keptTokens + sumTokens(view.incoming) + CLOSING_TOKENS,
     frontTokens,
+    stable,
+    repeatedTokens: repeatedTokens(held?.head.billing, stable, frontTokens),
     keptTokens,
   };
+}
+
+/** After a cut, only what stands before the history; after a rewind, only what is left of it. */
+function repeatedTokens(billing: BillingState | undefined, stable: StableFront, frontTokens: number): number {
+  if (!billing?.stable || billing.frontTokens !== frontTokens) return 0;
+  return billing.stable.epoch === stable.epoch ? Math.min(billing.stable.tokens, stable.tokens) : frontTokens;
 }
 
 /** Only where the newest message is the user's may a note go: nothing may stand between a call and its result. */

@@ -8,6 +8,7 @@ import type {
   StrategyName,
   Summary,
 } from "../../../src/history/history-strategy.ts";
+import { rewindEpoch } from "../../../src/history/rewind-epoch.ts";
 import { strategyFor } from "../../../src/history/strategy-registry.ts";
 import { placeholderNote } from "../../../src/history/tail-note.ts";
 
@@ -97,8 +98,10 @@ export interface Step {
   readonly answer?: HistoryMessage | undefined;
   readonly idleMs?: number;
   readonly strategy?: StrategyName;
-  /** Whether the summary, if one is asked for, comes: in time, too late for the next request, or not at all. */
-  readonly upkeep?: "done" | "late" | "failed";
+  /** Whether the summary, if one is asked for, comes: in time, too late for the next request, or not, told or untold. */
+  readonly upkeep?: "done" | "late" | "failed" | "lost";
+  /** How many of the newest turns this request takes back. */
+  readonly rewind?: number;
 }
 
 /** A session as the turn ring keeps it: loads what the strategy needs, stores what it decides, makes summaries after. */
@@ -114,6 +117,10 @@ export function createSession(options: Partial<HistoryView> & { strategy: Strate
   function ask(step: Step): Asked {
     const strategy = strategyFor(step.strategy ?? usual);
     now += step.idleMs ?? 1_000;
+    if (step.rewind) {
+      turns.splice(Math.max(0, turns.length - step.rewind));
+      ({ epoch, summaries } = rewindEpoch(epoch, summaries, turns.length));
+    }
     const settings = { ...knobs, ...fixed.knobs };
     const needed = strategy.firstTurnNeeded(
       {
@@ -157,6 +164,7 @@ export function createSession(options: Partial<HistoryView> & { strategy: Strate
     owed = undefined;
     if (!wantsSummary) return;
     const made = summaryOf(wantsSummary);
+    if (step.upkeep === "lost") return;
     if (step.upkeep === "failed") epoch = { ...epoch, summaryFailed: true };
     else if (step.upkeep === "late") owed = { made, epoch: epoch.number };
     else keep(made);

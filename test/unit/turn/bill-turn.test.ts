@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Usage } from "../../../src/protocol/chat-message.ts";
 import { billTurn } from "../../../src/turn/bill-turn.ts";
+import { calibrate } from "../../../src/turn/cache-calibration.ts";
 import type { TurnPlan } from "../../../src/turn/plan-turn.ts";
 import { openedSession, turnRecord } from "./turn-fixtures.ts";
 
@@ -11,7 +12,16 @@ const promptCache = { ttlSeconds: 300, minimumTokens: 1_024, stepTokens: 128 };
 type PlanParts = Pick<TurnPlan, "sentTokens" | "fullTokens"> & Partial<TurnPlan>;
 /** Only what a bill reads. */
 const planOf = (parts: PlanParts): TurnPlan =>
-  ({ mode: "delta", strategy: "hybrid", session: undefined, frontTokens: 50, keptTokens: 0, ...parts }) as TurnPlan;
+  ({
+    mode: "delta",
+    strategy: "hybrid",
+    session: undefined,
+    frontTokens: 50,
+    keptTokens: 0,
+    stable: { epoch: 0, tokens: 0 },
+    repeatedTokens: 0,
+    ...parts,
+  }) as TurnPlan;
 const usageOf = (promptTokens: number, more: Partial<Usage> = {}): Usage => ({
   promptTokens,
   completionTokens: 10,
@@ -101,5 +111,58 @@ describe("the bill of a turn", () => {
     });
     expect([figures.usd, savedUsd]).toEqual([undefined, 0]);
     expect(figures.baselineTokens).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe("what the bill teaches about the provider's cache", () => {
+  const repeated = { sentTokens: 3_000, fullTokens: 6_000, repeatedTokens: 2_600 };
+  /** 2,600 tokens in steps of 128. */
+  const EXPECTED = 2_560;
+  const after = (cachedTokens: number, billing: object = {}) =>
+    bill(planOf({ ...repeated, session: sessionAt(9_000, billing) }), usageOf(3_000, { cachedTokens })).billing.hitRate;
+
+  it("is the share of what should have been cached that was, a fifth at a time", () => {
+    expect(after(EXPECTED)).toBe(1);
+    expect(after(2_944)).toBe(1);
+    expect(after(0)).toBeCloseTo(0.8);
+    expect(after(EXPECTED / 2)).toBeCloseTo(0.9);
+    expect(after(0, { hitRate: 0.5 })).toBeCloseTo(0.4);
+    expect(after(EXPECTED, { hitRate: 0.5 })).toBeCloseTo(0.6);
+  });
+
+  it("is nothing where the answer has no usage", () => {
+    const plan = planOf({ ...repeated, session: sessionAt(9_000, { hitRate: 0.5 }) });
+    expect(bill(plan, undefined).billing.hitRate).toBe(0.5);
+  });
+
+  it.each([
+    ["the prompt is too short to be cached", { repeatedTokens: 1_000 }, {}],
+    ["the cache has forgotten it", {}, { lastAskedAt: 10_000 - 300_001 }],
+  ])("is doubted a little where %s", (_, parts, head) => {
+    const session = openedSession([turnRecord("a")], {
+      lastAskedAt: 9_000,
+      billing: { model: "gpt-5", baselineTokens: 5_003, frontTokens: 50, billedRatio: 1, hitRate: 0.5 },
+      ...head,
+    });
+    expect(bill(planOf({ ...repeated, ...parts, session }), usageOf(3_000)).billing.hitRate).toBeCloseTo(0.51);
+  });
+
+  it("is forgotten with another model", () => {
+    expect(after(0, { model: "gpt-4o", hitRate: 0.1 })).toBe(1);
+  });
+
+  it("holds for the full replay too: a cache that fails us would have failed it", () => {
+    const plan = planOf({ ...repeated, session: sessionAt(9_000) });
+    const cached = Math.floor(5_000 / 128) * 128;
+    const baselineOf = (cachedTokens: number) =>
+      bill(plan, usageOf(3_000, { cachedTokens })).figures.baselineCachedTokens;
+    expect([baselineOf(EXPECTED), baselineOf(EXPECTED / 2), baselineOf(0)]).toEqual([cached, cached / 2, 0]);
+  });
+
+  it("makes a cached token as dear as it turns out to be", () => {
+    const ratios = { cachedRatio: 0.1, writeRatio: 1.25, outputRatio: 8, cacheTtlMs: 1 };
+    expect(calibrate(ratios, 1)).toEqual(ratios);
+    expect(calibrate(ratios, 0).cachedRatio).toBe(1.25);
+    expect(calibrate(ratios, 0.5).cachedRatio).toBeCloseTo(0.675);
   });
 });
