@@ -4,6 +4,7 @@ import type { Meter } from "@opentelemetry/api";
 
 import { createAuditReader } from "./audit/audit-reader.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
+import { historyKnobs } from "./config/history-knobs.ts";
 import { readPriceDocument } from "./config/price-document.ts";
 import { type AppParts, createApp } from "./http/app.ts";
 import { createCallerReader } from "./http/caller.ts";
@@ -211,17 +212,7 @@ function turnSettings({ http, upstream, history, sessions, redaction }: GatewayC
   return {
     limits: { maxDepth: http.maxDepth, maxKeys: http.maxKeys },
     strategy: history.strategy,
-    knobs: {
-      windowTurns: history.window.turns,
-      keepTurns: history.hybrid.keepTurns,
-      summaryKeepTurns: summary.keepTurns,
-      floorTokens: history.floorTokens,
-      maxTokens: history.maxTokens ?? 0,
-      exact: history.exact,
-      summaryMode: summary.mode,
-      summaryTokens: summary.maxTokens,
-      summaryRole: summary.role,
-    },
+    knobs: historyKnobs(history),
     summaryModel: summary.model,
     summaryTimeoutMs: summary.timeoutMs,
     promptCache: upstream.promptCache,

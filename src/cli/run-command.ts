@@ -5,6 +5,11 @@ import { type CommandContext, type CommandEntry, CommandError } from "./command.
 /** Commands for operators, beside the running gateway. One file each, loaded when called. */
 export const operatorCommands: readonly CommandEntry[] = [
   {
+    words: "estimate",
+    does: "say offline what a FILE of your own conversations (- for input) costs --model M with each strategy",
+    load: async () => (await import("./estimate.ts")).estimate,
+  },
+  {
     words: "keys rotate",
     does: "wrap all stored keys anew under the first master key, while gateways run",
     load: async () => (await import("./rotate-keys.ts")).rotateKeys,

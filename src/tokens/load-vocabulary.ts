@@ -11,6 +11,7 @@ import type { Vocabulary } from "./vocabulary.ts";
 
 export interface LoadVocabularyOptions {
   readonly cacheDirectory: string;
+  readonly readOnly?: boolean;
   readonly log: Log;
 }
 
@@ -22,7 +23,7 @@ const formatVersion = 1;
  * it for the next start. A directory that cannot be written costs only that. Rejects when packing fails.
  */
 export async function loadVocabulary(name: VocabularyName, options: LoadVocabularyOptions): Promise<Vocabulary> {
-  const { cacheDirectory, log } = options;
+  const { cacheDirectory, readOnly = false, log } = options;
   const path = join(cacheDirectory, `${name}.vocabulary`);
   const identity = await identityOf(name);
   const cached = await readPacked(path);
@@ -31,6 +32,7 @@ export async function loadVocabulary(name: VocabularyName, options: LoadVocabula
   const packed = await packInWorker(name, identity);
   const fresh = decodeVocabulary(packed, identity);
   if (!fresh) throw new TypeError("a freshly packed vocabulary is damaged");
+  if (readOnly) return fresh;
   await writePacked(path, packed).catch((error: unknown) => {
     log.warn({ vocabulary: name, cause: String(error) }, "packed vocabulary not cached");
   });

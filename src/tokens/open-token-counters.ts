@@ -11,6 +11,8 @@ import { type VocabularyName, vocabularyNames, vocabularyOf } from "./vocabulary
 export interface TokenCountersOptions {
   /** Holds the packed vocabularies, a few MB; made when absent. */
   readonly cacheDirectory: string;
+  /** What was packed is read where it lies, and not written. */
+  readonly readOnly?: boolean;
   readonly log: Log;
 }
 

@@ -1,5 +1,5 @@
 import type { EpochState, Summary } from "../history/history-strategy.ts";
-import { rewindEpoch } from "../history/rewind-epoch.ts";
+import { type RewoundEpoch, rewindEpoch } from "../history/rewind-epoch.ts";
 import { type ActiveTurn, appendRecord, transcriptMessages } from "../session/active-turns.ts";
 import { foldChain } from "../session/fingerprint.ts";
 import { emptyFront, type SessionHead, type SessionTotals, type TranscriptFront } from "../session/session-head.ts";
@@ -87,9 +87,17 @@ function nextEpoch(
   base: OpenedSession | undefined,
   { epoch: change }: TurnDraft,
   { keep, stands }: { keep: number; stands: boolean },
-): { epoch: EpochState; summaries: readonly Summary[] } {
+): RewoundEpoch {
   const held = base?.head.epoch ?? freshEpoch;
-  const survived = rewindEpoch(held, base?.summaries ?? [], keep);
+  return changeEpoch(rewindEpoch(held, base?.summaries ?? [], keep), change, stands);
+}
+
+/** What a request's plan makes of the epoch and summaries that stand by now. */
+export function changeEpoch(
+  survived: RewoundEpoch,
+  change: Omit<EpochChange, "cut" | "after">,
+  stands: boolean,
+): RewoundEpoch {
   const beginsEpoch = change.state.number !== change.parent || change.digest !== undefined;
   if (survived.epoch.number !== change.parent || !beginsEpoch || !stands) {
     return { ...survived, epoch: { ...survived.epoch, ledger: survived.epoch.ledger + change.carried } };

@@ -1,14 +1,22 @@
 import { CLOSING_TOKENS } from "../history/history-strategy.ts";
 import type { Usage } from "../protocol/chat-message.ts";
-import type { BillingState } from "../session/session-head.ts";
+import type { BillingState, SessionHead } from "../session/session-head.ts";
 import type { TurnFigures } from "../telemetry/turn-meter.ts";
 import { inputCost, replayCachedTokens } from "../tokens/cost.ts";
 import type { ModelPrice, PromptCache } from "../tokens/price-list.ts";
 import { hitRateOf, nextHitRate, observedHitRate } from "./cache-calibration.ts";
 import type { TurnPlan } from "./plan-turn.ts";
 
+/** What a bill reads of a plan. */
+type BilledPlan = Pick<
+  TurnPlan,
+  "mode" | "strategy" | "sentTokens" | "fullTokens" | "frontTokens" | "keptTokens" | "stable" | "repeatedTokens"
+> & {
+  readonly session: { readonly head: Pick<SessionHead, "billing" | "lastAskedAt"> } | undefined;
+};
+
 interface BillParts {
-  readonly plan: TurnPlan;
+  readonly plan: BilledPlan;
   readonly model: string;
   /** `undefined` when the provider did not say: counts stand in. */
   readonly usage: Usage | undefined;
@@ -73,7 +81,7 @@ export function billTurn(parts: BillParts): TurnBill {
   };
 }
 
-function ratioOf({ sentTokens }: TurnPlan, usage: Usage | undefined): number | undefined {
+function ratioOf({ sentTokens }: BilledPlan, usage: Usage | undefined): number | undefined {
   if (!usage || sentTokens === 0 || usage.promptTokens === 0) return undefined;
   return Math.min(MAX_RATIO, Math.max(MIN_RATIO, usage.promptTokens / sentTokens));
 }

@@ -9,8 +9,9 @@ import type { SessionHead } from "../session/session-head.ts";
 import type { TurnRecord } from "../session/turn-record.ts";
 import type { ModelPrice } from "../tokens/price-list.ts";
 import { calibrate, hitRateOf } from "./cache-calibration.ts";
+import { cappedKnobs, economicsOf } from "./economics.ts";
 import type { OpenedSession } from "./opened-session.ts";
-import { economicsOf, heldTurns, knobsFor } from "./plan-turn.ts";
+import { heldTurns } from "./plan-turn.ts";
 import type { SessionCache } from "./session-cache.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 
@@ -67,7 +68,7 @@ export async function explainContext(
   const strategy = head.strategy ?? ports.settings.strategy;
   const model = session.active.at(-1)?.record.model;
   const price = model === undefined ? undefined : ports.prices.priceOf(model);
-  const knobs = knobsFor(ports, { price, fields: {} });
+  const knobs = cappedKnobs(ports.settings.knobs, { price, fields: {} });
   const listed = economicsOf(price, ports.settings.promptCache.ttlSeconds);
   const economics = calibrate(listed, hitRateOf(head.billing, model ?? ""));
   const report = { head, strategy, knobs, price, economics, lastTurn: session.active.at(-1)?.record };

@@ -1,8 +1,6 @@
 import {
   CLOSING_TOKENS,
-  type Economics,
   type HeldTurns,
-  type HistoryKnobs,
   type HistoryMessage,
   type HistoryTurn,
   type HistoryView,
@@ -15,12 +13,13 @@ import { appendTail, placeholderNote, restorableNote } from "../history/tail-not
 import { type ActiveTurn, turnMessages, turnPrints } from "../session/active-turns.ts";
 import { reconcile } from "../session/reconcile-conversation.ts";
 import type { ClientHabits, HistoryMode, Reconciled, TranscriptPrint } from "../session/reconcile.ts";
-import { type BillingState, emptyFront, noHabits, type StableFront } from "../session/session-head.ts";
+import { emptyFront, noHabits, type StableFront } from "../session/session-head.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import type { ModelPrice } from "../tokens/price-list.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
 import { freshEpoch } from "./advance-session.ts";
-import { calibrate, hitRateOf } from "./cache-calibration.ts";
+import { calibrate, hitRateOf, repeatedTokens } from "./cache-calibration.ts";
+import { cappedKnobs, economicsOf } from "./economics.ts";
 import type { HiddenRequest } from "./hide-request.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import { countMessages, type IncomingMessage } from "./read-conversation.ts";
@@ -84,7 +83,7 @@ export async function planTurn(
   const reconciled = replacing(found, session, input.replaces);
   const strategyName = request.strategy ?? session?.head.strategy ?? ports.settings.strategy;
   const strategy = strategyFor(strategyName);
-  const knobs = knobsFor(ports, { price: input.price, fields: request.chat.fields });
+  const knobs = cappedKnobs(ports.settings.knobs, { fields: request.chat.fields, price: input.price });
   const survived = rewindEpoch(session?.head.epoch ?? freshEpoch, session?.summaries ?? [], reconciled.keepTurns);
   const needed = strategy.firstTurnNeeded(heldTurns(survived, reconciled), knobs);
   const held = session && needed < session.front.turns ? await cache.loadAll(session) : session;
@@ -266,12 +265,6 @@ function describePlan(parts: PlanParts): TurnPlan {
   };
 }
 
-/** After a cut, only what stands before the history; after a rewind, only what is left of it. */
-function repeatedTokens(billing: BillingState | undefined, stable: StableFront, frontTokens: number): number {
-  if (!billing?.stable || billing.frontTokens !== frontTokens) return 0;
-  return billing.stable.epoch === stable.epoch ? Math.min(billing.stable.tokens, stable.tokens) : frontTokens;
-}
-
 /** Only where the newest message is the user's may a note go: nothing may stand between a call and its result. */
 function withNote(
   incoming: readonly HistoryMessage[],
@@ -285,33 +278,3 @@ function withNote(
 
 const sumTokens = (messages: readonly HistoryMessage[]): number =>
   messages.reduce((sum, message) => sum + message.tokens, 0);
-
-/** Ratios for a model without a price: those of most current models, so that the ledger still errs on the safe side. */
-const UNPRICED: Omit<Economics, "cacheTtlMs"> = { cachedRatio: 0.25, writeRatio: 1, outputRatio: 4 };
-
-export function economicsOf(price: ModelPrice | undefined, ttlSeconds: number): Economics {
-  const cacheTtlMs = ttlSeconds * 1000;
-  if (!price || price.input === 0) return { ...UNPRICED, cacheTtlMs };
-  return {
-    cachedRatio: price.cachedInput / price.input,
-    writeRatio: price.cacheWrite / price.input,
-    outputRatio: price.output / price.input,
-    cacheTtlMs,
-  };
-}
-
-const UNKNOWN_WINDOW = 128_000;
-/** Of the model's window, what is left to the answer when the request does not say how long it may be. */
-const ANSWER_SHARE = 0.1;
-
-/** The hard cap is the configured one, or the model's window less room for the answer. */
-export function knobsFor(
-  { settings: { knobs } }: TurnPorts,
-  { price, fields }: { price: ModelPrice | undefined; fields: Readonly<Record<string, unknown>> },
-): HistoryKnobs {
-  if (knobs.maxTokens > 0) return knobs;
-  const window = price?.contextWindow ?? UNKNOWN_WINDOW;
-  const asked = fields["max_completion_tokens"] ?? fields["max_tokens"];
-  const answer = typeof asked === "number" && asked > 0 ? asked : window * ANSWER_SHARE;
-  return { ...knobs, maxTokens: Math.max(1, Math.floor(window - answer)) };
-}

@@ -16,8 +16,11 @@ export interface SummaryPrompt {
  * Asks for a summary of what stands between two lines that nobody in the conversation can have guessed, so that no text
  * of it can end the quotation and speak with authority.
  */
-export function createSummaryPrompt({ turns, previous, maxTokens }: SummaryJob): SummaryPrompt {
-  const fence = `conversation-${randomBytes(8).toString("hex")}`;
+export function createSummaryPrompt(
+  { turns, previous, maxTokens }: SummaryJob,
+  mark = randomBytes(8).toString("hex"),
+): SummaryPrompt {
+  const fence = `conversation-${mark}`;
   const notes = previous === undefined ? [] : [`Summary of everything before:\n${previous.text}`];
   const transcript = turns.map(renderTurn);
   return {

@@ -1,0 +1,14 @@
+import type { GatewayConfig } from "./gateway-config.ts";
+
+/** What the history section asks of a strategy. `maxTokens` is 0 where the model's own window is the cap. */
+export const historyKnobs = ({ window, hybrid, floorTokens, maxTokens, exact, summary }: GatewayConfig["history"]) => ({
+  windowTurns: window.turns,
+  keepTurns: hybrid.keepTurns,
+  summaryKeepTurns: summary.keepTurns,
+  floorTokens,
+  maxTokens: maxTokens ?? 0,
+  exact,
+  summaryMode: summary.mode,
+  summaryTokens: summary.maxTokens,
+  summaryRole: summary.role,
+});
