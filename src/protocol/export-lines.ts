@@ -47,8 +47,9 @@ export const sessionLine = z.strictObject({
         baselineTokens: z.number(),
         frontTokens: z.number(),
         billedRatio: z.number(),
-        stable: z.strictObject({ epoch: count(), tokens: z.number() }).optional(),
+        stable: z.strictObject({ begins: z.string(), tokens: z.number() }).optional(),
         hitRate: z.number().min(0).max(1).optional(),
+        lastHit: z.number().min(0).max(1).optional(),
       })
       .optional(),
     totals: z.strictObject({

@@ -24,11 +24,14 @@ export interface BillingState {
   readonly stable?: StableFront | undefined;
   /** How much of what should have been cached was, lately: 0 to 1; absent until it was seen. */
   readonly hitRate?: number | undefined;
+  /** The same, when it was last seen. */
+  readonly lastHit?: number | undefined;
 }
 
-/** What of a prompt the next one begins with while the epoch goes on: all but the newest messages. */
+/** What of a prompt the next one begins with while its history begins alike: all but the newest messages. */
 export interface StableFront {
-  readonly epoch: number;
+  /** Epoch, and a hash of the first message of the history: strategies of one epoch differ in what they begin with. */
+  readonly begins: string;
   /** As counted. */
   readonly tokens: number;
 }

@@ -76,6 +76,7 @@ export function billTurn(parts: BillParts): TurnBill {
       billedRatio,
       stable: plan.stable,
       hitRate: hits.next,
+      lastHit: hits.last,
     },
     savedUsd: usd ? usd.baseline - usd.sent : 0,
   };
@@ -87,13 +88,16 @@ function ratioOf({ sentTokens }: BilledPlan, usage: Usage | undefined): number |
 }
 
 /** What the provider made of our own prompt it would have made of a full replay: a cache that fails us would fail it too. */
-function hitsOf(parts: BillParts, billedRatio: number): { readonly here: number; readonly next: number } {
+function hitsOf(parts: BillParts, billedRatio: number) {
   const { plan, model, usage, promptCache } = parts;
-  const before = hitRateOf(plan.session?.head.billing, model);
-  if (!usage) return { here: before, next: before };
+  const billing = plan.session?.head.billing;
+  const rate = hitRateOf(billing, model);
+  const lastHit = billing?.model === model ? billing.lastHit : undefined;
+  if (!usage) return { here: lastHit ?? 1, last: lastHit, next: rate };
   const expected = warmBilling(parts) ? replayCachedTokens(plan.repeatedTokens * billedRatio, promptCache) : 0;
   const observed = observedHitRate(expected, usage.cachedTokens);
-  return { here: observed ?? before, next: nextHitRate(before, observed) };
+  const last = observed ?? lastHit;
+  return { here: last ?? 1, last, next: nextHitRate(rate, observed) };
 }
 
 /** The last request's, where the provider may still hold its prompt. */

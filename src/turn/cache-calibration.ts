@@ -1,4 +1,6 @@
-import type { Economics } from "../history/history-strategy.ts";
+import { hash } from "node:crypto";
+
+import type { Economics, Selection } from "../history/history-strategy.ts";
 import type { BillingState, StableFront } from "../session/session-head.ts";
 
 /** Weight of the newest observation: after ten misses in a row a tenth of the hits is still believed in. */
@@ -23,11 +25,19 @@ export const observedHitRate = (expectedTokens: number, cachedTokens: number): n
 export const nextHitRate = (hitRate: number, observed: number | undefined): number =>
   observed === undefined ? hitRate + DOUBT_WEIGHT * (1 - hitRate) : hitRate + NEWEST_WEIGHT * (observed - hitRate);
 
+export function stableFront({ epoch, history }: Selection, frontTokens: number): StableFront {
+  const [first] = history;
+  return {
+    begins: `${epoch.number}.${epoch.firstTurn}.${first ? hash("sha256", first.bytes, "base64url") : ""}`,
+    tokens: history.reduce((sum, { tokens }) => sum + tokens, frontTokens),
+  };
+}
+
 /**
  * Counted tokens that a prompt begins with as the one before did: after a cut, only what stands before the history;
  * after a rewind, only what is left of it.
  */
 export function repeatedTokens(billing: BillingState | undefined, stable: StableFront, frontTokens: number): number {
   if (!billing?.stable || billing.frontTokens !== frontTokens) return 0;
-  return billing.stable.epoch === stable.epoch ? Math.min(billing.stable.tokens, stable.tokens) : frontTokens;
+  return billing.stable.begins === stable.begins ? Math.min(billing.stable.tokens, stable.tokens) : frontTokens;
 }

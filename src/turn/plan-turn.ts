@@ -18,7 +18,7 @@ import type { StoredMessage } from "../session/turn-record.ts";
 import type { ModelPrice } from "../tokens/price-list.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
 import { freshEpoch } from "./advance-session.ts";
-import { calibrate, hitRateOf, repeatedTokens } from "./cache-calibration.ts";
+import { calibrate, hitRateOf, repeatedTokens, stableFront } from "./cache-calibration.ts";
 import { cappedKnobs, economicsOf } from "./economics.ts";
 import type { HiddenRequest } from "./hide-request.ts";
 import type { OpenedSession } from "./opened-session.ts";
@@ -237,7 +237,7 @@ function describePlan(parts: PlanParts): TurnPlan {
   const context = [...view.system, ...selection.history, ...withNote(selection.incoming, redactions, view)];
   const frontTokens = input.envelopeTokens + sumTokens(view.system);
   const keptTokens = (held?.front.tokens ?? 0) + view.turns.reduce((sum, turn) => sum + sumTokens(turn.stored), 0);
-  const stable = { epoch: selection.epoch.number, tokens: frontTokens + sumTokens(selection.history) };
+  const stable = stableFront(selection, frontTokens);
   const original = [...input.system, ...input.incoming.map(({ sent }) => sent)];
   const all = held?.head.turns ?? 0;
   return {

@@ -16,7 +16,7 @@ import { callCost } from "../tokens/cost.ts";
 import type { ModelPrice, PriceList, PromptCache } from "../tokens/price-list.ts";
 import { changeEpoch, freshEpoch } from "./advance-session.ts";
 import { billTurn } from "./bill-turn.ts";
-import { calibrate, hitRateOf, repeatedTokens } from "./cache-calibration.ts";
+import { calibrate, hitRateOf, repeatedTokens, stableFront } from "./cache-calibration.ts";
 import { economicsOf } from "./economics.ts";
 import { createPromptCacheModel, type PromptCacheModel } from "./prompt-cache-model.ts";
 
@@ -126,11 +126,10 @@ function sentOf(view: HistoryView, selection: Selection, cache: PromptCacheModel
   const { envelopeTokens, now: at } = view;
   const messages = [...view.system, ...selection.history, ...selection.incoming];
   const cachedTokens = cache.cachedTokens({ envelopeTokens, messages, at });
-  const stableTokens = envelopeTokens + sum(view.system) + sum(selection.history);
   return {
     promptTokens: envelopeTokens + sum(messages) + CLOSING_TOKENS,
     cachedTokens,
-    stable: { epoch: selection.epoch.number, tokens: stableTokens },
+    stable: stableFront(selection, envelopeTokens + sum(view.system)),
   };
 }
 

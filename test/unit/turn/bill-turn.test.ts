@@ -18,7 +18,7 @@ const planOf = (parts: PlanParts): TurnPlan =>
     session: undefined,
     frontTokens: 50,
     keptTokens: 0,
-    stable: { epoch: 0, tokens: 0 },
+    stable: { begins: "", tokens: 0 },
     repeatedTokens: 0,
     ...parts,
   }) as TurnPlan;
@@ -157,6 +157,8 @@ describe("what the bill teaches about the provider's cache", () => {
     const baselineOf = (cachedTokens: number) =>
       bill(plan, usageOf(3_000, { cachedTokens })).figures.baselineCachedTokens;
     expect([baselineOf(EXPECTED), baselineOf(EXPECTED / 2), baselineOf(0)]).toEqual([cached, cached / 2, 0]);
+    const unseen = planOf({ ...repeated, repeatedTokens: 0, session: sessionAt(9_000, { lastHit: 0.25 }) });
+    expect(bill(unseen, usageOf(3_000)).figures.baselineCachedTokens).toBe(cached / 4);
   });
 
   it("makes a cached token as dear as it turns out to be", () => {
