@@ -63,7 +63,6 @@ async function open({ address, openMode }: Place): Promise<Opened> {
     STATEGATE_ADMIN_KEY: "the-key-of-the-operators",
     // A busy machine is no outage.
     STATEGATE_STORE__TIMEOUT_MS: "10000",
-    STATEGATE_LIMITS__SESSION_CALLS_PER_MINUTE: "100000000",
   };
   const gateway = await startTestGateway({ upstream, folder: folder.path, env });
   const users = await mode.createUsers({ folder: folder.path, env });

@@ -54,7 +54,6 @@ function defineAborts(store: string, address: () => string): void {
         ...masterKeys,
         STATEGATE_STORE__TIMEOUT_MS: "10000",
         STATEGATE_HISTORY__STRATEGY: "window",
-        STATEGATE_LIMITS__SESSION_CALLS_PER_MINUTE: "100000000",
       },
     });
   });

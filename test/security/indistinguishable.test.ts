@@ -13,7 +13,7 @@ const CHI_SQUARED_BOUND = 377;
 
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await startTestGateway({ env: { STATEGATE_LIMITS__SESSION_CALLS_PER_MINUTE: "100000000" } });
+  gateway = await startTestGateway();
 });
 afterAll(() => gateway.close());
 

@@ -54,7 +54,6 @@ describe("a client that would write into the logs", () => {
       STATEGATE_TELEMETRY__TURN_LINE: "on",
       STATEGATE_AUDIT__FORWARD: "stdout",
       STATEGATE_IDENTITY__USER_FROM_BODY: "true",
-      STATEGATE_LIMITS__SESSION_CALLS_PER_MINUTE: "100000000",
       STATEGATE_IDENTITY__SESSION_ID_FROM: "metadata.session_id,prompt_cache_key",
     });
   });

@@ -48,7 +48,7 @@ function define({ name: store, address, names }: Store): void {
   beforeAll(async () => {
     const env = { ...(address() !== "" && { STATEGATE_STORE: address() }), ...masterKeys };
     gateway = await startTestGateway({
-      env: { ...env, STATEGATE_STORE__TIMEOUT_MS: "10000", STATEGATE_LIMITS__SESSION_CALLS_PER_MINUTE: "100000000" },
+      env: { ...env, STATEGATE_STORE__TIMEOUT_MS: "10000" },
     });
   });
   afterAll(() => gateway.close());

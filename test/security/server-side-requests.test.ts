@@ -23,7 +23,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => trap.listen(0, "127.0.0.1", resolve));
   host = `127.0.0.1:${(trap.address() as AddressInfo).port}`;
   gateway = await startTestGateway({
-    env: { STATEGATE_STORE: "memory:", STATEGATE_LIMITS__SESSION_CALLS_PER_MINUTE: "100000000" },
+    env: { STATEGATE_STORE: "memory:" },
   });
 });
 afterAll(async () => {

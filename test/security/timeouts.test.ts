@@ -28,7 +28,6 @@ function define(address: () => string): void {
         ...masterKeys,
         STATEGATE_SESSIONS__TTL__SECONDS: String(IDLE_MS / 1000),
         STATEGATE_SESSIONS__ABSOLUTE_SECONDS: String(ABSOLUTE_MS / 1000),
-        STATEGATE_LIMITS__SESSION_CALLS_PER_MINUTE: "1000000",
       },
     });
   });

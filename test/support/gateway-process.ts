@@ -27,6 +27,7 @@ export async function startGatewayProcess(env: Readonly<Record<string, string>>)
     env: {
       PATH: process.env["PATH"],
       STATEGATE_PORT: "0",
+      STATEGATE_LIMITS__SESSION_CALLS_PER_MINUTE: "100000000",
       STATEGATE_KEYS__DEVELOPMENT_KEY_FILE: join(sharedFolder, "development.key"),
       ...env,
     },

@@ -33,6 +33,8 @@ export const testEnv = (folder: string): Readonly<Record<string, string>> => ({
   STATEGATE_HTTP__DRAIN_TIMEOUT_MS: "2000",
   // On a busy machine the first fsync alone takes longer than production may wait.
   STATEGATE_STORE__TIMEOUT_MS: "20000",
+  // Tests call oftener than anybody.
+  STATEGATE_LIMITS__SESSION_CALLS_PER_MINUTE: "100000000",
 });
 
 export interface TestGatewayOptions {
