@@ -184,6 +184,20 @@ const history = z.strictObject({
     .boolean()
     .default(false)
     .describe("Send exactly the counted turns each time. The prompt cache is lost by it, so it usually costs more."),
+  aging: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      toolResults: z.int().min(0).default(4).describe("Newest tool results that are sent in full."),
+      images: z.int().min(0).default(3).describe("Newest messages with images that are sent with them."),
+      excludeTools: z
+        .array(z.string().min(1))
+        .default([])
+        .describe("Tools whose results are always sent in full, such as one that returns a plan."),
+    })
+    .prefault({})
+    .describe(
+      "Older tool results and images are sent as a short note, from where the prompt is written anew anyway. Turns kept verbatim are never touched, nor is anything under full; what is stored stays whole.",
+    ),
   summary: z
     .strictObject({
       mode: z

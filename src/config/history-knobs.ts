@@ -1,7 +1,15 @@
 import type { GatewayConfig } from "./gateway-config.ts";
 
 /** What the history section asks of a strategy. `maxTokens` is 0 where the model's own window is the cap. */
-export const historyKnobs = ({ window, hybrid, floorTokens, maxTokens, exact, summary }: GatewayConfig["history"]) => ({
+export const historyKnobs = ({
+  window,
+  hybrid,
+  floorTokens,
+  maxTokens,
+  exact,
+  summary,
+  aging,
+}: GatewayConfig["history"]) => ({
   windowTurns: window.turns,
   keepTurns: hybrid.keepTurns,
   summaryKeepTurns: summary.keepTurns,
@@ -11,4 +19,5 @@ export const historyKnobs = ({ window, hybrid, floorTokens, maxTokens, exact, su
   summaryMode: summary.mode,
   summaryTokens: summary.maxTokens,
   summaryRole: summary.role,
+  aging,
 });

@@ -9,6 +9,8 @@ export interface HistoryMessage {
   readonly toolCallId: string | undefined;
   /** Placeholders in it that stand for withheld values. */
   readonly redactions: number;
+  /** Set on the short form of an old message: the message it stands for. */
+  readonly original?: HistoryMessage;
 }
 
 /** One exchange of the transcript. */
@@ -42,6 +44,14 @@ export interface EpochState {
   readonly ledger: number;
   /** True after a summary for this epoch's cut was asked for and did not come: a digest stands in next time. */
   readonly summaryFailed: boolean;
+  /** Absent while nothing travels in a short form. */
+  readonly aged?: AgedTurns | undefined;
+}
+
+/** Active turns before which tool results and images are sent as a note. */
+export interface AgedTurns {
+  readonly toolResults: number;
+  readonly images: number;
 }
 
 /** Prices relative to one uncached input token, and the cache's life. */
@@ -80,6 +90,17 @@ export interface HistoryKnobs {
   readonly summaryTokens: number;
   /** Role of the message that carries the summary. */
   readonly summaryRole: "user" | "system";
+  readonly aging: AgingKnobs;
+}
+
+/** What of old turns is sent as a note; turns promised verbatim are never touched. */
+export interface AgingKnobs {
+  readonly enabled: boolean;
+  /** Newest tool results, and messages with images, that are sent in full at least. */
+  readonly toolResults: number;
+  readonly images: number;
+  /** Names of tools whose results are always sent in full. */
+  readonly excludeTools: readonly string[];
 }
 
 /** Everything a strategy may look at, made ready beforehand: `select` does no I/O. */

@@ -57,5 +57,5 @@ function lastReach(timeline: Timeline, first: number, { keepTurns, floorTokens }
 }
 
 /** Idle for longer than the cache lives, and nothing else: a miss shows in the calibrated price of a cached token. */
-const isCold = ({ now, lastAskedAt, economics }: HistoryView): boolean =>
+export const isCold = ({ now, lastAskedAt, economics }: HistoryView): boolean =>
   lastAskedAt === undefined || now - lastAskedAt > economics.cacheTtlMs;

@@ -1,3 +1,4 @@
+import { withAging } from "./aging.ts";
 import { fullStrategy } from "./full-strategy.ts";
 import type { HistoryStrategy, StrategyName } from "./history-strategy.ts";
 import { hybridStrategy } from "./hybrid-strategy.ts";
@@ -5,10 +6,10 @@ import { summaryStrategy } from "./summary-strategy.ts";
 import { windowStrategy } from "./window-strategy.ts";
 
 const strategies: Readonly<Record<StrategyName, HistoryStrategy>> = {
-  full: fullStrategy,
-  window: windowStrategy,
-  summary: summaryStrategy,
-  hybrid: hybridStrategy,
+  full: withAging(fullStrategy),
+  window: withAging(windowStrategy),
+  summary: withAging(summaryStrategy),
+  hybrid: withAging(hybridStrategy),
 };
 
 export const strategyFor = (name: StrategyName): HistoryStrategy => strategies[name];

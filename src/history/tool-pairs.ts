@@ -1,3 +1,4 @@
+import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { HistoryMessage } from "./history-strategy.ts";
 
 /** By position of the calling assistant message: the position of each call's result, in the order of its calls. */
@@ -30,4 +31,17 @@ function openAll(ids: readonly string[], openCalls: Map<string, OpenCall[]>): (n
   for (const id of ids) openCalls.set(id, []);
   ids.forEach((id, position) => openCalls.get(id)?.push({ results, position }));
   return results;
+}
+
+/** The results of calls to these tools. */
+export function namedResults(messages: readonly HistoryMessage[], names: ReadonlySet<string>): Set<HistoryMessage> {
+  const named = new Set<HistoryMessage>();
+  for (const [call, results] of pairToolCalls(messages)) {
+    const { tool_calls: calls } = JSON.parse(messages[call]?.bytes.toString("utf8") ?? "{}") as ChatMessage;
+    results.forEach((result, position) => {
+      const message = result === undefined ? undefined : messages[result];
+      if (message && names.has(calls?.[position]?.function?.name ?? "")) named.add(message);
+    });
+  }
+  return named;
 }

@@ -64,7 +64,10 @@ function showSegment({ kind, turns, by, messages }: Segment) {
     ...(by && { by }),
     tokens: messages.reduce((sum, { tokens }) => sum + tokens, 0),
     placeholders: messages.reduce((sum, { placeholders }) => sum + placeholders, 0),
-    messages,
+    messages: messages.map(({ agedFrom, ...message }) => ({
+      ...message,
+      ...(agedFrom !== undefined && { aged_from_tokens: agedFrom }),
+    })),
   };
 }
 
@@ -104,4 +107,10 @@ const showKnobs = ({ knobs }: ContextReport) => ({
   summary_mode: knobs.summaryMode,
   summary_tokens: knobs.summaryTokens,
   summary_role: knobs.summaryRole,
+  aging: {
+    enabled: knobs.aging.enabled,
+    tool_results: knobs.aging.toolResults,
+    images: knobs.aging.images,
+    exclude_tools: knobs.aging.excludeTools,
+  },
 });

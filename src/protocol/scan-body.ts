@@ -37,6 +37,11 @@ export function scanBody(body: Buffer, limits: BodyLimits): BodyMap {
   return new Scanner(body, limits).scanObject();
 }
 
+/** Finds the elements of a JSON array in the same way. */
+export function scanArray(array: Buffer, limits: BodyLimits): readonly Span[] {
+  return new Scanner(array, limits).scanArray();
+}
+
 class Scanner {
   readonly #body: Buffer;
   readonly #limits: BodyLimits;
@@ -70,6 +75,13 @@ class Scanner {
     this.#skipSpace();
     if (this.#at !== this.#body.length) throw notJson();
     return { members, messages };
+  }
+
+  scanArray(): readonly Span[] {
+    const elements = this.#readElements();
+    this.#skipSpace();
+    if (this.#at !== this.#body.length) throw notJson();
+    return elements;
   }
 
   #readElements(): Span[] {

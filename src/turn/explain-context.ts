@@ -1,3 +1,4 @@
+import { agedView } from "../history/aging.ts";
 import { type CutForecast, forecastCut } from "../history/forecast-cut.ts";
 import type { HistoryKnobs, HistoryMessage, HistoryTurn, HistoryView } from "../history/history-strategy.ts";
 import { CLOSING_TOKENS, type Selection, type StrategyName, type Summary } from "../history/history-strategy.ts";
@@ -19,6 +20,8 @@ export interface SegmentMessage {
   readonly role: string;
   readonly tokens: number;
   readonly placeholders: number;
+  /** Tokens that its full form would take, where it is sent as a note. */
+  readonly agedFrom: number | undefined;
 }
 
 /** A piece of a prompt, in the order of sending. */
@@ -121,7 +124,7 @@ function explainNext(view: HistoryView, name: StrategyName, frontTokens: number)
     epoch: selection.epoch,
     envelopeTokens: view.envelopeTokens,
     tokens: view.envelopeTokens + sumTokens(sent) + CLOSING_TOKENS,
-    forecast: rule && forecastCut(view, rule),
+    forecast: rule && forecastCut(agedView(view, strategy), rule),
   };
 }
 
@@ -140,7 +143,7 @@ function historySegments(view: HistoryView, selection: Selection): Segment[] {
   const segments: (Segment & { readonly messages: SegmentMessage[] })[] = [];
   for (const message of selection.history) {
     const last = segments.at(-1);
-    const turn = turnOf.get(message) ?? last?.turns?.from;
+    const turn = turnOf.get(message.original ?? message) ?? last?.turns?.from;
     if (turn === undefined) segments.push({ ...summarySegment(view, selection), messages: [shown(message)] });
     else if (last?.kind === "turn" && last.turns?.from === turn) last.messages.push(shown(message));
     else segments.push({ kind: "turn", turns: { from: turn, to: turn + 1 }, messages: [shown(message)] });
@@ -161,13 +164,14 @@ function summarySegment(view: HistoryView, { digest, epoch }: Selection): Pick<S
 const noteSegment = (view: HistoryView): Segment => ({
   kind: "note",
   turns: undefined,
-  messages: [{ role: "user", tokens: view.countText(`\n\n${view.note}`), placeholders: 0 }],
+  messages: [{ role: "user", tokens: view.countText(`\n\n${view.note}`), placeholders: 0, agedFrom: undefined }],
 });
 
-const shown = ({ role, tokens, redactions }: HistoryMessage): SegmentMessage => ({
+const shown = ({ role, tokens, redactions, original }: HistoryMessage): SegmentMessage => ({
   role,
   tokens,
   placeholders: redactions,
+  agedFrom: original?.tokens,
 });
 
 const sumTokens = (messages: readonly { readonly tokens: number }[]): number =>

@@ -115,6 +115,7 @@ export const places: Readonly<Record<string, Place>> = {
     mayImport: [
       ...leaves,
       ...contracts,
+      "history/aging.ts",
       "history/forecast-cut.ts",
       "history/rewind-epoch.ts",
       "history/strategy-registry.ts",

@@ -22,7 +22,7 @@ import {
   tool,
 } from "./history-session.ts";
 import { breachOf } from "./legal-sequence.ts";
-import { conversations } from "./random-conversations.ts";
+import { anyAging, conversations } from "./random-conversations.ts";
 
 const anyStrategy = fc.constantFrom<StrategyName>(...strategyNames);
 const anyBudget = fc.record<HistoryKnobs>({
@@ -35,6 +35,7 @@ const anyBudget = fc.record<HistoryKnobs>({
   summaryMode: fc.constantFrom("model", "extractive", "off"),
   summaryTokens: fc.constantFrom(20, 200),
   summaryRole: fc.constantFrom("user", "system"),
+  aging: anyAging,
 });
 const anyPrices = fc.record<Economics>({
   cachedRatio: fc.constantFrom(0.02, 0.1, 0.25, 0.5, 1),

@@ -24,6 +24,7 @@ export const knobs: HistoryKnobs = {
   summaryMode: "extractive",
   summaryTokens: 100,
   summaryRole: "user",
+  aging: { enabled: true, toolResults: 4, images: 3, excludeTools: [] },
 };
 
 /** gpt-5's ratios. */
@@ -55,6 +56,13 @@ export function message(role: string, content: string, more: { calls?: readonly 
 export const user = (content: string) => message("user", content);
 export const assistant = (content: string, ...calls: string[]) => message("assistant", content, { calls });
 export const tool = (answers: string, content = `result of ${answers}`) => message("tool", content, { answers });
+
+/** A user's message with an image, counted as one at high detail. */
+export const picture = (serial: number): HistoryMessage => {
+  const image = { type: "image_url", image_url: { url: `https://example.org/${serial}.png` } };
+  const content = [{ type: "text", text: `picture ${serial}` }, image];
+  return { ...user(""), bytes: Buffer.from(JSON.stringify({ role: "user", content })), tokens: 780 };
+};
 
 /** A message of exactly so many tokens. */
 export const sized = (role: string, tokens: number, label = "x") => message(role, label.padEnd((tokens - 4) * 4, "."));

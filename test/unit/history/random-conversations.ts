@@ -1,6 +1,14 @@
 import fc from "fast-check";
 
-import { assistant, sized, type Step, tool } from "./history-session.ts";
+import type { AgingKnobs } from "../../../src/history/history-strategy.ts";
+import { assistant, picture, sized, type Step, tool } from "./history-session.ts";
+
+export const anyAging = fc.record<AgingKnobs>({
+  enabled: fc.boolean(),
+  toolResults: fc.integer({ min: 0, max: 4 }),
+  images: fc.integer({ min: 0, max: 2 }),
+  excludeTools: fc.constantFrom([], ["look"]),
+});
 
 interface Move {
   readonly kind: "chat" | "call" | "silent";
@@ -9,6 +17,7 @@ interface Move {
   readonly results: "all" | "reversed" | "some" | "none" | "late" | "twice";
   readonly stray: boolean;
   readonly withUser: boolean;
+  readonly withImage: boolean;
   readonly upkeep: "done" | "late" | "failed";
   readonly idleMs: number;
 }
@@ -23,6 +32,7 @@ const move = (orderly: boolean) =>
       : fc.constantFrom("all", "reversed", "some", "none", "late", "twice"),
     stray: orderly ? fc.constant(false) : fc.boolean(),
     withUser: fc.boolean(),
+    withImage: fc.boolean(),
     upkeep: fc.constantFrom("done", "late", "failed"),
     idleMs: fc.constantFrom(1_000, 1_000, 1_000, 400_000),
   });
@@ -49,8 +59,8 @@ function play(moves: readonly Move[], reuseIds: boolean): Step[] {
     }
     if (current.stray) results.push(`stray-${index}`);
     const speaks = current.withUser || results.length === 0;
-    const question = sized("user", current.tokens, `question ${index} `);
-    const incoming = [...results.map((id) => tool(id)), ...(speaks ? [question] : [])];
+    const question = current.withImage ? picture(index) : sized("user", current.tokens, `question ${index} `);
+    const incoming = [...results.map((id) => tool(id, resultOf(id, current))), ...(speaks ? [question] : [])];
     if (current.stray && speaks) incoming.reverse();
     open = [];
     if (current.kind === "call") {
@@ -61,6 +71,9 @@ function play(moves: readonly Move[], reuseIds: boolean): Step[] {
     return { incoming, answer, upkeep: current.upkeep, idleMs: current.idleMs };
   });
 }
+
+/** Of any length, so that some are worth leaving out. */
+const resultOf = (id: string, { tokens }: Move): string => `result of ${id} `.padEnd(tokens * 4, ".");
 
 function resultsFor({ results }: Move, open: readonly string[]): string[] {
   if (results === "none" || results === "late") return [];
