@@ -129,13 +129,13 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   return {
     routes: app.routes.map(({ method, path }) => ({ method, path })),
     countersReady: counters.ready,
-    idle: () => ring.upkeep.idle(),
+    idle: () => ring.idle(),
     listen: () => server.listen(),
     close() {
       isDraining = true;
       return (closing ??= server
         .close()
-        .then(() => Promise.all([ring.upkeep.idle(), limiter.close()]))
+        .then(() => Promise.all([ring.idle(), limiter.close()]))
         .then(() => notices.close())
         .then(() => Promise.all([vault.close(), upstream.close()]))
         .then(() => undefined));
@@ -213,6 +213,7 @@ function turnSettings({ http, upstream, history, sessions, redaction }: GatewayC
     limits: { maxDepth: http.maxDepth, maxKeys: http.maxKeys },
     strategy: history.strategy,
     knobs: historyKnobs(history),
+    recall: history.recall,
     summaryModel: summary.model,
     summaryTimeoutMs: summary.timeoutMs,
     promptCache: upstream.promptCache,

@@ -60,7 +60,7 @@ const readConfig = () => loadConfig({ env: process.env, cwd: process.cwd() });
 
 /** Who pays for the gateway's own model calls is said before the first one is made. */
 function summaryNotice({ history: { strategy, summary }, upstream }: ReturnType<typeof loadConfig>): string {
-  if (strategy === "full" || strategy === "window" || summary.mode === "off")
+  if (strategy === "full" || strategy === "window" || strategy === "semantic" || summary.mode === "off")
     return `history: ${strategy}, no summaries`;
   if (summary.mode === "extractive") return `history: ${strategy}, summaries extracted here, no model asked`;
   const payer = upstream.apiKey ? "the gateway's key" : "the caller's key";

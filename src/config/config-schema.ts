@@ -163,10 +163,10 @@ const sessions = z.strictObject({
 
 const history = z.strictObject({
   strategy: z
-    .enum(["full", "window", "summary", "hybrid"])
+    .enum(["full", "window", "summary", "semantic", "hybrid"])
     .default("hybrid")
     .describe(
-      "full: everything; window: the last turns; summary: a running summary and a few turns; hybrid: a summary and the last turns. X-History-Strategy overrides.",
+      "full: everything; window: the last turns; summary: a running summary and a few turns; semantic: the last turns and what is asked for of older ones; hybrid: a summary, the last turns, and what is asked for. X-History-Strategy overrides.",
     ),
   window: z.strictObject({ turns: count().default(10) }).prefault({}),
   hybrid: z
@@ -198,6 +198,16 @@ const history = z.strictObject({
     .describe(
       "Older tool results and images are sent as a short note, from where the prompt is written anew anyway. Turns kept verbatim are never touched, nor is anything under full; what is stored stays whole.",
     ),
+  recall: z
+    .strictObject({
+      maxTokens: z.int().min(0).default(2_000).describe("Of old remarks that a message asks for; 0: recall nothing."),
+      scope: z
+        .enum(["session", "user"])
+        .default("session")
+        .describe("user: also the caller's other sessions, the newest twenty. Who shares a key shares them."),
+    })
+    .prefault({})
+    .describe("In semantic and hybrid: word for word, behind the newest message."),
   summary: z
     .strictObject({
       mode: z

@@ -12,6 +12,7 @@ const TAKE_BACK_BELOW = 0.5;
 /** Everything, from the first turn on; only the cap may cut. */
 export const fullStrategy: HistoryStrategy = {
   name: "full",
+  recalls: false,
   firstTurnNeeded: () => 0,
   select: selectAll,
 };

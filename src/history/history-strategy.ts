@@ -157,6 +157,8 @@ export interface HeldTurns {
 /** Decides what of a conversation is sent. Pure: the same view gives the same selection. */
 export interface HistoryStrategy {
   readonly name: StrategyName;
+  /** Whether what a message asks for is looked for among the turns that are not sent. */
+  readonly recalls: boolean;
   /** The first active turn `select` has to see. */
   firstTurnNeeded(held: HeldTurns, knobs: HistoryKnobs): number;
   select(view: HistoryView): Selection;
@@ -164,8 +166,11 @@ export interface HistoryStrategy {
   rule?(knobs: HistoryKnobs): CompactionRule;
 }
 
+/** What came of looking for old remarks. `not_asked`: the message asks for nothing; `not_found`: no old place tells. */
+export type RecallOutcome = "recalled" | "not_asked" | "not_found" | "no_room" | "failed";
+
 /** The framing of the answer closes every prompt (OpenAI cookbook); no part of what the next one shares with it. */
 export const CLOSING_TOKENS = 3;
 
-export const strategyNames = ["full", "window", "summary", "hybrid"] as const;
+export const strategyNames = ["full", "window", "summary", "semantic", "hybrid"] as const;
 export type StrategyName = (typeof strategyNames)[number];

@@ -1,3 +1,4 @@
+import { contentText } from "./content-text.ts";
 import type { HistoryMessage, HistoryTurn } from "./history-strategy.ts";
 
 export interface Sentence {
@@ -54,20 +55,14 @@ function clip(sentence: string): string {
 function readableText({ bytes }: HistoryMessage, limit: number): string {
   if (bytes.length > limit) return leadingText(bytes, limit);
   const message = JSON.parse(bytes.toString("utf8")) as Readonly<Record<string, unknown>>;
-  return [textOf(message["content"]), ...callsOf(message["tool_calls"])].filter(Boolean).join("\n");
-}
-
-function textOf(content: unknown): string {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  return content.map((part: unknown) => textOf(fieldOf(part, "text"))).join("\n");
+  return [contentText(message["content"]), ...callsOf(message["tool_calls"])].filter(Boolean).join("\n");
 }
 
 function callsOf(calls: unknown): string[] {
   if (!Array.isArray(calls)) return [];
   return calls.map((call: unknown) => {
     const called = fieldOf(call, "function");
-    return `called ${textOf(fieldOf(called, "name"))} with ${textOf(fieldOf(called, "arguments"))}`;
+    return `called ${contentText(fieldOf(called, "name"))} with ${contentText(fieldOf(called, "arguments"))}`;
   });
 }
 

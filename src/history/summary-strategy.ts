@@ -7,6 +7,7 @@ const fewTurns = (knobs: HistoryKnobs): HistoryKnobs => ({ ...knobs, keepTurns: 
 /** Summarise and trim: a running summary of everything but the newest few turns. */
 export const summaryStrategy: HistoryStrategy = {
   name: "summary",
+  recalls: false,
   firstTurnNeeded: (held, knobs) => firstTurnUntold(held, fewTurns(knobs)),
   rule: fewTurns,
   select: (view) => compactHistory(view, fewTurns(view.knobs)),

@@ -11,6 +11,7 @@ const rule = ({ windowTurns }: HistoryKnobs): CompactionRule => ({
 /** The newest turns, and nothing of what came before them. */
 export const windowStrategy: HistoryStrategy = {
   name: "window",
+  recalls: false,
   firstTurnNeeded: (held, { windowTurns }) => firstTurnKept(held, windowTurns),
   rule,
   select: (view) => compactHistory(view, rule(view.knobs)),

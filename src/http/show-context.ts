@@ -29,6 +29,7 @@ function showLast({ head, lastTurn }: ContextReport) {
     cut: sent.cut ?? null,
     message_count: sent.messages,
     placeholders: sent.placeholders,
+    recall: sent.recall ?? null,
     tokens: sent.tokens,
     full_replay_tokens: sent.fullTokens,
     billed_tokens: lastTurn.usage?.promptTokens ?? null,

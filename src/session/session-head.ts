@@ -1,5 +1,5 @@
 import { GatewayError } from "../errors/gateway-error.ts";
-import type { CutReason, EpochState, StrategyName } from "../history/history-strategy.ts";
+import type { CutReason, EpochState, RecallOutcome, StrategyName } from "../history/history-strategy.ts";
 import type { ClientHabits } from "./reconcile.ts";
 
 /** What lies before the turns that a cold load reads. */
@@ -73,6 +73,8 @@ export interface SentContext {
   readonly cut: CutReason | undefined;
   readonly messages: number;
   readonly placeholders: number;
+  /** What was recalled behind the newest message, if anything was looked for. */
+  readonly recall?: { readonly outcome: RecallOutcome; readonly tokens: number } | undefined;
   /** Counted tokens of the prompt, and of a full replay. */
   readonly tokens: number;
   readonly fullTokens: number;

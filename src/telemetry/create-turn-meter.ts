@@ -56,6 +56,10 @@ function createInstruments(meter: Meter) {
       unit: "{turn}",
       advice: { explicitBucketBoundaries: [1, 2, 5, 10, 20, 50, 100, 200, 500] },
     }),
+    recall: sum("stategate.recall", {
+      unit: "{request}",
+      description: "Requests whose session has turns that are not sent, by what came of looking there",
+    }),
     redactions: sum("stategate.redactions", { unit: "{value}" }),
     degraded: sum("stategate.degraded", { unit: "{event}" }),
     overheadDuration: meter.createHistogram("stategate.overhead.duration", {
@@ -83,6 +87,7 @@ export function createTurnMeter(meter: Meter): TurnMeter {
   const firstTokenOf = attributeSets(attribute.operation, attribute.provider, attribute.model);
   const reasonOf = attributeSets(attribute.reason);
   const entityOf = attributeSets(attribute.entity);
+  const outcomeOf = attributeSets(attribute.outcome);
   const stageOf = attributeSets(attribute.stage);
   const storeOf = attributeSets(attribute.storeOperation, attribute.outcome);
   return neverThrowing({
@@ -112,6 +117,7 @@ export function createTurnMeter(meter: Meter): TurnMeter {
       use.compactions.add(1, reasonOf(reason));
       use.epochLength.record(epochTurns);
     },
+    recall: (outcome) => use.recall.add(1, outcomeOf(outcome)),
     redactions(counts) {
       for (const [entity, count] of Object.entries(counts)) use.redactions.add(count, entityOf(entity));
     },

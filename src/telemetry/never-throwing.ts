@@ -6,6 +6,7 @@ export function neverThrowing(meter: TurnMeter): TurnMeter {
     turn: (figures) => quietly(() => meter.turn(figures)),
     overhead: (figures) => quietly(() => meter.overhead(figures)),
     compaction: (reason, epochTurns) => quietly(() => meter.compaction(reason, epochTurns)),
+    recall: (outcome) => quietly(() => meter.recall(outcome)),
     redactions: (counts) => quietly(() => meter.redactions(counts)),
     degraded: (reason) => quietly(() => meter.degraded(reason)),
     stage: (stage, milliseconds) => quietly(() => meter.stage(stage, milliseconds)),

@@ -1,3 +1,5 @@
+import type { RecallOutcome } from "../history/history-strategy.ts";
+
 /** What one request cost and what replaying everything would have cost, in tokens and USD. */
 export interface TurnFigures {
   readonly model: string;
@@ -41,6 +43,7 @@ export interface TurnMeter {
   turn(figures: TurnFigures): void;
   overhead(figures: OverheadFigures): void;
   compaction(reason: string, epochTurns: number): void;
+  recall(outcome: RecallOutcome): void;
   redactions(counts: Readonly<Record<string, number>>): void;
   degraded(reason: DegradedReason): void;
   stage(stage: Stage, milliseconds: number): void;

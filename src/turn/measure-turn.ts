@@ -30,6 +30,7 @@ export function measureTurn(ports: TurnPorts, turn: FinishedTurn): void {
   if (!relay.answer) return;
   meter.turn(bill.figures);
   if (plan.selection.cut) meter.compaction(plan.selection.cut, plan.keepTurns - plan.selection.epoch.firstTurn);
+  if (plan.recall) meter.recall(plan.recall.outcome);
   if (!ports.counters.exact) meter.degraded("tokens_estimated");
   ports.onTurn(reportOf(turn));
 }

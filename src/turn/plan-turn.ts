@@ -7,6 +7,7 @@ import {
   type Selection,
   type StrategyName,
 } from "../history/history-strategy.ts";
+import { countPlaceholders } from "../history/placeholders.ts";
 import { type RewoundEpoch, rewindEpoch } from "../history/rewind-epoch.ts";
 import { strategyFor } from "../history/strategy-registry.ts";
 import { appendTail, placeholderNote, restorableNote } from "../history/tail-note.ts";
@@ -23,9 +24,10 @@ import { cappedKnobs, economicsOf } from "./economics.ts";
 import type { HiddenRequest } from "./hide-request.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import { countMessages, type IncomingMessage } from "./read-conversation.ts";
+import { type Recall, recallForTurn } from "./recall-turn.ts";
 import type { SessionCache } from "./session-cache.ts";
-import type { TurnPorts } from "./turn-ports.ts";
 import type { TurnRequest } from "./turn-request.ts";
+import type { TurnRing } from "./turn-ring.ts";
 
 export interface TurnInput {
   readonly request: TurnRequest;
@@ -55,6 +57,10 @@ export interface TurnPlan {
   readonly fresh: readonly IncomingMessage[];
   readonly habits: ClientHabits;
   readonly selection: Selection;
+  /** `undefined` where the strategy recalls nothing, or nothing is left out. */
+  readonly recall: Recall | undefined;
+  /** The turns of `session` that stay. */
+  readonly kept: readonly ActiveTurn[];
   readonly parentEpoch: number;
   readonly carried: number;
   /** System messages, history and incoming ones as they are sent. */
@@ -74,8 +80,7 @@ export interface TurnPlan {
 }
 
 export async function planTurn(
-  ports: TurnPorts,
-  cache: SessionCache,
+  { ports, cache, recall: shelf }: Pick<TurnRing, "ports" | "cache" | "recall">,
   { input, snapshot }: { input: TurnInput; snapshot: OpenedSession | undefined },
 ): Promise<TurnPlan> {
   const { request, incoming } = input;
@@ -114,7 +119,11 @@ export async function planTurn(
   const selected = strategy.select(view);
   const history = (await input.hidden?.stored(selected.history)) ?? selected.history;
   const selection = { ...selected, history };
-  return describePlan({ input, view, selection, reconciled, held, kept, repeated, fresh, strategy: strategyName });
+  const { owner } = request.principal;
+  const task = { owner, held: held && { session: held, kept }, view, selection, hidden: input.hidden };
+  const recall = strategy.recalls ? await recallForTurn({ ports, cache, shelf }, task) : undefined;
+  const decided = { reconciled, held, kept, repeated, fresh, recall, strategy: strategyName };
+  return describePlan({ input, view, selection, ...decided });
 }
 
 export const heldTurns = (
@@ -226,15 +235,18 @@ interface PlanParts {
   readonly kept: readonly ActiveTurn[];
   readonly repeated: readonly StoredMessage[];
   readonly fresh: readonly IncomingMessage[];
+  readonly recall: Recall | undefined;
   readonly strategy: StrategyName;
 }
 
 function describePlan(parts: PlanParts): TurnPlan {
-  const { input, view, selection, reconciled, held, kept, repeated, fresh, strategy } = parts;
+  const { input, view, selection, reconciled, held, kept, repeated, fresh, recall, strategy } = parts;
   const { keepTurns, previousChoice, mode, habits } = reconciled;
   const plain = [...view.system, ...selection.history, ...selection.incoming];
-  const redactions = plain.reduce((sum, message) => sum + message.redactions, 0);
-  const context = [...view.system, ...selection.history, ...withNote(selection.incoming, redactions, view)];
+  const inMessages = plain.reduce((sum, message) => sum + message.redactions, 0);
+  const redactions = inMessages + countPlaceholders(recall?.text ?? "");
+  const notes = [...(recall?.text ? [recall.text] : []), ...(redactions > 0 ? [view.note] : [])];
+  const context = [...view.system, ...selection.history, ...withNotes(selection.incoming, notes, view)];
   const frontTokens = input.envelopeTokens + sumTokens(view.system);
   const keptTokens = (held?.front.tokens ?? 0) + view.turns.reduce((sum, turn) => sum + sumTokens(turn.stored), 0);
   const stable = stableFront(selection, frontTokens);
@@ -251,6 +263,8 @@ function describePlan(parts: PlanParts): TurnPlan {
     fresh,
     habits,
     selection,
+    recall,
+    kept,
     parentEpoch: view.epoch.number,
     carried: selection.cut ? 0 : Math.max(0, selection.epoch.ledger - view.epoch.ledger),
     context,
@@ -265,15 +279,16 @@ function describePlan(parts: PlanParts): TurnPlan {
   };
 }
 
-/** Only where the newest message is the user's may a note go: nothing may stand between a call and its result. */
-function withNote(
+/** Only where the newest message is the user's may notes go: nothing may stand between a call and its result. */
+function withNotes(
   incoming: readonly HistoryMessage[],
-  redactions: number,
+  notes: readonly string[],
   view: HistoryView,
 ): readonly HistoryMessage[] {
   const newest = incoming.at(-1);
-  if (redactions === 0 || newest?.role !== "user") return incoming;
-  return [...incoming.slice(0, -1), appendTail(newest, view.note, view.countText)];
+  if (notes.length === 0 || newest?.role !== "user") return incoming;
+  const noted = notes.reduce((message, note) => appendTail(message, note, view.countText), newest);
+  return [...incoming.slice(0, -1), noted];
 }
 
 const sumTokens = (messages: readonly HistoryMessage[]): number =>

@@ -210,6 +210,7 @@ function sentContext(plan: TurnPlan): SentContext {
     cut: selection.cut,
     messages: context.length,
     placeholders: plan.redactions,
+    recall: plan.recall && { outcome: plan.recall.outcome, tokens: plan.recall.tokens },
     tokens: plan.sentTokens,
     fullTokens: plan.fullTokens,
   };

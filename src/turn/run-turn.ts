@@ -76,7 +76,6 @@ async function orWithoutStore<T>(ring: TurnRing, request: TurnRequest, read: () 
 }
 
 async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | AnsweredBefore> {
-  const { ports, cache } = scope.ring;
   const snapshot = await loadSession(scope);
   if (!snapshot && scope.request.principal.anonymous && !scope.request.minted) {
     throw new GatewayError("session_not_found", "an anonymous caller named a session himself");
@@ -85,7 +84,7 @@ async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | AnsweredBef
   if (snapshot && repeat?.kind === "answered") return { session: snapshot, answered: repeat.turn };
   const input = await readInput(scope, repeat, snapshot);
   const birth = snapshot || !scope.request.record ? undefined : await beginIfAllowed(scope);
-  return { input, plan: await planTurn(ports, cache, { input, snapshot }), birth };
+  return { input, plan: await planTurn(scope.ring, { input, snapshot }), birth };
 }
 
 async function beginIfAllowed(scope: TurnScope): Promise<SessionBirth | GatewayError> {
@@ -153,6 +152,7 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
   const durationMs = answeredAt - request.startedAt - ownBefore;
   measureTurn(ports, { request, plan, relay, bill, stored, overheadMs, durationMs });
   ring.upkeep.after({ request, plan, session: stored.session });
+  if (plan.session && plan.recall) ring.recall.follow({ session: plan.session, kept: plan.kept });
 }
 
 function bodyOf(request: TurnRequest, { hidden }: TurnInput, { context, changed }: TurnPlan): readonly Buffer[] {

@@ -107,6 +107,7 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
       // Behind appends that are under way, so that none of them brings the session back.
       const removed = await ring.appends.run(key, () => ports.sessions.remove(key));
       cache.drop(key);
+      ring.recall.drop(key);
       if (!removed) throw notFound();
       ports.audit.record({ event: "session_deleted", owner: call.visitor.owner, address: call.visitor.address });
     },

@@ -4,6 +4,7 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import type { KeyedQueue } from "../kit/keyed-queue.ts";
 import type { SessionBinding } from "../session/session-head.ts";
 import type { OpenedSession } from "./opened-session.ts";
+import type { RecallShelf } from "./recall-shelf.ts";
 import type { SessionCache } from "./session-cache.ts";
 import type { SessionPlace } from "./session-links.ts";
 import type { SessionVisitor } from "./session-visitor.ts";
@@ -30,12 +31,13 @@ export interface SessionCall {
 interface DoorParts {
   readonly ports: TurnPorts;
   readonly cache: SessionCache;
+  readonly recall: RecallShelf;
   readonly appends: KeyedQueue;
 }
 
 const MAX_NOTED = 10_000;
 
-export function createSessionDoor({ ports, cache, appends }: DoorParts): SessionDoor {
+export function createSessionDoor({ ports, cache, recall, appends }: DoorParts): SessionDoor {
   const { keyedHash, audit, clock, settings, sessions } = ports;
   /** A change is worth one entry of the audit log, not one for each request that follows. */
   const noted = new LRUCache<string, true>({ max: MAX_NOTED });
@@ -52,6 +54,7 @@ export function createSessionDoor({ ports, cache, appends }: DoorParts): Session
   const endReplayed = async ({ ref }: OpenedSession, { visitor }: SessionCall): Promise<never> => {
     await appends.run(ref.key, () => sessions.remove(ref.key));
     cache.drop(ref.key);
+    recall.drop(ref.key);
     const { owner, address } = visitor;
     audit.record({ event: "session_use_after_expire", owner, address, reason: "rotated" });
     throw new GatewayError("session_not_found", "an id that was rotated away was used again: the session has ended");

@@ -47,6 +47,7 @@ export interface TurnSettings {
   readonly strategy: StrategyName;
   /** `maxTokens` is 0 where the model's own window is the cap. */
   readonly knobs: HistoryKnobs;
+  readonly recall: RecallRules;
   readonly summaryModel: string | undefined;
   readonly summaryTimeoutMs: number;
   readonly promptCache: PromptCache;
@@ -58,6 +59,13 @@ export interface TurnSettings {
   readonly rotationGraceMs: number;
   readonly binding: BindingRules;
   readonly concurrency: "parallel" | "serialize" | "reject";
+}
+
+export interface RecallRules {
+  /** Tokens of old remarks behind the newest message at most; 0: none. */
+  readonly maxTokens: number;
+  /** Whose remarks: this session's, or those of all the user's sessions. */
+  readonly scope: "session" | "user";
 }
 
 export type BindingRule = "off" | "observe" | "enforce";

@@ -4,6 +4,7 @@ import type { ChatMessage } from "../protocol/chat-message.ts";
 import { createFingerprinter } from "../session/fingerprint.ts";
 import { type AnswerCache, createAnswerCache } from "./answer-cache.ts";
 import { type CountCache, createCountCache } from "./count-cache.ts";
+import { createRecallShelf, type RecallShelf } from "./recall-shelf.ts";
 import { createSessionCache, type SessionCache } from "./session-cache.ts";
 import { createSessionDoor, type SessionDoor } from "./session-door.ts";
 import { createSessionLinks, type SessionLinks } from "./session-links.ts";
@@ -26,8 +27,11 @@ export interface TurnRing {
   readonly failures: FailureMemory;
   readonly flags: FlagMemory;
   readonly upkeep: Upkeep;
+  readonly recall: RecallShelf;
   /** Stored messages that were seen to hold nothing which today's redaction would take out. */
   readonly checked: WeakSet<HistoryMessage>;
+  /** Resolves when nothing runs that answers left to do. */
+  idle(): Promise<void>;
   fingerprint(message: ChatMessage): string;
   /**
    * Drops everything this replica holds of a user, keys included. A turn that runs may still put something back until it
@@ -37,6 +41,7 @@ export interface TurnRing {
 }
 
 const SESSION_CACHE_BYTES = 32 << 20;
+const RECALL_BYTES = 64 << 20;
 
 export function createTurnRing(ports: TurnPorts): TurnRing {
   const { sessions, sealer, audit, clock, log, settings } = ports;
@@ -47,23 +52,35 @@ export function createTurnRing(ports: TurnPorts): TurnRing {
   const countCache = createCountCache();
   const failures = createFailureMemory();
   const flags = createFlagMemory();
+  const recall = createRecallShelf({
+    cache,
+    clock,
+    maxBytes: RECALL_BYTES,
+    // A sitting ends where the provider has forgotten the prompt.
+    episodeGapMs: settings.promptCache.ttlSeconds * 1000,
+  });
+  const upkeep = createUpkeep({ ports, cache, appends });
   return {
     ports,
     cache,
     links,
-    door: createSessionDoor({ ports, cache, appends }),
+    door: createSessionDoor({ ports, cache, recall, appends }),
     appends,
     gate: createTurnGate(settings.concurrency),
     answers,
     countCache,
     failures,
     flags,
-    upkeep: createUpkeep({ ports, cache, appends }),
+    upkeep,
+    async idle() {
+      await Promise.all([upkeep.idle(), recall.idle()]);
+    },
+    recall,
     checked: new WeakSet(),
     fingerprint: createFingerprinter(ports.keyedHash),
     forget(owner) {
       sealer.forget(owner);
-      for (const held of [cache, links, answers, failures, flags]) held.forget(owner);
+      for (const held of [cache, recall, links, answers, failures, flags]) held.forget(owner);
       countCache.clear();
     },
   };

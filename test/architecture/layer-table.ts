@@ -90,6 +90,10 @@ export const places: Readonly<Record<string, Place>> = {
     because: "a user's rights over everything stored: export, import, erasure",
   },
   "history/": { mayImport: leaves, because: "strategies are pure" },
+  "history/recall/": {
+    mayImport: [...leaves, "history/history-strategy.ts", "history/content-text.ts"],
+    because: "searches what it is given; pure but for loading the words of languages",
+  },
   "tokens/": { mayImport: leaves, because: "counts, and knows no conversation" },
   "sealing/": { mayImport: [...leaves, "store/record-store.ts"], because: "wrapped keys lie in a key store" },
   "redaction/": {
@@ -117,6 +121,8 @@ export const places: Readonly<Record<string, Place>> = {
       ...contracts,
       "history/aging.ts",
       "history/forecast-cut.ts",
+      "history/placeholders.ts",
+      "history/recall/",
       "history/rewind-epoch.ts",
       "history/strategy-registry.ts",
       "history/summary-shelf.ts",
@@ -219,6 +225,8 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   "@opentelemetry/sdk-logs": ["telemetry/"],
   "@opentelemetry/resources": ["telemetry/"],
   "@opentelemetry/sdk-metrics": ["telemetry/sdk.ts"],
+  "@orama/stemmers": ["history/recall/"],
+  "@orama/stopwords": ["history/recall/"],
   hono: ["http/", "http/middleware/", "http/routes/", "gateway.ts"],
   ioredis: ["store/redis/"],
   "js-tiktoken": ["tokens/"],

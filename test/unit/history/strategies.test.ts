@@ -36,7 +36,9 @@ const CLOSING_TOKENS = 3;
 const sum = (messages: readonly HistoryMessage[]): number => messages.reduce((tokens, one) => tokens + one.tokens, 0);
 const promptTokens = ({ view, sent }: Asked): number => view.envelopeTokens + sum(sent);
 const countOf = (strategy: StrategyName, { windowTurns, keepTurns, summaryKeepTurns }: HistoryKnobs): number =>
-  ({ full: Infinity, window: windowTurns, summary: summaryKeepTurns, hybrid: keepTurns })[strategy];
+  ({ full: Infinity, window: windowTurns, summary: summaryKeepTurns, semantic: keepTurns, hybrid: keepTurns })[
+    strategy
+  ];
 
 describe("every strategy", () => {
   it("sends a legal sequence, whatever the client did with its tools and whatever is cut", () => {

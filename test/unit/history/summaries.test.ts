@@ -204,7 +204,7 @@ describe("a change of strategy", () => {
           for (const summary of [...view.summaries, ...(selection.digest ? [selection.digest] : [])]) {
             made.set(summary.toTurn, [...(made.get(summary.toTurn) ?? []), summary]);
           }
-          if (step.strategy === "full" || step.strategy === "window") continue;
+          if (["full", "window", "semantic"].includes(step.strategy ?? "")) continue;
           const { firstTurn } = selection.epoch;
           const held = view.summaries.toSorted((left, right) => left.toTurn - right.toTurn);
           const shown = selection.digest ?? held.find(({ toTurn }) => toTurn >= firstTurn) ?? held.at(-1);

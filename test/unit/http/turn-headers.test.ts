@@ -27,7 +27,7 @@ describe("directions by header", () => {
 
   it.each([
     ["x-history-mode", "X-History-Mode", "auto, delta, replay, off"],
-    ["x-history-strategy", "X-History-Strategy", "full, window, hybrid"],
+    ["x-history-strategy", "X-History-Strategy", "full, window, summary, semantic, hybrid"],
     ["x-session-record", "X-Session-Record", "on, off"],
   ])("refuse an unknown %s and say what is known", (header, name, known) => {
     for (const value of ["", "unknown", "constructor"]) {

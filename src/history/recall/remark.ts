@@ -1,0 +1,21 @@
+import { contentText } from "../content-text.ts";
+import type { HistoryMessage } from "../history-strategy.ts";
+
+/** What a person or the model said in one message. */
+export interface Remark {
+  readonly text: string;
+  /** The name the text opens with, as in "Anna: Good morning". */
+  readonly name: string | undefined;
+}
+
+/** A message beyond this is a document; it is not parsed again to be searched. */
+const MAX_BYTES = 1 << 20;
+const OPENING_NAME = /^\s*(?:\[[^\]\n]{1,60}\]\s*)?(\p{Lu}[\p{L}\p{M}'’-]{1,30}(?: \p{Lu}[\p{L}\p{M}'’-]{1,30})?):\s/u;
+
+/** `undefined` for what nobody said: tool results, system messages, calls without a word. */
+export function readRemark({ role, bytes }: HistoryMessage): Remark | undefined {
+  if ((role !== "user" && role !== "assistant") || bytes.length > MAX_BYTES) return undefined;
+  const { content } = JSON.parse(bytes.toString("utf8")) as { readonly content?: unknown };
+  const text = contentText(content);
+  return text.trim() === "" ? undefined : { text, name: OPENING_NAME.exec(text)?.[1] };
+}
