@@ -6,6 +6,7 @@ import { createAuditReader } from "./audit/audit-reader.ts";
 import type { GatewayConfig } from "./config/gateway-config.ts";
 import { historyKnobs } from "./config/history-knobs.ts";
 import { readPriceDocument } from "./config/price-document.ts";
+import { upstreamProfile } from "./config/upstream-profile.ts";
 import { type AppParts, createApp } from "./http/app.ts";
 import { createCallerReader } from "./http/caller.ts";
 import { createGatewayServer } from "./http/gateway-server.ts";
@@ -217,6 +218,7 @@ function turnSettings({ http, upstream, history, sessions, redaction }: GatewayC
     summaryModel: summary.model,
     summaryTimeoutMs: summary.timeoutMs,
     promptCache: upstream.promptCache,
+    cacheHints: { profile: upstreamProfile(upstream), retention: upstream.promptCache.retention },
     keepReasoning: upstream.keepReasoning,
     withholding: {
       fromUpstream: redaction.mode === "upstream",

@@ -50,6 +50,12 @@ const upstream = z.strictObject({
     .refine((url) => !url.includes("#"), "must not have a fragment")
     .default("https://api.openai.com/v1")
     .describe("Any server that speaks the OpenAI API, with its version path."),
+  profile: z
+    .enum(["auto", "openai", "anthropic-compatible", "none"])
+    .default("auto")
+    .describe(
+      "Hints on a session's prompt cache. openai: prompt_cache_key, a hash; anthropic-compatible: a cache_control breakpoint; auto: openai for api.openai.com, none for any other. Never with redaction.mode upstream.",
+    ),
   apiKey: z
     .exactOptional(
       z
@@ -79,6 +85,9 @@ const upstream = z.strictObject({
       ttlSeconds: count().default(300).describe("Idle time after which the provider has forgotten a prompt."),
       minimumTokens: z.int().min(0).default(1_024).describe("Shorter prompts are not cached."),
       stepTokens: count().default(128).describe("The cached front grows in steps of so many tokens."),
+      retention: z
+        .exactOptional(z.enum(["in_memory", "24h"]).meta({ examples: ["24h"] }))
+        .describe("Sent as prompt_cache_retention where the profile is openai; ttlSeconds must fit it."),
     })
     .prefault({})
     .describe("How the provider's prompt cache behaves. It decides when rewriting the front of a prompt pays."),

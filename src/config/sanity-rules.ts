@@ -1,10 +1,11 @@
 import type { ConfigMistake } from "./config-error.ts";
 import type { GatewayConfig } from "./gateway-config.ts";
 import { checkIdentity } from "./identity-rules.ts";
+import { upstreamProfile } from "./upstream-profile.ts";
 
 /** Keys that are right each, and wrong together. */
 export function findContradictions(config: GatewayConfig): ConfigMistake[] {
-  const { production, http, keys, store, sessions, history } = config;
+  const { production, http, upstream, keys, store, sessions, history } = config;
   const mistakes: ConfigMistake[] = [];
   const refuse = (path: string, message: string): void => void mistakes.push({ path, message });
   const shared = /^rediss?:/.test(store.address.expose());
@@ -25,6 +26,9 @@ export function findContradictions(config: GatewayConfig): ConfigMistake[] {
   }
   if (history.maxTokens !== undefined && history.maxTokens <= history.floorTokens) {
     refuse("history.maxTokens", "must be more than history.floorTokens");
+  }
+  if (upstream.promptCache.retention !== undefined && upstreamProfile(upstream) !== "openai") {
+    refuse("upstream.promptCache.retention", "is for upstream.profile: openai only");
   }
   checkIdentity(config, refuse);
   return mistakes;

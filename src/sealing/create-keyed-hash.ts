@@ -25,6 +25,7 @@ export function createKeyedHash(rootSecret: KeyObject): KeyedHash {
     placeholder: deriveSubKey(rootSecret, "placeholder"),
     audit: deriveSubKey(rootSecret, "audit"),
     "cache-key": deriveSubKey(rootSecret, "cache-key"),
+    "prompt-cache": deriveSubKey(rootSecret, "prompt-cache"),
   };
   return {
     hash: (purpose, ...parts) => hash("sha512-256", subKeys[purpose] + joinParts(parts), "base64url"),

@@ -9,7 +9,8 @@ export type HashPurpose =
   | "fingerprint"
   | "placeholder"
   | "audit"
-  | "cache-key";
+  | "cache-key"
+  | "prompt-cache";
 
 export interface KeyedHash {
   /**

@@ -6,6 +6,7 @@ import { nothingWithheld, type Withheld } from "../session/withheld.ts";
 import { answerHidden } from "./answer-hidden.ts";
 import { billTurn } from "./bill-turn.ts";
 import { answerTokens } from "./billed-tokens.ts";
+import { hintedMembers, withBreakpoint } from "./cache-hints.ts";
 import { findRepeat, type Repeat } from "./find-repeat.ts";
 import { finishAnswer } from "./finish-answer.ts";
 import { hiddenBody, hideRequest, hidingRedactor } from "./hide-request.ts";
@@ -123,7 +124,7 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
       method: "POST",
       path: request.path,
       headers: input.hidden?.headers ?? request.headers,
-      body: bodyOf(request, input, plan),
+      body: bodyOf(scope, input, plan),
     },
     client,
     headers,
@@ -155,10 +156,17 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
   if (plan.session && plan.recall) ring.recall.follow({ session: plan.session, kept: plan.kept });
 }
 
-function bodyOf(request: TurnRequest, { hidden }: TurnInput, { context, changed }: TurnPlan): readonly Buffer[] {
-  const messages = context.map(({ bytes }) => bytes);
-  if (hidden && (changed || !hidden.isSame)) return hiddenBody(request, hidden.fields, messages);
-  return spliceBody(request.chat, changed ? messages : undefined);
+/** A provider that is to know as little as can be is told no session either. */
+function bodyOf({ ring, request, ref }: TurnScope, { hidden }: TurnInput, plan: TurnPlan): readonly Buffer[] {
+  const messages = plan.context.map(({ bytes }) => bytes);
+  const changed = plan.changed ? messages : undefined;
+  if (hidden) {
+    const isSame = hidden.isSame && !plan.changed;
+    return isSame ? spliceBody(request.chat, changed) : hiddenBody(request, hidden.fields, messages);
+  }
+  const { keyedHash, settings } = ring.ports;
+  const added = hintedMembers(settings.cacheHints, request.chat, () => keyedHash.hash("prompt-cache", ref.key));
+  return spliceBody(request.chat, withBreakpoint(settings.cacheHints, request.chat, plan) ?? changed, added);
 }
 
 /**

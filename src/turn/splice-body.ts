@@ -11,11 +11,17 @@ const COMMA = Buffer.from(",");
 const CLOSE = Buffer.from("]");
 
 /**
- * The body to send upstream: the client's own bytes with `messages` replaced. Without `messages`, and when the client
- * asks for usage itself or does not stream, it is the very body that came.
+ * The body to send upstream: the client's own bytes with `messages` replaced, and members added that it does not have.
+ * With nothing of these, and when the client asks for usage itself or does not stream, it is the very body that came.
  */
-export function spliceBody(chat: ChatRequest, messages: readonly Buffer[] | undefined): readonly Buffer[] {
-  const edits = [...usageEdit(chat), ...messagesEdit(chat, messages)].toSorted((one, other) => one.start - other.start);
+export function spliceBody(
+  chat: ChatRequest,
+  messages: readonly Buffer[] | undefined,
+  added: readonly Buffer[] = [],
+): readonly Buffer[] {
+  const edits = [...addedEdit(chat, added), ...usageEdit(chat), ...messagesEdit(chat, messages)].toSorted(
+    (one, other) => one.start - other.start,
+  );
   if (edits.length === 0) return [chat.body];
   const pieces: Buffer[] = [];
   let at = 0;
@@ -32,6 +38,11 @@ function messagesEdit(chat: ChatRequest, messages: readonly Buffer[] | undefined
   if (!messages || !span) return [];
   const bytes = messages.flatMap((message, index) => (index === 0 ? [message] : [COMMA, message]));
   return [{ ...span, bytes: [OPEN, ...bytes, CLOSE] }];
+}
+
+function addedEdit({ body }: ChatRequest, added: readonly Buffer[]): Edit[] {
+  const start = body.indexOf("{") + 1;
+  return added.map((member) => ({ start, end: start, bytes: [member, COMMA] }));
 }
 
 /** The gateway needs the bill of every answer; a client that did not ask for it is not shown it. */

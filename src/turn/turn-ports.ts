@@ -16,6 +16,7 @@ import type { TurnMeter, TurnReport } from "../telemetry/turn-meter.ts";
 import type { PriceList, PromptCache } from "../tokens/price-list.ts";
 import type { TokenCounters } from "../tokens/token-counter.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import type { CacheHints } from "./cache-hints.ts";
 
 /** Everything a turn touches, as contracts: the use case runs with nothing real behind it. */
 export interface TurnPorts {
@@ -51,6 +52,7 @@ export interface TurnSettings {
   readonly summaryModel: string | undefined;
   readonly summaryTimeoutMs: number;
   readonly promptCache: PromptCache;
+  readonly cacheHints: CacheHints;
   readonly keepReasoning: boolean;
   readonly withholding: Withholding;
   readonly onDisconnect: "cancel" | "finish";

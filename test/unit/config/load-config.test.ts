@@ -205,6 +205,20 @@ describe("contradictions", () => {
     ]);
   });
 
+  it.each([
+    ["openai", "https://example.org/v1", 0],
+    ["auto", "https://api.openai.com/v1", 0],
+    ["auto", "https://api.openai.com.example.org/v1", 1],
+    ["auto", "https://eu.api.openai.com/v1", 1],
+    ["none", "https://api.openai.com/v1", 1],
+    ["anthropic-compatible", "https://api.openai.com/v1", 1],
+  ])("how long a prompt is cached is said to OpenAI only: profile %s, %s", (profile, url, refused) => {
+    const env = { STATEGATE_UPSTREAM__PROFILE: profile, STATEGATE_UPSTREAM_URL: url };
+    expect(mistakesOf(env)).toEqual({});
+    const mistakes = Object.keys(mistakesOf({ ...env, STATEGATE_UPSTREAM__PROMPT_CACHE__RETENTION: "24h" }));
+    expect(mistakes).toEqual(refused ? ["upstream.promptCache.retention"] : []);
+  });
+
   it("the cap on a prompt is above the floor", () => {
     expect(Object.keys(mistakesOf({ STATEGATE_HISTORY__MAX_TOKENS: "2000" }))).toEqual(["history.maxTokens"]);
   });

@@ -15,6 +15,7 @@ const purposes: readonly HashPurpose[] = [
   "placeholder",
   "audit",
   "cache-key",
+  "prompt-cache",
 ];
 
 describe("a keyed hash", () => {

@@ -5,11 +5,12 @@ import { parseChatRequest } from "../../../src/protocol/chat-request.ts";
 import { spliceBody } from "../../../src/turn/splice-body.ts";
 
 const limits = { maxDepth: 64, maxKeys: 1_000 };
-const splice = (body: string, messages?: readonly string[]): string =>
+const splice = (body: string, messages?: readonly string[], added: readonly string[] = []): string =>
   Buffer.concat([
     ...spliceBody(
       parseChatRequest(Buffer.from(body), limits),
       messages?.map((message) => Buffer.from(message)),
+      added.map((member) => Buffer.from(member)),
     ),
   ]).toString();
 
@@ -54,7 +55,7 @@ describe("splicing a body", () => {
 
   it("gives a body that means the same but for messages and the wish for usage, however it is printed", () => {
     const space = fc.constantFrom("", " ", "\n", "\t\r\n  ");
-    const known = new Set(["model", "messages", "stream", "stream_options", "n"]);
+    const known = new Set(["model", "messages", "stream", "stream_options", "n", "prompt_cache_key", "y\0"]);
     const extra = fc
       .dictionary(fc.string({ unit: "binary" }), fc.jsonValue(), { maxKeys: 4 })
       .map((fields) => Object.entries(fields).filter(([key]) => !known.has(key)));
@@ -68,19 +69,22 @@ describe("splicing a body", () => {
           given: fc.array(message),
           sent: fc.array(message),
           order: fc.nat(),
+          added: fc.boolean(),
         }),
-        ({ extra: fields, space: gap, stream, given, sent, order }) => {
+        ({ extra: fields, space: gap, stream, given, sent, order, added }) => {
           const members = [["model", "gpt-5"], ["messages", given], ["stream", stream], ...fields];
           const turned = [...members.slice(order % members.length), ...members.slice(0, order % members.length)];
           const body = `${gap}{${turned.map(([key, value]) => `${gap}${JSON.stringify(key)}${gap}:${gap}${JSON.stringify(value)}${gap}`).join(",")}}${gap}`;
           const spliced = splice(
             body,
             sent.map((item) => JSON.stringify(item)),
+            added ? ['"prompt_cache_key":"k"', '"y\\u0000":[1]'] : [],
           );
           expect(JSON.parse(spliced)).toEqual({
             ...(JSON.parse(body) as object),
             messages: JSON.parse(JSON.stringify(sent)),
             ...(stream && { stream_options: { include_usage: true } }),
+            ...(added && { prompt_cache_key: "k", "y\0": [1] }),
           });
           for (const [key, value] of fields) {
             expect(spliced).toContain(`${JSON.stringify(key)}${gap}:${gap}${JSON.stringify(value)}`);
