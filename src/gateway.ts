@@ -213,6 +213,7 @@ function turnSettings({ http, upstream, history, sessions, redaction }: GatewayC
   return {
     limits: { maxDepth: http.maxDepth, maxKeys: http.maxKeys },
     strategy: history.strategy,
+    observes: history.mode === "observe",
     knobs: historyKnobs(history),
     recall: history.recall,
     summaryModel: summary.model,

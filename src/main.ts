@@ -59,7 +59,8 @@ async function start(): Promise<void> {
 const readConfig = () => loadConfig({ env: process.env, cwd: process.cwd() });
 
 /** Who pays for the gateway's own model calls is said before the first one is made. */
-function summaryNotice({ history: { strategy, summary }, upstream }: ReturnType<typeof loadConfig>): string {
+function summaryNotice({ history: { mode, strategy, summary }, upstream }: ReturnType<typeof loadConfig>): string {
+  if (mode === "observe") return `history: requests go as they come; what ${strategy} would save is reported`;
   if (strategy === "full" || strategy === "window" || strategy === "semantic" || summary.mode === "off")
     return `history: ${strategy}, no summaries`;
   if (summary.mode === "extractive") return `history: ${strategy}, summaries extracted here, no model asked`;

@@ -73,7 +73,7 @@ async function estimateChats(chats: readonly ChatRequest[], { config, model, str
   const price = prices.priceOf(model);
   const parts = {
     strategies,
-    knobs: cappedKnobs(historyKnobs(history), { fields: {}, price }),
+    knobs: cappedKnobs(historyKnobs({ ...history, mode: "manage" }), { fields: {}, price }),
     model,
     summaryModel: history.summary.model ?? model,
     counter,

@@ -171,6 +171,12 @@ const sessions = z.strictObject({
 });
 
 const history = z.strictObject({
+  mode: z
+    .enum(["manage", "observe"])
+    .default("manage")
+    .describe(
+      "observe: send each request as it came and only report what would have been saved. For clients that replay.",
+    ),
   strategy: z
     .enum(["full", "window", "summary", "semantic", "hybrid"])
     .default("hybrid")

@@ -2,6 +2,7 @@ import type { GatewayConfig } from "./gateway-config.ts";
 
 /** What the history section asks of a strategy. `maxTokens` is 0 where the model's own window is the cap. */
 export const historyKnobs = ({
+  mode,
   window,
   hybrid,
   floorTokens,
@@ -16,7 +17,8 @@ export const historyKnobs = ({
   floorTokens,
   maxTokens: maxTokens ?? 0,
   exact,
-  summaryMode: summary.mode,
+  // Who only observes pays for no summary: an extract stands in.
+  summaryMode: mode === "observe" && summary.mode === "model" ? ("extractive" as const) : summary.mode,
   summaryTokens: summary.maxTokens,
   summaryRole: summary.role,
   aging,

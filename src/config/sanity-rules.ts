@@ -5,7 +5,7 @@ import { upstreamProfile } from "./upstream-profile.ts";
 
 /** Keys that are right each, and wrong together. */
 export function findContradictions(config: GatewayConfig): ConfigMistake[] {
-  const { production, http, upstream, keys, store, sessions, history } = config;
+  const { production, http, upstream, keys, store, sessions, history, redaction } = config;
   const mistakes: ConfigMistake[] = [];
   const refuse = (path: string, message: string): void => void mistakes.push({ path, message });
   const shared = /^rediss?:/.test(store.address.expose());
@@ -29,6 +29,9 @@ export function findContradictions(config: GatewayConfig): ConfigMistake[] {
   }
   if (upstream.promptCache.retention !== undefined && upstreamProfile(upstream) !== "openai") {
     refuse("upstream.promptCache.retention", "is for upstream.profile: openai only");
+  }
+  if (history.mode === "observe" && redaction.mode === "upstream") {
+    refuse("history.mode", "observe sends requests as they came, and redaction.mode upstream changes them");
   }
   checkIdentity(config, refuse);
   return mistakes;

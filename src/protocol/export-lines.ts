@@ -57,6 +57,7 @@ export const sessionLine = z.strictObject({
       sentTokens: z.number(),
       overheadTokens: z.number(),
       savedUsd: z.number(),
+      wouldSaveUsd: z.number().optional(),
     }),
   }),
   /** The session's small records by name. One that is not listed here belongs to a newer version. */

@@ -42,6 +42,8 @@ export interface SessionTotals {
   readonly overheadTokens: number;
   /** USD, signed, after overhead; models without a price add nothing. */
   readonly savedUsd: number;
+  /** What observed turns would have saved; absent where none was observed. */
+  readonly wouldSaveUsd?: number | undefined;
 }
 
 /** An id that the session had before, good for a while longer. */

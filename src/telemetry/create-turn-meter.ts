@@ -38,6 +38,14 @@ function createInstruments(meter: Meter) {
       ...TOKENS,
       description: "Baseline less sent less overhead; may be negative",
     }),
+    wouldSave: upDown("stategate.tokens.would_save", {
+      ...TOKENS,
+      description: "What observed turns would have saved; may be negative",
+    }),
+    costWouldSave: upDown("stategate.cost.would_save", {
+      ...USD,
+      description: "What observed turns would have saved; may be negative",
+    }),
     costBaseline: sum("stategate.cost.baseline", {
       ...USD,
       description: "Input cost of a full replay under the same prompt cache",
@@ -104,6 +112,11 @@ export function createTurnMeter(meter: Meter): TurnMeter {
       use.costBaseline.add(figures.usd.baseline, of);
       use.costSent.add(figures.usd.sent, of);
       use.costSaved.add(figures.usd.baseline - figures.usd.sent, of);
+    },
+    observed({ model, strategy, mode, tokens, usd }) {
+      const of = turnOf(labelOf(model), strategy, mode);
+      use.wouldSave.add(tokens, of);
+      if (usd !== undefined) use.costWouldSave.add(usd, of);
     },
     overhead({ model, purpose, promptTokens, completionTokens, usd }) {
       const of = callOf(labelOf(model), purpose);

@@ -4,6 +4,7 @@ import type { TurnMeter } from "./turn-meter.ts";
 export function neverThrowing(meter: TurnMeter): TurnMeter {
   return {
     turn: (figures) => quietly(() => meter.turn(figures)),
+    observed: (figures) => quietly(() => meter.observed(figures)),
     overhead: (figures) => quietly(() => meter.overhead(figures)),
     compaction: (reason, epochTurns) => quietly(() => meter.compaction(reason, epochTurns)),
     recall: (outcome) => quietly(() => meter.recall(outcome)),

@@ -25,6 +25,12 @@ export interface OverheadFigures {
   readonly usd: number | undefined;
 }
 
+/** What a turn that was forwarded untouched would have saved. Signed. */
+export interface ObservedFigures extends Pick<TurnFigures, "model" | "strategy" | "mode"> {
+  readonly tokens: number;
+  readonly usd: number | undefined;
+}
+
 export type DegradedReason =
   | "load_failed"
   | "append_failed"
@@ -41,6 +47,8 @@ export type Stage = "load" | "reconcile" | "plan" | "redact" | "seal" | "append"
 /** Counts what happens. Never throws and never blocks: telemetry does not touch a request. */
 export interface TurnMeter {
   turn(figures: TurnFigures): void;
+  /** Beside `turn`, whose figures then save nothing. */
+  observed(figures: ObservedFigures): void;
   overhead(figures: OverheadFigures): void;
   compaction(reason: string, epochTurns: number): void;
   recall(outcome: RecallOutcome): void;
@@ -61,6 +69,8 @@ export interface TurnReport {
   readonly baselineTokens: number;
   readonly savedUsd: number | undefined;
   readonly totalSavedUsd: number | undefined;
+  /** Nothing was managed: what is reported would have been sent and saved. */
+  readonly observed: boolean;
   readonly overheadMs: number;
   /** Why nothing was saved yet, when nothing was. */
   readonly hint: string | undefined;

@@ -125,4 +125,6 @@ const addTotals = (totals: SessionTotals, { totals: added }: TurnDraft): Session
   sentTokens: totals.sentTokens + added.sentTokens,
   overheadTokens: totals.overheadTokens,
   savedUsd: totals.savedUsd + added.savedUsd,
+  wouldSaveUsd:
+    added.wouldSaveUsd === undefined ? totals.wouldSaveUsd : (totals.wouldSaveUsd ?? 0) + added.wouldSaveUsd,
 });

@@ -55,7 +55,8 @@ export async function answerHidden(
   if (relay.answer) {
     ticket.bill(answerTokens(relay.answer, estimateTokens(chat.body.length), counters.forModel(chat.model)));
   }
-  finishAnswer({ client, relay, headers: answerHeaders, stored: { session: undefined, failure: undefined } });
+  const stored = { session: undefined, failure: undefined };
+  finishAnswer({ client, relay, headers: answerHeaders, stored, mustBeStored: false });
 }
 
 const withNote = (message: HistoryMessage): HistoryMessage => appendTail(message, restorableNote, () => 0);

@@ -15,7 +15,7 @@ type BilledPlan = Pick<
   readonly session: { readonly head: Pick<SessionHead, "billing" | "lastAskedAt"> } | undefined;
 };
 
-interface BillParts {
+export interface BillParts {
   readonly plan: BilledPlan;
   readonly model: string;
   /** `undefined` when the provider did not say: counts stand in. */
@@ -30,6 +30,8 @@ export interface TurnBill {
   readonly billing: BillingState;
   /** Signed; 0 for a model without a price. */
   readonly savedUsd: number;
+  /** What an observed turn would have saved, signed; `undefined` where turns are managed. */
+  readonly observed?: { readonly tokens: number; readonly usd: number | undefined };
 }
 
 /** A ratio beyond these says that the usage speaks of something else than this prompt. */
@@ -43,11 +45,11 @@ const MAX_RATIO = 3;
 export function billTurn(parts: BillParts): TurnBill {
   const { plan, model, usage, price } = parts;
   const held = plan.session?.head.billing;
-  const billedRatio = ratioOf(plan, usage) ?? held?.billedRatio ?? 1;
+  const billedRatio = ratioOf(plan.sentTokens, usage) ?? held?.billedRatio ?? 1;
   const sentTokens = usage?.promptTokens ?? Math.round(plan.sentTokens * billedRatio);
   const unsent = Math.round((plan.fullTokens - plan.sentTokens) * billedRatio);
   const baselineTokens = Math.max(0, sentTokens + unsent);
-  const hits = hitsOf(parts, billedRatio);
+  const hits = hitsOf(parts, repeatedShare(parts, billedRatio));
   const baselineCachedTokens = Math.round(hits.here * sharedTokens(parts, { baselineTokens, billedRatio }));
   const sent = { tokens: sentTokens, cached: usage?.cachedTokens ?? 0, written: usage?.cacheWriteTokens ?? 0 };
   const baseline = {
@@ -82,19 +84,28 @@ export function billTurn(parts: BillParts): TurnBill {
   };
 }
 
-function ratioOf({ sentTokens }: BilledPlan, usage: Usage | undefined): number | undefined {
+export function ratioOf(sentTokens: number, usage: Usage | undefined): number | undefined {
   if (!usage || sentTokens === 0 || usage.promptTokens === 0) return undefined;
   return Math.min(MAX_RATIO, Math.max(MIN_RATIO, usage.promptTokens / sentTokens));
 }
 
+interface HitRates {
+  readonly here: number;
+  readonly last: number | undefined;
+  readonly next: number;
+}
+
+/** Of the planned prompt, what should be cached because the one before began with it. */
+export function repeatedShare(parts: BillParts, billedRatio: number): number {
+  return warmBilling(parts) ? replayCachedTokens(parts.plan.repeatedTokens * billedRatio, parts.promptCache) : 0;
+}
+
 /** What the provider made of our own prompt it would have made of a full replay: a cache that fails us would fail it too. */
-function hitsOf(parts: BillParts, billedRatio: number) {
-  const { plan, model, usage, promptCache } = parts;
+export function hitsOf({ plan, model, usage }: BillParts, expected: number): HitRates {
   const billing = plan.session?.head.billing;
   const rate = hitRateOf(billing, model);
   const lastHit = billing?.model === model ? billing.lastHit : undefined;
   if (!usage) return { here: lastHit ?? 1, last: lastHit, next: rate };
-  const expected = warmBilling(parts) ? replayCachedTokens(plan.repeatedTokens * billedRatio, promptCache) : 0;
   const observed = observedHitRate(expected, usage.cachedTokens);
   const last = observed ?? lastHit;
   return { here: last ?? 1, last, next: nextHitRate(rate, observed) };
@@ -108,7 +119,7 @@ function warmBilling({ plan, model, promptCache, now }: BillParts): BillingState
   return head.billing;
 }
 
-function sharedTokens(
+export function sharedTokens(
   parts: BillParts,
   { baselineTokens, billedRatio }: { baselineTokens: number; billedRatio: number },
 ): number {

@@ -25,8 +25,8 @@ export const observedHitRate = (expectedTokens: number, cachedTokens: number): n
 export const nextHitRate = (hitRate: number, observed: number | undefined): number =>
   observed === undefined ? hitRate + DOUBT_WEIGHT * (1 - hitRate) : hitRate + NEWEST_WEIGHT * (observed - hitRate);
 
-export function stableFront({ epoch, history }: Selection, frontTokens: number): StableFront {
-  const [first] = history;
+export function stableFront({ epoch, history, incoming }: Selection, frontTokens: number): StableFront {
+  const first = history[0] ?? incoming[0];
   return {
     begins: `${epoch.number}.${epoch.firstTurn}.${first ? hash("sha256", first.bytes, "base64url") : ""}`,
     tokens: history.reduce((sum, { tokens }) => sum + tokens, frontTokens),

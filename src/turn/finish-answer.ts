@@ -10,6 +10,8 @@ interface FinishParts {
   readonly relay: RelayResult;
   readonly headers: Readonly<Record<string, string>>;
   readonly stored: Remembered;
+  /** False where the client does not count on it that the turn is remembered. */
+  readonly mustBeStored: boolean;
 }
 
 /**
@@ -31,8 +33,9 @@ function finishPassed(client: ServerResponse, { failure }: RelayResult): void {
   else client.end();
 }
 
-function finishStream({ client, relay, stored }: FinishParts): void {
-  const failure = relay.failure ?? lost(stored);
+function finishStream(parts: FinishParts): void {
+  const { client, relay, stored } = parts;
+  const failure = relay.failure ?? lost(parts);
   if (failure) {
     client.end(`data: ${errorBody(failure)}\n\n`);
     return;
@@ -42,8 +45,9 @@ function finishStream({ client, relay, stored }: FinishParts): void {
   client.end(Buffer.concat(relay.held));
 }
 
-function finishJson({ client, relay, headers, stored }: FinishParts): void {
-  const failure = relay.failure ?? lost(stored);
+function finishJson(parts: FinishParts): void {
+  const { client, relay, headers, stored } = parts;
+  const failure = relay.failure ?? lost(parts);
   if (failure) throw failure;
   if (!relay.head) throw new TypeError("a plain answer without a head");
   const degraded = stored.failure && { "x-session-degraded": stored.failure.reason };
@@ -57,5 +61,5 @@ function finishJson({ client, relay, headers, stored }: FinishParts): void {
 }
 
 /** Only a lost append spoils an answer; what could not be redacted or sealed is delivered, flagged. */
-const lost = ({ failure }: Remembered): GatewayError | undefined =>
-  failure?.reason === "append_failed" ? failure.error : undefined;
+const lost = ({ stored: { failure }, mustBeStored }: FinishParts): GatewayError | undefined =>
+  mustBeStored && failure?.reason === "append_failed" ? failure.error : undefined;

@@ -29,24 +29,28 @@ export function measureTurn(ports: TurnPorts, turn: FinishedTurn): void {
   });
   if (!relay.answer) return;
   meter.turn(bill.figures);
-  if (plan.selection.cut) meter.compaction(plan.selection.cut, plan.keepTurns - plan.selection.epoch.firstTurn);
+  if (bill.observed) meter.observed({ ...bill.figures, ...bill.observed });
+  else if (plan.selection.cut) meter.compaction(plan.selection.cut, plan.keepTurns - plan.selection.epoch.firstTurn);
   if (plan.recall) meter.recall(plan.recall.outcome);
   if (!ports.counters.exact) meter.degraded("tokens_estimated");
   ports.onTurn(reportOf(turn));
 }
 
 function reportOf({ request, plan, bill, stored, overheadMs }: FinishedTurn) {
-  const { figures } = bill;
+  const { figures, observed } = bill;
+  const totals = stored.session?.head.totals;
+  const wouldSend = figures.sentTokens - (observed?.tokens ?? 0);
   return {
     sessionId: request.sessionId,
     turn: (plan.session?.head.turns ?? 0) + 1,
     mode: plan.mode,
-    sentTokens: figures.sentTokens,
+    sentTokens: wouldSend,
     baselineTokens: figures.baselineTokens,
-    savedUsd: figures.usd && bill.savedUsd,
-    totalSavedUsd: figures.usd && stored.session?.head.totals.savedUsd,
+    savedUsd: figures.usd && (observed ? observed.usd : bill.savedUsd),
+    totalSavedUsd: figures.usd && (observed ? totals?.wouldSaveUsd : totals?.savedUsd),
+    observed: observed !== undefined,
     overheadMs,
-    hint: figures.baselineTokens > figures.sentTokens ? undefined : hintOf(plan),
+    hint: figures.baselineTokens > wouldSend ? undefined : hintOf(plan),
   };
 }
 

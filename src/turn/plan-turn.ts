@@ -71,6 +71,8 @@ export interface TurnPlan {
   /** Counted prompt tokens: of the context, of a full replay, and of what stands before the transcript in it. */
   readonly sentTokens: number;
   readonly fullTokens: number;
+  /** Of the request as the client made it. */
+  readonly originalTokens: number;
   readonly frontTokens: number;
   readonly stable: StableFront;
   /** Counted tokens that this prompt begins with as the one before did, if system messages and tools are the same. */
@@ -252,6 +254,7 @@ function describePlan(parts: PlanParts): TurnPlan {
   const stable = stableFront(selection, frontTokens);
   const original = [...input.system, ...input.incoming.map(({ sent }) => sent)];
   const all = held?.head.turns ?? 0;
+  const fullTokens = frontTokens + keptTokens + sumTokens(view.incoming) + CLOSING_TOKENS;
   return {
     mode,
     strategy,
@@ -271,12 +274,24 @@ function describePlan(parts: PlanParts): TurnPlan {
     changed: context.length !== original.length || context.some(({ bytes }, index) => bytes !== original[index]?.bytes),
     redactions,
     sentTokens: input.envelopeTokens + sumTokens(context) + CLOSING_TOKENS,
-    fullTokens: frontTokens + keptTokens + sumTokens(view.incoming) + CLOSING_TOKENS,
+    fullTokens,
+    originalTokens: mode === "delta" ? deltaTokens(parts) : fullTokens - skippedTokens(parts),
     frontTokens,
     stable,
     repeatedTokens: repeatedTokens(held?.head.billing, stable, frontTokens),
     keptTokens,
   };
+}
+
+const deltaTokens = ({ input, fresh }: PlanParts): number =>
+  input.envelopeTokens + sumTokens(input.system) + sumTokens(fresh.map(({ sent }) => sent)) + CLOSING_TOKENS;
+
+/** Tokens of the kept transcript before what a client replays of it: some send only their own window. */
+function skippedTokens({ held, view, reconciled: { replaysFrom = 0 } }: PlanParts): number {
+  const front = held?.front;
+  const stored = view.turns.flatMap((turn) => turn.stored);
+  const before = Math.max(0, replaysFrom - (front?.messages ?? 0));
+  return replaysFrom === 0 ? 0 : (front?.tokens ?? 0) + sumTokens(stored.slice(0, before));
 }
 
 /** Only where the newest message is the user's may notes go: nothing may stand between a call and its result. */

@@ -171,7 +171,12 @@ async function draftTurn(
     withheld: scope.notes.values,
     askedAt,
     billing: bill.billing,
-    totals: { baselineTokens: figures.baselineTokens, sentTokens: figures.sentTokens, savedUsd: bill.savedUsd },
+    totals: {
+      baselineTokens: figures.baselineTokens,
+      sentTokens: figures.sentTokens,
+      savedUsd: bill.savedUsd,
+      wouldSaveUsd: bill.observed?.usd,
+    },
     sent: sentContext(plan),
     epoch: {
       parent: plan.parentEpoch,

@@ -4,6 +4,7 @@ import type { ServerResponse } from "node:http";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { nothingWithheld, type Withheld } from "../session/withheld.ts";
 import { answerHidden } from "./answer-hidden.ts";
+import { billObserved } from "./bill-observed.ts";
 import { billTurn } from "./bill-turn.ts";
 import { answerTokens } from "./billed-tokens.ts";
 import { hintedMembers, withBreakpoint } from "./cache-hints.ts";
@@ -71,7 +72,8 @@ async function orWithoutStore<T>(ring: TurnRing, request: TurnRequest, read: () 
   } catch (error) {
     if (!(error instanceof GatewayError && error.code === "store_unavailable")) throw error;
     ring.ports.meter.degraded("load_failed");
-    if (carriesHistory(request) && !request.principal.anonymous) return undefined;
+    const canDoWithout = ring.ports.settings.observes || carriesHistory(request);
+    if (canDoWithout && !request.principal.anonymous) return undefined;
     throw error;
   }
 }
@@ -108,11 +110,13 @@ async function beginOrExcuse({ ring: { ports }, ref }: TurnScope): Promise<Sessi
 async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn): Promise<void> {
   const { ring, request, client, ticket, ref } = scope;
   const { ports } = ring;
+  const { settings } = ports;
   const askedAt = ports.clock();
   const expiresAt = expiryAfter(scope, plan, askedAt);
   const headers = turnHeaders({
     sessionId: plan.session?.head.sessionId ?? request.sessionId,
     plan,
+    observes: settings.observes,
     expiresAt,
     degraded: ring.flags.take(ref),
   });
@@ -124,31 +128,31 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
       method: "POST",
       path: request.path,
       headers: input.hidden?.headers ?? request.headers,
-      body: bodyOf(scope, input, plan),
+      body: settings.observes ? [request.chat.body] : bodyOf(scope, input, plan),
     },
     client,
     headers,
     expectedChoices: request.chat.choices,
-    clientWantsUsage: request.chat.includeUsage,
-    keepReasoning: ports.settings.keepReasoning,
+    clientWantsUsage: request.chat.includeUsage || settings.observes,
+    keepReasoning: settings.keepReasoning,
     restoring,
-    onDisconnect: ports.settings.onDisconnect,
+    onDisconnect: settings.onDisconnect,
   });
   // While the model thinks, what the client said is made ready to be stored.
   const redacting = redactFresh(scope, { input, plan });
   const relay = await relaying;
   const answeredAt = performance.now();
-  const bill = billTurn({
+  const bill = (settings.observes ? billObserved : billTurn)({
     plan,
     model: request.chat.model,
     usage: relay.answer?.usage,
     price: input.price,
-    promptCache: ports.settings.promptCache,
+    promptCache: settings.promptCache,
     now: askedAt,
   });
   if (relay.answer) ticket.bill(answerTokens(relay.answer, bill.figures.sentTokens, input.counter));
   const stored = await rememberTurn(scope, { input, plan, relay, bill, birth, redacting, restoring, askedAt });
-  finishAnswer({ client, relay, headers, stored });
+  finishAnswer({ client, relay, headers, stored, mustBeStored: !settings.observes });
   const overheadMs = ownBefore + (performance.now() - answeredAt);
   const durationMs = answeredAt - request.startedAt - ownBefore;
   measureTurn(ports, { request, plan, relay, bill, stored, overheadMs, durationMs });
@@ -174,8 +178,9 @@ function bodyOf({ ring, request, ref }: TurnScope, { hidden }: TurnInput, plan: 
  * hides. Where nothing is hidden from the model it knows no placeholder but those of earlier turns.
  */
 function restorable({ ring, notes }: TurnScope, { session }: TurnPlan): Withheld | undefined {
-  const { fromUpstream, restores } = ring.ports.settings.withholding;
-  if (!restores) return undefined;
+  const { observes, withholding } = ring.ports.settings;
+  const { fromUpstream, restores } = withholding;
+  if (!restores || observes) return undefined;
   const held = session?.withheld ?? nothingWithheld;
   return fromUpstream && notes.values.size > 0 ? new Map([...notes.values, ...held]) : held;
 }

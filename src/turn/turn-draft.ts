@@ -1,6 +1,6 @@
 import type { CutReason, EpochState, HistoryMessage, Summary } from "../history/history-strategy.ts";
 import type { ClientHabits } from "../session/reconcile.ts";
-import type { BillingState, SentContext, SessionBinding } from "../session/session-head.ts";
+import type { BillingState, SentContext, SessionBinding, SessionTotals } from "../session/session-head.ts";
 import type { TurnRecord } from "../session/turn-record.ts";
 import type { Withheld } from "../session/withheld.ts";
 
@@ -19,7 +19,7 @@ export interface TurnDraft {
   readonly withheld: Withheld;
   readonly epoch: EpochChange;
   readonly billing: BillingState;
-  readonly totals: { readonly baselineTokens: number; readonly sentTokens: number; readonly savedUsd: number };
+  readonly totals: Omit<SessionTotals, "overheadTokens">;
   readonly sent: SentContext;
   readonly askedAt: number;
 }

@@ -46,6 +46,8 @@ export interface TurnPorts {
 export interface TurnSettings {
   readonly limits: BodyLimits;
   readonly strategy: StrategyName;
+  /** Requests go as they came; what would have been sent is worked out, stored and reported all the same. */
+  readonly observes: boolean;
   /** `maxTokens` is 0 where the model's own window is the cap. */
   readonly knobs: HistoryKnobs;
   readonly recall: RecallRules;

@@ -221,6 +221,8 @@ describe("contradictions", () => {
 
   it("the cap on a prompt is above the floor", () => {
     expect(Object.keys(mistakesOf({ STATEGATE_HISTORY__MAX_TOKENS: "2000" }))).toEqual(["history.maxTokens"]);
+    const changed = { STATEGATE_HISTORY__MODE: "observe", STATEGATE_REDACTION__MODE: "upstream" };
+    expect(Object.keys(mistakesOf(changed))).toEqual(["history.mode"]);
   });
 });
 

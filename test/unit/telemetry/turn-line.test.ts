@@ -10,6 +10,7 @@ const report = {
   baselineTokens: 3180,
   savedUsd: 0.0031,
   totalSavedUsd: 0.02,
+  observed: false,
   overheadMs: 0.94,
   hint: undefined,
 };
@@ -34,6 +35,12 @@ describe("the live line", () => {
 
   it("does not hide a loss", () => {
     expect(turnLine({ ...report, savedUsd: -0.0012 })).toContain("saved -$0.0012");
+  });
+
+  it("says what would have been saved where nothing is managed", () => {
+    expect(turnLine({ ...report, observed: true })).toBe(
+      "my-chat #7 replay: would have sent 412 of 3,180 tokens, would have saved $0.0031 (total $0.0200), +0.9 ms",
+    );
   });
 
   it("reports tokens only for a model without a price", () => {
