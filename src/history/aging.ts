@@ -72,12 +72,12 @@ function stillAged(view: AgingView): Aged {
 
 /** As far as aging may reach by now; what it was given where no other message would change. */
 function advance(aged: Aged, view: AgingView): Aged {
-  if (!view.knobs.aging.enabled) return aged;
   const due = turnsDue(view);
   const marks = {
     toolResults: Math.max(aged.marks.toolResults, due.toolResults),
     images: Math.max(aged.marks.images, due.images),
   };
+  if (isSame(marks, aged.marks)) return aged;
   const forms = shortForms(view, marks);
   return forms.size === aged.forms.size ? aged : { marks, forms };
 }
@@ -85,8 +85,8 @@ function advance(aged: Aged, view: AgingView): Aged {
 /** The turns behind which the newest results and images stand; never among the turns promised verbatim. */
 function turnsDue(view: AgingView): AgedTurns {
   const { aging } = view.knobs;
-  if (!aging.enabled) return nothingAged;
-  const limit = Math.max(0, view.firstLoadedTurn + view.turns.length - view.verbatimTurns);
+  const limit = view.firstLoadedTurn + view.turns.length - view.verbatimTurns;
+  if (!aging.enabled || limit <= view.firstLoadedTurn) return nothingAged;
   const excluded = excludedResults(view);
   const isResult = (message: HistoryMessage): boolean => message.role === "tool" && !excluded.has(message);
   return {
@@ -135,12 +135,15 @@ function shorten(view: HistoryView, { forms }: Aged): HistoryView {
   return { ...view, turns: view.turns.map(inShort) };
 }
 
+const isSame = (left: AgedTurns, right: AgedTurns): boolean =>
+  left.toolResults === right.toolResults && left.images === right.images;
+
 /** A front that changed begins an epoch, whether turns were cut or not. */
 function withMarks(selection: Selection, view: HistoryView, { marks }: Aged): Selection {
   const held = view.epoch.aged ?? nothingAged;
-  const isSame = marks.toolResults === held.toolResults && marks.images === held.images;
-  if (isSame && !view.epoch.aged) return selection;
+  const goesOn = isSame(marks, held);
+  if (goesOn && !view.epoch.aged) return selection;
   const { epoch } = selection;
-  const number = isSame || epoch.number !== view.epoch.number ? epoch.number : epoch.number + 1;
+  const number = goesOn || epoch.number !== view.epoch.number ? epoch.number : epoch.number + 1;
   return { ...selection, epoch: { ...epoch, number, aged: marks } };
 }
