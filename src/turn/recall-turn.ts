@@ -64,9 +64,8 @@ export async function recallForTurn(parts: RecallParts, task: RecallTask): Promi
     const units = await findUnits(parts, ask, task);
     if (!units) return nothing("not_found");
     const room = roomFor(asksPlainly(ask) ? maxTokens : maxTokens * DOUBTFUL_SHARE, task);
-    const text = composeRecall(await sendable(units, task), room);
-    if (text === undefined) return nothing("no_room");
-    return { outcome: "recalled", text, tokens: task.view.countText(`\n\n${text}`) };
+    const recalled = composeRecall(await sendable(units, task), room);
+    return recalled ? { outcome: "recalled", ...recalled } : nothing("no_room");
   } catch (error) {
     parts.ports.log.warn({ cause: describeError(error) }, "recall failed");
     return nothing("failed");

@@ -9,6 +9,12 @@ export interface RecallRoom {
   isShown(text: string): boolean;
 }
 
+export interface RecallText {
+  readonly text: string;
+  /** With the empty line in front of it. */
+  readonly tokens: number;
+}
+
 /** So many in a row that do not fit, and what is left of the room is left. */
 const MAX_MISFITS = 30;
 
@@ -16,12 +22,13 @@ const MAX_MISFITS = 30;
  * The best remarks that there is room for, as one text for behind the newest message; `undefined` when there are none.
  * What does not fit is passed over, as something shorter behind it may.
  */
-export function composeRecall(ranked: readonly RecallUnit[], room: RecallRoom): string | undefined {
+export function composeRecall(ranked: readonly RecallUnit[], room: RecallRoom): RecallText | undefined {
   const chosen = chooseRemarks(ranked, room);
   // Where lines meet, tokens may split differently than when counted apart: the last ones chosen go then.
   for (; chosen.length > 0; chosen.pop()) {
     const text = renderRecall(chosen);
-    if (room.countText(`\n\n${text}`) <= room.maxTokens) return text;
+    const tokens = room.countText(`\n\n${text}`);
+    if (tokens <= room.maxTokens) return { text, tokens };
   }
   return undefined;
 }

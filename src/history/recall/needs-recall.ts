@@ -10,21 +10,22 @@ const MIN_WORTH_OF_ONE = 5;
 const MAX_TERMS = 64;
 /** Of the best place in the context: when that answers clearly better, the past is not asked for. */
 const MIN_OF_SHOWN = 0.7;
-/** Of all that is asked, where the language does not tell small talk from questions. */
+/** Of a question inside other talk, and of all that it asks for: it may be small talk. */
+const MIN_WORTH_IN_PASSING = 6;
 const MIN_COVERED = 0.6;
 
 /**
  * The second half of the gate: whether some place that is no longer in the context holds what the question asks for.
  * Measured on LoCoMo; see `npm run bench:recall`.
  */
-export function needsRecall(ask: Ask, { terms, language }: TermText, parts: readonly RecallPart[]): boolean {
+export function needsRecall(ask: Ask, { terms }: TermText, parts: readonly RecallPart[]): boolean {
   const asked = weigh([...new Set(terms)].slice(0, MAX_TERMS), parts);
   const all = asked.reduce((sum, { worth }) => sum + worth, 0);
   const old = bestPlace(asked, parts, "old");
   if (old < (asked.length === 1 ? MIN_WORTH_OF_ONE : MIN_WORTH)) return false;
   if (old < bestPlace(asked, parts, "shown") * MIN_OF_SHOWN) return false;
   if (ask.isAllQuestions || ask.namesThePast) return true;
-  return language === "english" ? !ask.addressesYou : old >= all * MIN_COVERED;
+  return !ask.addressesYou && old >= MIN_WORTH_IN_PASSING && old >= all * MIN_COVERED;
 }
 
 interface AskedTerm {

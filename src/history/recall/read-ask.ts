@@ -22,8 +22,18 @@ const SENTENCE_END = /(?<=[.!?؟])\s+|(?<=[。！？])|\n+/u;
 const QUESTION = /[?？؟՞]["'”»)\]]*$|՞|\p{Script=Greek}[;;]$|か[。」]?$/u;
 const OPENING = /^\s*(?:\[[^\]\n]{1,60}\]\s*)?(?:\p{Lu}[\p{L}\p{M}'’ -]{1,40}:\s)?/gmu;
 
-const PAST =
-  /\b(?:remind me (?!of\b)|(?:do|don['’]t|can|could) you (?:\w+ )?(?:remember|recall|remind)|remember (?:when|what|who|where|which|how|the|my|our|that time)|(?:you|i|we) (?:\w+ )?(?:said|told|mentioned|recommended|suggested|agreed|decided|talked about|discussed|spoke about)|last time|as before|same (?:\w+ ){1,2}as)\b/i;
+const SAID = "(?:said|told|mentioned|recommended|suggested|agreed|decided|discussed|talked about|spoke about)";
+/** Not any mention of the past: small talk is full of what reminds people of something. English only. */
+const PAST = new RegExp(
+  [
+    "(?:^|[.!?,]\\s+)(?:(?:please|so|but|and|now|then) )?(?:remind me\\b(?! of\\b)|remember (?:when|what|who|where|which|how|that|the|my|our)\\b)",
+    "\\b(?:do|don['’]t|can|could) you (?:\\w+ )?(?:remember|recall|remind)\\b",
+    `\\b(?:what|which|the|that|those|as) (?:\\w+ ){0,3}(?:you|i|we) (?:\\w+ )?${SAID}\\b`,
+    "\\b(?:like|as|from) (?:last time|before)\\b",
+    "\\bsame (?:\\w+ ){0,2}as (?:before|last)\\b",
+  ].join("|"),
+  "im",
+);
 const YOU = /\b(?:you|your|yours|ya|y['’]all)\b/i;
 
 /** The cheap half of the gate: `undefined` when nothing in the message asks for anything. */

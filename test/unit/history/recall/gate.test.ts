@@ -24,7 +24,7 @@ describe("the gate opens for", () => {
     "I am writing her a card. What does my sister keep in Lisbon?",
     "Can you tell me what my sister keeps in Lisbon?",
     "Remind me what my sister keeps in Lisbon.",
-    "You mentioned the bees my sister keeps in Lisbon.",
+    "Tell me about the bees you mentioned, of my sister in Lisbon.",
     "Was züchtet meine Schwester in Husum?",
   ])("%s", async (text) => expect(await recalls(text)).toBe(true));
 

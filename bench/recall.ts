@@ -1,0 +1,39 @@
+/** `npm run bench:recall -- --data FILE`: how much of what a question needs is recalled, and how fast. */
+import { parseArgs } from "node:util";
+
+import { openTermReader } from "../src/history/recall/term-reader.ts";
+import { openTokenCounters } from "../src/tokens/open-token-counters.ts";
+import { readConversations } from "./recall/conversations.ts";
+import type { MethodParts } from "./recall/methods.ts";
+import { prepare } from "./recall/prepare.ts";
+import { renderReport } from "./recall/render-report.ts";
+import { scoreGate } from "./recall/score-gate.ts";
+import { scoreMethods } from "./recall/score-methods.ts";
+import { timeRecall } from "./recall/time-recall.ts";
+import { busyMachineWarning } from "./report/conditions.ts";
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const CACHE = "node_modules/.cache/stategate";
+
+const { values } = parseArgs({ options: { data: { type: "string" } } });
+if (values.data === undefined) throw new Error("npm run bench:recall -- --data FILE, a file of LoCoMo's shape");
+const busy = busyMachineWarning();
+const conversations = readConversations(values.data);
+const counters = openTokenCounters({ cacheDirectory: CACHE, log: silent });
+await counters.ready;
+const reader = await openTermReader();
+const parts: MethodParts = { reader, countText: (text) => counters.forModel("gpt-5").countText(text) };
+
+const prepareAll = (showNames: boolean) =>
+  Promise.all(conversations.map((conversation) => prepare(reader, conversation, showNames)));
+const [shown, hidden] = [await prepareAll(true), await prepareAll(false)];
+const report = renderReport({
+  conversations: shown,
+  exactCounts: counters.exact,
+  scores: { shown: await scoreMethods(parts, shown), hidden: await scoreMethods(parts, hidden) },
+  gate: { shown: await scoreGate(parts, shown), hidden: await scoreGate(parts, hidden) },
+  times: await timeRecall(parts, shown),
+  busy,
+});
+process.stdout.write(`${report}\n`);
+process.exit(0);
