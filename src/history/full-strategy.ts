@@ -1,9 +1,9 @@
 import { widestCut } from "./cap.ts";
-import type { HistoryStrategy, HistoryView, Selection } from "./history-strategy.ts";
+import type { HeldTurns, HistoryStrategy, HistoryView, Selection } from "./history-strategy.ts";
 import { nextEpoch } from "./next-epoch.ts";
 import { fixedTokens } from "./prompt-size.ts";
 import { repair } from "./repair.ts";
-import { epochStart } from "./start-turn.ts";
+import { epochStart, firstTurnKept } from "./start-turn.ts";
 import { createTimeline } from "./timeline.ts";
 
 /** Below this share of the cap, a context that once was cut takes back what fits. */
@@ -13,13 +13,17 @@ const TAKE_BACK_BELOW = 0.5;
 export const fullStrategy: HistoryStrategy = {
   name: "full",
   recalls: false,
-  firstTurnNeeded: () => 0,
+  firstTurnNeeded: (held, { maxTokens }) => (mayTakeBack(held, maxTokens) ? 0 : firstTurnKept(held, 1)),
   select: selectAll,
 };
 
+/** Turns that the cap cut away are not loaded again on every request. */
+const mayTakeBack = ({ tokens, epochTokens }: HeldTurns, maxTokens: number): boolean =>
+  tokens <= maxTokens || epochTokens < maxTokens * TAKE_BACK_BELOW;
+
 function selectAll(view: HistoryView): Selection {
   const first = firstTurn(view);
-  const history = view.turns.slice(first).flatMap(({ messages }) => messages);
+  const history = view.turns.slice(first - view.firstLoadedTurn).flatMap(({ messages }) => messages);
   return {
     ...repair({ history, incoming: view.incoming }, (text) => view.countText(text)),
     epoch: nextEpoch(view.epoch, first, view.epoch.ledger),
@@ -31,17 +35,18 @@ function selectAll(view: HistoryView): Selection {
 }
 
 function firstTurn(view: HistoryView): number {
-  if (view.firstLoadedTurn > 0) throw new TypeError("full needs every turn");
+  const own = epochStart(view);
+  const from = view.firstLoadedTurn;
+  if (from > own) throw new TypeError(`full needs the turns from ${own} on`);
   const { maxTokens } = view.knobs;
   const otherTokens = fixedTokens(view);
-  const whole = createTimeline(view, 0);
+  const whole = createTimeline(view, from);
   const promptFrom = (turn: number): number => otherTokens + whole.tokensFrom(turn);
-  if (promptFrom(0) <= maxTokens) return 0;
-  const own = epochStart(view);
+  if (from === 0 && promptFrom(0) <= maxTokens) return 0;
   if (promptFrom(own) > maxTokens) {
     return widestCut({ timeline: createTimeline(view, own), from: own, maxTokens, otherTokens });
   }
-  const taken = widestCut({ timeline: whole, from: 0, maxTokens, otherTokens });
+  const taken = widestCut({ timeline: whole, from, maxTokens, otherTokens });
   const takesBack = promptFrom(own) < maxTokens * TAKE_BACK_BELOW && promptFrom(taken) <= maxTokens;
   return takesBack ? Math.min(own, taken) : own;
 }

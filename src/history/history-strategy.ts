@@ -152,6 +152,9 @@ export interface HeldTurns {
   readonly epochFirstTurn: number;
   /** How far summaries reach. */
   readonly summarised: number;
+  /** Counted tokens of all turns, and of those from the epoch on; 0 where that is not known. */
+  readonly tokens: number;
+  readonly epochTokens: number;
 }
 
 /** Decides what of a conversation is sent. Pure: the same view gives the same selection. */

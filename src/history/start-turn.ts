@@ -7,8 +7,10 @@ export interface Start {
   readonly first: number;
 }
 
-export const firstTurnKept = ({ epochFirstTurn, turns }: Omit<HeldTurns, "summarised">, keepTurns: number): number =>
-  Math.max(0, Math.min(epochFirstTurn, turns - keepTurns));
+export const firstTurnKept = (
+  { epochFirstTurn, turns }: Pick<HeldTurns, "epochFirstTurn" | "turns">,
+  keepTurns: number,
+): number => Math.max(0, Math.min(epochFirstTurn, turns - keepTurns));
 
 /** The same; and where turns are neither sent nor summarised, as after another strategy, the first of them. */
 export function firstTurnUntold(held: HeldTurns, { keepTurns, summaryMode }: HistoryKnobs): number {

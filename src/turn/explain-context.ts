@@ -77,7 +77,7 @@ export async function explainContext(
   const report = { head, strategy, knobs, price, economics, lastTurn: session.active.at(-1)?.record };
   if (model === undefined) return { ...report, next: undefined };
   const needed = strategyFor(strategy).firstTurnNeeded(
-    heldTurns({ epoch: head.epoch, summaries: session.summaries }, { keepTurns: head.turns }),
+    heldTurns({ epoch: head.epoch, summaries: session.summaries }, { keepTurns: head.turns, head }),
     knobs,
   );
   const held = needed < session.front.turns ? await cache.loadAll(session) : session;

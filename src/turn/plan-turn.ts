@@ -14,7 +14,7 @@ import { appendTail, placeholderNote, restorableNote } from "../history/tail-not
 import { type ActiveTurn, turnMessages, turnPrints } from "../session/active-turns.ts";
 import { reconcile } from "../session/reconcile-conversation.ts";
 import type { ClientHabits, HistoryMode, Reconciled, TranscriptPrint } from "../session/reconcile.ts";
-import { emptyFront, noHabits, type StableFront } from "../session/session-head.ts";
+import { emptyFront, noHabits, type SessionHead, type StableFront } from "../session/session-head.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import type { ModelPrice } from "../tokens/price-list.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
@@ -92,7 +92,10 @@ export async function planTurn(
   const strategy = strategyFor(strategyName);
   const knobs = cappedKnobs(ports.settings.knobs, { fields: request.chat.fields, price: input.price });
   const survived = rewindEpoch(session?.head.epoch ?? freshEpoch, session?.summaries ?? [], reconciled.keepTurns);
-  const needed = strategy.firstTurnNeeded(heldTurns(survived, reconciled), knobs);
+  const needed = strategy.firstTurnNeeded(
+    heldTurns(survived, { keepTurns: reconciled.keepTurns, head: session?.head }),
+    knobs,
+  );
   const held = session && needed < session.front.turns ? await cache.loadAll(session) : session;
   const ownSystem = input.system.length > 0 || reconciled.mode !== "delta";
   const heldSystem = ownSystem ? [] : (held?.system ?? []);
@@ -130,10 +133,13 @@ export async function planTurn(
 
 export const heldTurns = (
   { epoch, summaries }: RewoundEpoch,
-  { keepTurns }: Pick<Reconciled, "keepTurns">,
+  { keepTurns, head }: { readonly keepTurns: number; readonly head: SessionHead | undefined },
 ): HeldTurns => ({
   turns: keepTurns,
   epochFirstTurn: epoch.firstTurn,
+  tokens: head?.tokens ?? 0,
+  // The front ends where the stored epoch begins; a rewind may have begun another.
+  epochTokens: head && epoch.firstTurn === head.front.turns ? head.tokens - head.front.tokens : 0,
   summarised: summaries.reduce((newest, { toTurn }) => Math.max(newest, toTurn), 0),
 });
 

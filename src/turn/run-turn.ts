@@ -87,7 +87,10 @@ async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | AnsweredBef
   if (snapshot && repeat?.kind === "answered") return { session: snapshot, answered: repeat.turn };
   const input = await readInput(scope, repeat, snapshot);
   const birth = snapshot || !scope.request.record ? undefined : await beginIfAllowed(scope);
-  return { input, plan: await planTurn(scope.ring, { input, snapshot }), birth };
+  const startedAt = performance.now();
+  const plan = await planTurn(scope.ring, { input, snapshot });
+  scope.ring.ports.meter.stage("plan", performance.now() - startedAt);
+  return { input, plan, birth };
 }
 
 async function beginIfAllowed(scope: TurnScope): Promise<SessionBirth | GatewayError> {

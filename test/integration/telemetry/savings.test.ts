@@ -178,6 +178,17 @@ const cases: readonly Case[] = [
     env: exactWindow,
   },
   {
+    name: "semantic",
+    model: "gpt-5",
+    turns: 28,
+    sign: undefined,
+    env: {
+      STATEGATE_HISTORY__STRATEGY: "semantic",
+      STATEGATE_HISTORY__FLOOR_TOKENS: "0",
+      STATEGATE_HISTORY__HYBRID__KEEP_TURNS: "2",
+    },
+  },
+  {
     name: "a strategy that changes every four turns",
     model: "gpt-4o",
     turns: 28,
@@ -218,6 +229,7 @@ describe("reported savings equal the provider's bill", () => {
 
     const otlp = collector.sums();
     const prometheus = await gateway.metrics();
+    expect(prometheus).toMatch(/stategate_stage="plan"/);
     for (const [name, value] of Object.entries(truth)) {
       const scale = name.startsWith("stategate.tokens") ? baseline.tokens : baseline.usd;
       within1Percent(otlp.get(name) ?? 0, value, scale);

@@ -122,6 +122,9 @@ export function createSession(options: Partial<HistoryView> & { strategy: Strate
   let lastAskedAt: number | undefined;
   let owed: { readonly made: Summary; readonly epoch: number } | undefined;
 
+  const tokensFrom = (first: number): number =>
+    turns.slice(first).reduce((sum, { stored }) => stored.reduce((all, { tokens }) => all + tokens, sum), 0);
+
   function ask(step: Step): Asked {
     const strategy = strategyFor(step.strategy ?? usual);
     now += step.idleMs ?? 1_000;
@@ -134,6 +137,8 @@ export function createSession(options: Partial<HistoryView> & { strategy: Strate
       {
         turns: turns.length,
         epochFirstTurn: epoch.firstTurn,
+        tokens: tokensFrom(0),
+        epochTokens: tokensFrom(epoch.firstTurn),
         summarised: Math.max(0, ...summaries.map(({ toTurn }) => toTurn)),
       },
       settings,

@@ -56,7 +56,13 @@ describe("a rewind", () => {
       const keepTurns = session.epoch.firstTurn + 1;
       const rewound = rewindEpoch(session.epoch, session.summaries, keepTurns);
       const firstLoadedTurn = strategy.firstTurnNeeded(
-        { turns: keepTurns, epochFirstTurn: rewound.epoch.firstTurn, summarised: rewound.epoch.firstTurn },
+        {
+          turns: keepTurns,
+          epochFirstTurn: rewound.epoch.firstTurn,
+          summarised: rewound.epoch.firstTurn,
+          tokens: 0,
+          epochTokens: 0,
+        },
         knobs,
       );
       const { history, epoch: next } = strategy.select(

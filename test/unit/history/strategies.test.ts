@@ -151,18 +151,24 @@ describe("every strategy", () => {
 
   it("asks for the turns it promises, and full for all of them", () => {
     const needed = (name: StrategyName, firstTurn: number, count: number) =>
-      strategyFor(name).firstTurnNeeded({ turns: count, epochFirstTurn: firstTurn, summarised: firstTurn }, knobs);
+      strategyFor(name).firstTurnNeeded(
+        { turns: count, epochFirstTurn: firstTurn, summarised: firstTurn, tokens: 0, epochTokens: 0 },
+        knobs,
+      );
     expect(needed("window", 50, 100)).toBe(50);
     expect(needed("window", 97, 100)).toBe(90);
     expect(needed("hybrid", 97, 100)).toBe(95);
     expect(needed("hybrid", 0, 2)).toBe(0);
     expect(needed("summary", 97, 100)).toBe(96);
     expect(needed("full", 50, 100)).toBe(0);
-    const untold = { turns: 100, epochFirstTurn: 50, summarised: 20 };
+    const untold = { turns: 100, epochFirstTurn: 50, summarised: 20, tokens: 9_000, epochTokens: 4_000 };
     const neededBy = (name: StrategyName, summaryMode: HistoryKnobs["summaryMode"]) =>
       strategyFor(name).firstTurnNeeded(untold, { ...knobs, summaryMode });
     expect([neededBy("hybrid", "model"), neededBy("summary", "extractive")]).toEqual([20, 20]);
     expect([neededBy("hybrid", "off"), neededBy("window", "model")]).toEqual([50, 50]);
+    const neededUnder = (maxTokens: number) => strategyFor("full").firstTurnNeeded(untold, { ...knobs, maxTokens });
+    // Everything fits; what was cut does not, and little room is left; half of it is free.
+    expect([neededUnder(9_000), neededUnder(8_000), neededUnder(8_001)]).toEqual([0, 50, 0]);
   });
 });
 

@@ -1,0 +1,79 @@
+/**
+ * `npm run bench:plan`: what planning a turn of a session of 1,000 turns takes, read from the gateway's own histogram.
+ * Loading is not in it; in `semantic` and `hybrid` recall is.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { startSimulatedUpstream } from "../src/demo/simulated-upstream.ts";
+import { strategyNames } from "../src/history/history-strategy.ts";
+import { chatRequest, getRequest } from "./load/chat-requests.ts";
+import { type HttpConnection, openConnection } from "./load/http-connection.ts";
+import { divideCores } from "./rig/cores.ts";
+import { createProcessGroup } from "./rig/process-group.ts";
+import { plainText } from "./sections/plain-text.ts";
+import { onMemory } from "./targets/stategate.ts";
+
+const TURNS = 1_000;
+const MEASURED = 200;
+/** About a hundred tokens. */
+const TURN_CHARACTERS = 400;
+const RESULTS = fileURLToPath(new URL("./results", import.meta.url));
+const BUCKET = /^stategate_overhead_duration\w*_bucket\{[^}]*stategate_stage="plan"[^}]*le="([^"]+)"[^}]*\} (\d+)/gm;
+
+mkdirSync(RESULTS, { recursive: true });
+const folder = mkdtempSync(join(RESULTS, "plan-"));
+const processes = createProcessGroup(folder);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+const upstream = await startSimulatedUpstream({ maxLoggedRequests: 1 });
+try {
+  const { port } = await onMemory.open({ cores: divideCores(), processes, folder, upstreamPort: upstream.port });
+  const connection = await openConnection(port);
+  process.stdout.write(
+    `planning turn ${TURNS + 1} to ${TURNS + MEASURED}, ms\n\n| strategy | p50 | p99 |\n| --- | --- | --- |\n`,
+  );
+  for (const strategy of strategyNames) {
+    await play(connection, { strategy, from: 0, to: TURNS });
+    const before = await planningTimes(connection);
+    await play(connection, { strategy, from: TURNS, to: TURNS + MEASURED });
+    const after = await planningTimes(connection);
+    const counts = new Map([...after].map(([limit, count]) => [limit, count - (before.get(limit) ?? 0)]));
+    process.stdout.write(`| ${strategy} | ${percentile(counts, 0.5)} | ${percentile(counts, 0.99)} |\n`);
+  }
+  connection.close();
+} finally {
+  await processes.stopAll();
+  await upstream.close();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function play(
+  connection: HttpConnection,
+  { strategy, from, to }: { strategy: string; from: number; to: number },
+): Promise<void> {
+  const headers = { authorization: "Bearer bench", "x-session-id": strategy, "x-history-strategy": strategy };
+  for (let turn = from; turn < to; turn += 1) {
+    const content = `${plainText(TURN_CHARACTERS, turn)} [[len:20]]`;
+    const { status } = await connection.send(chatRequest(headers, [{ role: "user", content }]));
+    if (status !== 200) throw new Error(`turn ${turn} of ${strategy} was answered with ${status}`);
+  }
+}
+
+/** Turns planned so far within each limit, in ms. */
+async function planningTimes(connection: HttpConnection): Promise<Map<number, number>> {
+  const { text } = await connection.send(getRequest("/metrics"), { keepText: true });
+  return new Map(
+    [...text.matchAll(BUCKET)].map(([, limit, count]) => [
+      Number(limit?.replace("+Inf", "Infinity")) * 1_000,
+      Number(count),
+    ]),
+  );
+}
+
+/** The histogram's limit that so many stay below. */
+function percentile(counts: ReadonlyMap<number, number>, share: number): string {
+  const all = counts.get(Infinity) ?? 0;
+  const limits = [...counts.keys()].toSorted((left, right) => left - right);
+  return `< ${limits.find((limit) => (counts.get(limit) ?? 0) >= share * all) ?? "?"}`;
+}
