@@ -73,7 +73,7 @@ const sentRoles = (): string[] =>
 /** What the newest request adds: its one user message. */
 const ADDED = 1;
 
-describe.each(["full", "window", "summary", "hybrid"])("the context of a session under %s", (strategy) => {
+describe.each(["full", "window", "summary", "semantic", "hybrid"])("the context of a session under %s", (strategy) => {
   it("foretells each request: its segments, its cut, its tokens", async () => {
     const session = freshSession();
     const body = { id: session, strategy };
