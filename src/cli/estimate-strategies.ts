@@ -2,7 +2,8 @@ import type { HistoryKnobs, StrategyName } from "../history/history-strategy.ts"
 import { strategyFor } from "../history/strategy-registry.ts";
 import type { PriceList, PromptCache } from "../tokens/price-list.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
-import { type Conversation, type PlayedTurn, playConversation } from "../turn/play-conversation.ts";
+import { type Conversation, type PlayedTurn, type PlayOptions, playConversation } from "../turn/play-conversation.ts";
+import { openPlayedRecall } from "../turn/play-recall.ts";
 import { standInSummary } from "./stand-in-summary.ts";
 
 /** What one strategy makes of all conversations together. */
@@ -30,6 +31,8 @@ export interface EstimateOptions {
   readonly strategies: readonly StrategyName[];
   /** With the cap that holds for the model. */
   readonly knobs: HistoryKnobs;
+  /** Of old remarks that a message asks for. */
+  readonly recallTokens: number;
   readonly model: string;
   readonly summaryModel: string;
   readonly counter: TokenCounter;
@@ -38,24 +41,35 @@ export interface EstimateOptions {
 }
 
 /** A strategy whose summaries a model would be paid for is shown without one as well. */
-export function estimateStrategies(
+export async function estimateStrategies(
   conversations: readonly Conversation[],
   options: EstimateOptions,
-): StrategyEstimate[] {
+): Promise<StrategyEstimate[]> {
+  const { ttlSeconds } = options.promptCache;
+  const recalling = conversations.map(async (conversation): Promise<PlayedConversation> => {
+    const recallOptions = { maxTokens: options.recallTokens, episodeGapMs: ttlSeconds * 1000 };
+    return { conversation, recall: await openPlayedRecall(conversation, recallOptions) };
+  });
+  const played = await Promise.all(recalling);
   return options.strategies.flatMap((strategy) => {
-    const configured = estimateOne(conversations, strategy, options);
+    const configured = estimateOne(played, strategy, options);
     if (configured.overhead.tokens === 0) return [configured];
     const knobs = { ...options.knobs, summaryMode: "extractive" as const };
-    return [configured, estimateOne(conversations, strategy, { ...options, knobs })];
+    return [configured, estimateOne(played, strategy, { ...options, knobs })];
   });
 }
 
+interface PlayedConversation {
+  readonly conversation: Conversation;
+  readonly recall: NonNullable<PlayOptions["recall"]>;
+}
+
 function estimateOne(
-  conversations: readonly Conversation[],
+  conversations: readonly PlayedConversation[],
   strategy: StrategyName,
   { knobs, model, summaryModel, counter, prices, promptCache }: EstimateOptions,
 ): StrategyEstimate {
-  const play = (conversation: Conversation) =>
+  const play = ({ conversation, recall }: PlayedConversation) =>
     playConversation(conversation, {
       strategy: strategyFor(strategy),
       knobs,
@@ -63,6 +77,7 @@ function estimateOne(
       prices,
       promptCache,
       countText: (text) => counter.countText(text),
+      recall,
       summarise: (job) => standInSummary(job, summaryModel, counter),
     });
   let estimate = nothing(strategy);

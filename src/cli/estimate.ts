@@ -74,21 +74,30 @@ async function estimateChats(chats: readonly ChatRequest[], { config, model, str
   const parts = {
     strategies,
     knobs: cappedKnobs(historyKnobs({ ...history, mode: "manage" }), { fields: {}, price }),
+    recallTokens: history.recall.maxTokens,
     model,
     summaryModel: history.summary.model ?? model,
     counter,
     prices,
     promptCache: upstream.promptCache,
   };
-  const playAt = (askedAt: Pace["asked"]) => {
+  const playAt = async (askedAt: Pace["asked"]) => {
     const conversations = chats.map((chat) => readExchanges(chat, { counter, askedAt }));
-    return { conversations, estimates: estimateStrategies(conversations, parts) };
+    return { conversations, estimates: await estimateStrategies(conversations, parts) };
   };
-  const { conversations, estimates } = playAt(pace.asked);
+  const { conversations, estimates } = await playAt(pace.asked);
   if (conversations.every(({ exchanges }) => exchanges.length === 0)) {
     throw new CommandError("no model was asked anything in there");
   }
-  return { ...parts, price, pace, conversations, estimates, cold: playAt(pace.cold).estimates, exact: counters.exact };
+  return {
+    ...parts,
+    price,
+    pace,
+    conversations,
+    estimates,
+    cold: (await playAt(pace.cold)).estimates,
+    exact: counters.exact,
+  };
 }
 
 export type EstimateResult = Awaited<ReturnType<typeof estimateChats>>;

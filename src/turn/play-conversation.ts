@@ -10,6 +10,7 @@ import {
   type Summary,
 } from "../history/history-strategy.ts";
 import type { SummaryJob, SummaryResult } from "../history/summariser.ts";
+import { appendTail } from "../history/tail-note.ts";
 import type { BillingState, StableFront } from "../session/session-head.ts";
 import type { TurnFigures } from "../telemetry/turn-meter.ts";
 import { callCost } from "../tokens/cost.ts";
@@ -44,6 +45,8 @@ export interface PlayOptions {
   readonly prices: PriceList;
   readonly promptCache: PromptCache;
   readonly countText: (text: string) => number;
+  /** What goes behind the newest message of a strategy that recalls. */
+  readonly recall?: (moment: { readonly view: HistoryView; readonly selection: Selection }) => string | undefined;
   /** Stands in for the model that writes summaries; `undefined` where none comes. */
   readonly summarise: (job: SummaryJob) => SummaryResult | undefined;
 }
@@ -86,7 +89,7 @@ export function* playConversation(conversation: Conversation, options: PlayOptio
     const moment = { conversation, exchange, turns, keptTokens, state };
     const view = viewOf(moment, options);
     const selection = options.strategy.select(view);
-    const { figures, billing } = billOf(moment, options, sentOf(view, selection, cache));
+    const { figures, billing } = billOf(moment, options, sentOf({ view, selection }, options, cache));
     const turn = turnOf(exchange, turns.length);
     turns.push(turn);
     keptTokens += sum(turn.stored);
@@ -122,15 +125,30 @@ interface SentPrompt {
   readonly stable: StableFront;
 }
 
-function sentOf(view: HistoryView, selection: Selection, cache: PromptCacheModel): SentPrompt {
+function sentOf(
+  { view, selection }: { readonly view: HistoryView; readonly selection: Selection },
+  { strategy, recall }: PlayOptions,
+  cache: PromptCacheModel,
+): SentPrompt {
   const { envelopeTokens, now: at } = view;
-  const messages = [...view.system, ...selection.history, ...selection.incoming];
+  const recalled = strategy.recalls ? recall?.({ view, selection }) : undefined;
+  const incoming = withTail(selection.incoming, recalled, view);
+  const messages = [...view.system, ...selection.history, ...incoming];
   const cachedTokens = cache.cachedTokens({ envelopeTokens, messages, at });
   return {
     promptTokens: envelopeTokens + sum(messages) + CLOSING_TOKENS,
     cachedTokens,
     stable: stableFront(selection, envelopeTokens + sum(view.system)),
   };
+}
+
+function withTail(
+  incoming: readonly HistoryMessage[],
+  text: string | undefined,
+  { countText }: HistoryView,
+): readonly HistoryMessage[] {
+  const newest = incoming.at(-1);
+  return newest && text ? [...incoming.slice(0, -1), appendTail(newest, text, countText)] : incoming;
 }
 
 function billOf(moment: Moment, options: PlayOptions, { promptTokens, cachedTokens, stable }: SentPrompt) {

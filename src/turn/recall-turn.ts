@@ -63,8 +63,7 @@ export async function recallForTurn(parts: RecallParts, task: RecallTask): Promi
   try {
     const units = await findUnits(parts, ask, task);
     if (!units) return nothing("not_found");
-    const room = roomFor(asksPlainly(ask) ? maxTokens : maxTokens * DOUBTFUL_SHARE, task);
-    const recalled = composeRecall(await sendable(units, task), room);
+    const recalled = composeRecall(await sendable(units, task), recallRoom(ask, maxTokens, task));
     return recalled ? { outcome: "recalled", ...recalled } : nothing("no_room");
   } catch (error) {
     parts.ports.log.warn({ cause: describeError(error) }, "recall failed");
@@ -113,7 +112,13 @@ async function sendable(units: readonly RecallUnit[], { hidden }: RecallTask): P
   return best.filter(({ message }, place) => checked[place] === message);
 }
 
-function roomFor(maxTokens: number, { view, selection }: RecallTask): RecallRoom {
+/** What a text behind the newest message may take, and what it need not say. */
+export function recallRoom(
+  ask: Ask,
+  wantedTokens: number,
+  { view, selection }: Pick<RecallTask, "view" | "selection">,
+): RecallRoom {
+  const maxTokens = asksPlainly(ask) ? wantedTokens : wantedTokens * DOUBTFUL_SHARE;
   const { countText } = view;
   const sent = [...view.system, ...selection.history, ...selection.incoming];
   const tokens = sent.reduce((sum, message) => sum + message.tokens, view.envelopeTokens + CLOSING_TOKENS);

@@ -177,6 +177,7 @@ export const places: Readonly<Record<string, Place>> = {
       "tokens/",
       "turn/economics.ts",
       "turn/play-conversation.ts",
+      "turn/play-recall.ts",
       "turn/read-exchanges.ts",
       "upstream/summary-prompt.ts",
       "users/",

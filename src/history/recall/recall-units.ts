@@ -1,3 +1,4 @@
+import type { Language } from "./languages.ts";
 import { needsRecall } from "./needs-recall.ts";
 import type { Ask } from "./read-ask.ts";
 import { readWords } from "./read-words.ts";
@@ -12,9 +13,16 @@ export async function recallUnits(
   ask: Ask,
   parts: readonly RecallPart[],
 ): Promise<RecallUnit[] | undefined> {
-  const language = parts[0]?.index.language ?? "english";
-  await reader.prepare([ask.question, ask.query], language);
+  await reader.prepare([ask.question, ask.query], languageOf(parts));
+  return preparedUnits(reader, ask, parts);
+}
+
+/** The same for an ask that the reader is prepared for. */
+export function preparedUnits(reader: TermReader, ask: Ask, parts: readonly RecallPart[]): RecallUnit[] | undefined {
+  const language = languageOf(parts);
   if (!needsRecall(ask, reader.read(ask.question, language), parts)) return undefined;
   const { terms } = reader.read(ask.query, language);
   return searchUnits(parts, { terms, words: new Set(readWords(ask.query).spaced) });
 }
+
+const languageOf = ([first]: readonly RecallPart[]): Language => first?.index.language ?? "english";

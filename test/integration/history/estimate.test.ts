@@ -21,8 +21,11 @@ type Model = keyof typeof PRICES;
 
 const GAP_SECONDS = 60;
 const system: ChatCompletionMessageParam = { role: "system", content: "Answer with care. ".repeat(40) };
+/** Some ask for what was said long ago. */
 const say = (turn: number): string =>
-  `Question ${turn} about ${["tides", "bridges", "copper"][turn % 3]}: ${`what was measured on day ${turn * 3} and by whom, `.repeat(8)}please. [[len:${60 + turn * 2}]]`;
+  turn % 6 === 5
+    ? `What was the code name of project number ${Math.max(1, turn - 22)}? [[len:40]]`
+    : `${turn % 6 === 1 ? `The code name of project number ${turn} is Heron-${turn}. ` : ""}Question ${turn} about ${["tides", "bridges", "copper"][turn % 3]}: ${`what was measured on day ${turn * 3} and by whom, `.repeat(8)}please. [[len:${60 + turn * 2}]]`;
 
 interface World {
   readonly gateway: TestGateway;
@@ -122,6 +125,13 @@ describe("stategate estimate equals the bill of a gateway that serves the same c
       sign: 1,
       env: { STATEGATE_HISTORY__STRATEGY: "summary", STATEGATE_HISTORY__SUMMARY__MODE: "extractive" },
     },
+    {
+      name: "semantic, recalling",
+      model: "gpt-4o",
+      turns: 36,
+      sign: 1,
+      env: { STATEGATE_HISTORY__STRATEGY: "semantic" },
+    },
     { name: "hybrid with a model's summaries, saving", model: "gpt-4o", turns: 44, sign: 1, env: hybrid },
     { name: "a sliding window that loses", model: "gpt-5", turns: 16, sign: -1, env: slidingWindow },
   ] as const)("$name", async ({ model, turns, sign, env }) => {
@@ -146,6 +156,8 @@ describe("stategate estimate equals the bill of a gateway that serves the same c
     );
     const overhead = billOf(world.upstream.log.filter(isSummary), model, true);
     expect(shown.turns).toBe(turns);
+    const recalls = /stategate_recall_total\{[^}]*recalled[^}]*\} (\d+)/.exec(await world.gateway.metrics())?.[1];
+    expect(Number(recalls ?? 0) > 0).toBe(["semantic", "hybrid"].includes(shown.strategy));
     within1Percent(shown.prompt_tokens, sent.tokens);
     within1Percent(shown.cached_tokens, sent.cachedTokens, sent.tokens);
     within1Percent(shown.input_usd, sent.usd);
