@@ -2,6 +2,7 @@ import { text } from "node:stream/consumers";
 
 import type { CommandEntry } from "./cli/command.ts";
 import { operatorCommands, runCommand } from "./cli/run-command.ts";
+import { historyNotice } from "./config/history-notice.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { GatewayError } from "./errors/gateway-error.ts";
 import { openGateway } from "./gateway.ts";
@@ -42,7 +43,7 @@ async function start(): Promise<void> {
   stdout.write(
     `stategate listens on ${url}/v1 in front of ${config.upstream.url}, sessions in ${storeName(config.store.address.expose())}\n`,
   );
-  stdout.write(`${summaryNotice(config)}\n`);
+  stdout.write(`${historyNotice(config)}\n`);
 
   const stop = (signal: NodeJS.Signals): void => {
     log.info({ signal }, "draining");
@@ -57,16 +58,6 @@ async function start(): Promise<void> {
 }
 
 const readConfig = () => loadConfig({ env: process.env, cwd: process.cwd() });
-
-/** Who pays for the gateway's own model calls is said before the first one is made. */
-function summaryNotice({ history: { mode, strategy, summary }, upstream }: ReturnType<typeof loadConfig>): string {
-  if (mode === "observe") return `history: requests go as they come; what ${strategy} would save is reported`;
-  if (strategy === "full" || strategy === "window" || strategy === "semantic" || summary.mode === "off")
-    return `history: ${strategy}, no summaries`;
-  if (summary.mode === "extractive") return `history: ${strategy}, summaries extracted here, no model asked`;
-  const payer = upstream.apiKey ? "the gateway's key" : "the caller's key";
-  return `history: ${strategy}, summaries by ${summary.model ?? "each request's own model"}, paid with ${payer}`;
-}
 
 /** A store's address without the credentials it may hold. */
 const storeName = (address: string): string => address.replace(/\/\/[^@/]*@/, "//");

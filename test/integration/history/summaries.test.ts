@@ -67,15 +67,18 @@ describe("the rolling summary", () => {
     },
   );
 
-  it("carries a fact that stands nowhere else to the model, also after a restart", async () => {
-    const gateway = await start();
-    await play(gateway);
-    await gateway.restart();
-    await play(gateway, { from: TURNS, to: TURNS + 1 });
-    const holders = lastMessages(gateway).filter(({ content }) => content.includes(FACT));
-    expect(holders.map(({ role }) => role)).toEqual(["user"]);
-    expect(holders[0]?.content.slice(0, 200)).toMatch(/notes/i);
-  });
+  it.each(["hybrid", "summary"])(
+    "carries a fact that stands nowhere else to the model, also after a restart: %s",
+    async (strategy) => {
+      const gateway = await start({ env: { STATEGATE_HISTORY__STRATEGY: strategy } });
+      await play(gateway);
+      await gateway.restart();
+      await play(gateway, { from: TURNS, to: TURNS + 1 });
+      const holders = lastMessages(gateway).filter(({ content }) => content.includes(FACT));
+      expect(holders.map(({ role }) => role)).toEqual(["user"]);
+      expect(holders[0]?.content.slice(0, 200)).toMatch(/notes/i);
+    },
+  );
 
   it("is replaced by an extract when the model fails, and nothing of the conversation is lost from sight", async () => {
     const gateway = await start();
