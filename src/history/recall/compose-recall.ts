@@ -16,7 +16,7 @@ export interface RecallText {
 }
 
 /** So many in a row that do not fit, and what is left of the room is left. */
-const MAX_MISFITS = 30;
+const MAX_MISFITS = 12;
 
 /**
  * The best remarks that there is room for, as one text for behind the newest message; `undefined` when there are none.
