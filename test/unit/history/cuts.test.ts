@@ -154,6 +154,22 @@ describe("the hard cap", () => {
     }
   });
 
+  it("nor where a rewind made it the last one, behind which an epoch had begun", () => {
+    const asks = turn(0, user("go"), assistant("let me see", "1"));
+    for (const strategy of strategyNames) {
+      const { history, incoming } = strategyFor(strategy).select(
+        viewOf({
+          turns: [asks],
+          incoming: [tool("1")],
+          epoch: { number: 1, firstTurn: 1, ledger: 0, summaryFailed: false },
+          knobs: { ...knobs, maxTokens: 1 },
+        }),
+      );
+      expect(history).toContain(asks.messages[1]);
+      expect(incoming).toHaveLength(1);
+    }
+  });
+
   it("leaves room for the note on withheld values", () => {
     const withheld = { ...sized("user", 100), redactions: 1 };
     const turns = [turn(0, sized("user", 200)), turn(1, withheld)];
