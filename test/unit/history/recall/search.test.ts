@@ -44,13 +44,10 @@ describe("a search", () => {
   });
 
   it("prefers the one speaker whom the question names", async () => {
-    const dialogue = ["trip to Rome", "trip to Oslo", "trip to Paris"].flatMap((trip) => [
-      `Anna: I liked my ${trip}.`,
-      `Ben: I liked my ${trip}.`,
-    ]);
-    const index = await indexOf(turnsOf(dialogue));
+    const pair = ["Anna: Ben, you like that trip, trip by trip.", "Ben: I liked the trip, Anna."];
+    const index = await indexOf(turnsOf([...pair, ...pair, ...pair]));
     expect(search([index], "Which trip did Ben like?")[0]).toMatch(/^Ben: /);
-    expect(search([index], "Which trip did Anna like?")[0]).toMatch(/^Anna: /);
+    expect(search([index], "Which trip did Anna and Ben like?")[0]).toMatch(/^Anna: /);
   });
 
   it("sees nothing of what comes behind the turns it may search", async () => {
