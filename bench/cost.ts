@@ -1,12 +1,16 @@
 /** `npm run bench:cost`: what conversations are billed under different policies, provider by provider. See `--help`. */
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { openTokenCounters } from "../src/tokens/open-token-counters.ts";
+import type { TokenCounter } from "../src/tokens/token-counter.ts";
 import { comparePolicies, type Suite } from "./cost/compare-policies.ts";
+import { measureFrontier } from "./cost/measure-frontier.ts";
 import { policies } from "./cost/play-policies.ts";
 import { priceProfiles } from "./cost/price-profiles.ts";
 import { recordedStreams } from "./cost/recorded-streams.ts";
 import { renderCosts } from "./cost/render-costs.ts";
+import { renderFrontier } from "./cost/render-frontier.ts";
 import {
   ANSWER_TOKENS,
   COLD_SHARE,
@@ -24,6 +28,7 @@ const USAGE = `npm run bench:cost -- [options]
   --seed N       of the first (1)
   --floor N      tokens of recent history that every policy always holds (6000)
   --data FILE    conversations of a file in LoCoMo's shape instead
+  --chart FILE   with --data: dollars against evidence recall, as a table and as an SVG
 `;
 
 const { values } = parseArgs({
@@ -33,11 +38,13 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     floor: { type: "string", default: "6000" },
     data: { type: "string" },
+    chart: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 
 if (values.help) process.stdout.write(USAGE);
+else if (values.chart !== undefined) await chart(values.data, values.chart);
 else report(values.data === undefined ? synthetic() : await recorded(values.data));
 
 interface NamedSuite extends Suite {
@@ -57,13 +64,29 @@ function synthetic(): NamedSuite {
   };
 }
 
-async function recorded(path: string): Promise<NamedSuite> {
+/** Only what a provider of today charges and a reader may compare: one price, the one of the project's goals. */
+async function chart(data: string | undefined, target: string): Promise<void> {
+  const profile = priceProfiles.find(({ name }) => name === "gpt-5");
+  if (data === undefined || !profile) return misuse("--chart needs --data");
+  const points = await measureFrontier(data, { counter: await exactCounter(), profile });
+  const rows = points.map(
+    ({ name, usd, recall }) => `| ${name} | ${usd.toFixed(4)} | ${(100 * recall).toFixed(1)} % |`,
+  );
+  process.stdout.write(`| way | USD a conversation | evidence recall |\n| --- | --: | --: |\n${rows.join("\n")}\n`);
+  writeFileSync(target, renderFrontier(points, "Dollars against evidence recall, gpt-5 prices"));
+}
+
+async function exactCounter(): Promise<TokenCounter> {
   const counters = openTokenCounters({
     cacheDirectory: "node_modules/.cache/stategate-bench",
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   });
   await counters.ready;
-  const counter = counters.forModel("gpt-5");
+  return counters.forModel("gpt-5");
+}
+
+async function recorded(path: string): Promise<NamedSuite> {
+  const counter = await exactCounter();
   const conversations = recordedStreams(path, counter);
   const requests = conversations.reduce((sum, { exchanges }) => sum + exchanges.length, 0);
   return {
@@ -92,6 +115,10 @@ function report(suite: NamedSuite): void {
 function wholeNumber(flag: "sessions" | "turns" | "seed" | "floor"): number {
   const value = Number(values[flag]);
   if (Number.isInteger(value) && value > 0) return value;
-  process.stderr.write(`--${flag} must be a whole number above 0\n\n${USAGE}`);
-  return process.exit(2);
+  return misuse(`--${flag} must be a whole number above 0`);
+}
+
+function misuse(what: string): never {
+  process.stderr.write(`${what}\n\n${USAGE}`);
+  process.exit(2);
 }

@@ -108,6 +108,7 @@ export const addBills = (left: Bill, right: Bill): Bill => ({
 
 export const knobsOf = (summaryMode: HistoryKnobs["summaryMode"], floorTokens: number): HistoryKnobs => ({
   windowTurns: 1,
+  windowTokens: 0,
   keepTurns: 1,
   summaryKeepTurns: 1,
   floorTokens,

@@ -183,7 +183,14 @@ const history = z.strictObject({
     .describe(
       "full: everything; window: the last turns; summary: a running summary and a few turns; semantic: the last turns and what is asked for of older ones; hybrid: a summary, the last turns, and what is asked for. X-History-Strategy overrides.",
     ),
-  window: z.strictObject({ turns: count().default(10) }).prefault({}),
+  window: z
+    .strictObject({
+      turns: count().default(10).describe("Newest turns kept at least."),
+      tokens: z
+        .exactOptional(count().meta({ examples: [4_000] }))
+        .describe("Newest tokens kept at least, besides: a window by size rather than by turns (with turns: 1)."),
+    })
+    .prefault({}),
   hybrid: z
     .strictObject({ keepTurns: count().default(5).describe("Newest turns kept verbatim, whatever they weigh.") })
     .prefault({}),

@@ -12,6 +12,7 @@ export const historyKnobs = ({
   aging,
 }: GatewayConfig["history"]) => ({
   windowTurns: window.turns,
+  windowTokens: window.tokens ?? 0,
   keepTurns: hybrid.keepTurns,
   summaryKeepTurns: summary.keepTurns,
   floorTokens,

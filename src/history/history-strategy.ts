@@ -75,6 +75,8 @@ export interface CompactionRule {
 
 export interface HistoryKnobs {
   readonly windowTurns: number;
+  /** Tokens that a window leaves at least besides; 0 where only turns count. */
+  readonly windowTokens: number;
   /** Verbatim in `hybrid`. */
   readonly keepTurns: number;
   /** Verbatim in `summary`. */

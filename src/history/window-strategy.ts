@@ -2,9 +2,9 @@ import { compactHistory } from "./compact-history.ts";
 import type { CompactionRule, HistoryKnobs, HistoryStrategy } from "./history-strategy.ts";
 import { firstTurnKept } from "./start-turn.ts";
 
-const rule = ({ windowTurns }: HistoryKnobs): CompactionRule => ({
+const rule = ({ windowTurns, windowTokens }: HistoryKnobs): CompactionRule => ({
   keepTurns: windowTurns,
-  floorTokens: 0,
+  floorTokens: windowTokens,
   summaryMode: "off",
 });
 

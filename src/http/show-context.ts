@@ -100,6 +100,7 @@ function showLedger({ head, economics, price }: ContextReport, { forecast }: Nex
 
 const showKnobs = ({ knobs }: ContextReport) => ({
   window_turns: knobs.windowTurns,
+  window_tokens: knobs.windowTokens,
   keep_turns: knobs.keepTurns,
   summary_keep_turns: knobs.summaryKeepTurns,
   floor_tokens: knobs.floorTokens,

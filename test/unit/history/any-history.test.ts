@@ -27,6 +27,7 @@ import { anyAging, conversations } from "./random-conversations.ts";
 const anyStrategy = fc.constantFrom<StrategyName>(...strategyNames);
 const anyBudget = fc.record<HistoryKnobs>({
   windowTurns: fc.integer({ min: 1, max: 12 }),
+  windowTokens: fc.constantFrom(0, 0, 500),
   keepTurns: fc.integer({ min: 1, max: 8 }),
   summaryKeepTurns: fc.integer({ min: 1, max: 8 }),
   floorTokens: fc.constantFrom(0, 100, 1_000),

@@ -20,6 +20,30 @@ import { breachOf } from "./legal-sequence.ts";
 const chat = (index: number) => turn(index, sized("user", 50), sized("assistant", 50));
 const promptOf = ({ sent }: Asked): number => sent.reduce((sum, { tokens }) => sum + tokens, 0);
 
+describe("a window by tokens", () => {
+  const turns = Array.from({ length: 60 }, (_, index) => chat(index));
+  const cold = { lastAskedAt: undefined };
+  const keptBy = (settings: Partial<typeof knobs>): number => {
+    const view = viewOf({ turns, incoming: [user("next")], knobs: { ...knobs, windowTurns: 1, ...settings }, ...cold });
+    return strategyFor("window")
+      .select(view)
+      .history.reduce((sum, { tokens }) => sum + tokens, 0);
+  };
+
+  it("keeps so many of the newest at least, and no turn more than that takes", () => {
+    for (const windowTokens of [200, 500, 1_000, 3_000]) {
+      const kept = keptBy({ windowTokens });
+      expect(kept).toBeGreaterThanOrEqual(windowTokens);
+      expect(kept).toBeLessThan(windowTokens + 2 * 110);
+    }
+  });
+
+  it("counts turns alone where no tokens are given, and both where they are", () => {
+    expect(keptBy({ windowTokens: 0 })).toBeLessThan(110);
+    expect(keptBy({ windowTokens: 500, windowTurns: 20 })).toBe(keptBy({ windowTokens: 0, windowTurns: 20 }));
+  });
+});
+
 describe("where a cut falls", () => {
   const agent = (index: number) => turn(index, tool(`${index - 1}`), assistant("go on", `${index}`));
 

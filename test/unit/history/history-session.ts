@@ -16,6 +16,7 @@ export const countText = (text: string): number => Math.ceil(text.length / 4);
 
 export const knobs: HistoryKnobs = {
   windowTurns: 10,
+  windowTokens: 0,
   keepTurns: 5,
   summaryKeepTurns: 4,
   floorTokens: 0,

@@ -14,6 +14,7 @@ import { anyAging, conversations } from "./random-conversations.ts";
 const strategies = fc.constantFrom<StrategyName>(...strategyNames);
 const anyKnobs = fc.record<HistoryKnobs>({
   windowTurns: fc.integer({ min: 1, max: 8 }),
+  windowTokens: fc.constantFrom(0, 0, 300),
   keepTurns: fc.integer({ min: 1, max: 6 }),
   summaryKeepTurns: fc.integer({ min: 1, max: 6 }),
   floorTokens: fc.constantFrom(0, 300),
