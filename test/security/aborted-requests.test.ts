@@ -76,7 +76,8 @@ function defineAborts(store: string, address: () => string): void {
         const answer = await (Math.random() < 0.7 ? chatOf(request) : readOf(request));
         if (!answer.whole) aborted += 1;
         if (answer.status === 200) answered += 1;
-        if (!leaves) expect([200, 404], answer.body).toContain(answer.status);
+        // On a busy machine a store may be late; nobody may be shown anything then either.
+        if (!leaves) expect([200, 404, 503], answer.body).toContain(answer.status);
         world.inspect(user, "answer", answer);
       }
     };
