@@ -15,6 +15,7 @@ export function createNetworkList(networks: readonly string[]): NetworkList {
   }
   return {
     has(address) {
+      if (networks.length === 0) return false;
       const plain = plainAddress(address);
       return plain !== undefined && list.check(plain, familyOf(plain));
     },
