@@ -28,6 +28,7 @@ import { openTokenCounters } from "./tokens/open-token-counters.ts";
 import type { TurnPorts, TurnSettings } from "./turn/turn-ports.ts";
 import { createTurnRing, type TurnRing } from "./turn/turn-ring.ts";
 import { openHttpUpstream } from "./upstream/http-upstream.ts";
+import { createOpenAiEmbedder } from "./upstream/openai-embedder.ts";
 import { createOpenAiSummariser } from "./upstream/openai-summariser.ts";
 import { ERASED_NOTICE } from "./users/erase-user.ts";
 import { rightsParts } from "./users/rights-parts.ts";
@@ -100,6 +101,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
       ...upstreamOptions(config),
       timeoutMs: config.history.summary.timeoutMs,
     }),
+    embedder: createOpenAiEmbedder({ ...upstreamOptions(config), timeoutMs: config.history.summary.timeoutMs }),
     meter: turnMeter,
     clock,
     log,

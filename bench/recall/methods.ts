@@ -33,7 +33,8 @@ const plainBm25: Method = ({ reader }, { index }, question) => {
 const recall: Method = ({ reader }, { index }, question) => {
   const part = { index, turns: index.turnCount, allTurns: index.turnCount };
   const { terms } = reader.read(question, index.language);
-  return searchUnits([part], { terms, words: new Set(readWords(question).spaced) });
+  const words = new Set(readWords(question).spaced);
+  return searchUnits([part], { terms, words }).map(({ unit }) => unit);
 };
 
 export const methods: Readonly<Record<string, Method>> = {

@@ -45,5 +45,5 @@ async function opens(
   const ask = readAsk(message);
   if (!ask) return false;
   const part = { index, turns: said - CONTEXT, allTurns: said };
-  return (await recallUnits(reader, ask, [part])) !== undefined;
+  return (await recallUnits(reader, ask, { parts: [part] })) !== undefined;
 }

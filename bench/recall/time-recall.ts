@@ -40,7 +40,7 @@ export async function timeRecall(parts: MethodParts, conversations: readonly Pre
     const begun = performance.now();
     const ask = readAsk(question);
     const part = { index, turns: TURNS - 30, allTurns: TURNS };
-    const units = ask && (await recallUnits(parts.reader, ask, [part]));
+    const units = ask && (await recallUnits(parts.reader, ask, { parts: [part] }));
     composeRecall(units ?? [], { maxTokens: 2_000, countText: parts.countText, isShown: () => false });
     if (round >= WARM_UP) times.push(performance.now() - begun);
   }

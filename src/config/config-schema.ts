@@ -227,6 +227,25 @@ const history = z.strictObject({
         .enum(["session", "user"])
         .default("session")
         .describe("user: also the caller's other sessions, the newest twenty. Who shares a key shares them."),
+      embeddings: z
+        .strictObject({
+          model: z
+            .exactOptional(
+              z
+                .string()
+                .min(1)
+                .meta({ examples: ["text-embedding-3-small"] }),
+            )
+            .describe("Find what means the same in other words, too; billed to the caller. Default: words alone."),
+          timeoutMs: milliseconds().default(150).describe("For a question's vector; then words alone find."),
+          minSimilarity: z
+            .number()
+            .min(0)
+            .max(1)
+            .default(0.4)
+            .describe("Cosine from which on a remark is near. Models differ: try yours."),
+        })
+        .prefault({}),
     })
     .prefault({})
     .describe("In semantic and hybrid: word for word, behind the newest message."),

@@ -61,6 +61,10 @@ export interface SimulatedUpstream {
   script(user: string, reply: string): void;
   /** Directives for requests that ask for a summary: those that old turns are quoted with are not obeyed there. */
   steerSummaries(directives: string): void;
+  /** `[[error:STATUS]]` and `[[delay:MS]]` for requests that ask for vectors; of this text, where one is given. */
+  steerEmbeddings(directives: string, text?: string): void;
+  /** For vectors these words are one from now on, until the next reset. */
+  makeSynonyms(...words: readonly string[]): void;
   close(): Promise<void>;
 }
 
@@ -87,6 +91,8 @@ interface World {
   readonly bill: (body: ChatBody) => { promptTokens: number; cachedTokens: number };
   readonly scripts: Map<string, string>;
   summaryDirectives: string;
+  embeddingSteering: { readonly directives: string; readonly text: string | undefined };
+  readonly synonyms: Map<string, string>;
   readonly log: LoggedRequest[];
   readonly now: () => number;
   reset(cache: boolean): void;
@@ -119,6 +125,8 @@ export async function startSimulatedUpstream(options: SimulatedUpstreamOptions =
     reset: ({ cache = false } = {}) => world.reset(cache),
     script: (user, reply) => void world.scripts.set(user, reply),
     steerSummaries: (directives) => (world.summaryDirectives = directives),
+    steerEmbeddings: (directives, text) => (world.embeddingSteering = { directives, text }),
+    makeSynonyms: (...words) => words.forEach((word) => world.synonyms.set(word, words[0] ?? word)),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -126,6 +134,8 @@ export async function startSimulatedUpstream(options: SimulatedUpstreamOptions =
       }),
   };
 }
+
+const unsteered: World["embeddingSteering"] = { directives: "", text: undefined };
 
 function createWorld(options: SimulatedUpstreamOptions): World {
   const countTokens = options.countTokens ?? ((text: string) => Math.ceil(text.length / 4));
@@ -140,12 +150,16 @@ function createWorld(options: SimulatedUpstreamOptions): World {
     bill: cache.bill,
     scripts,
     summaryDirectives: "",
+    embeddingSteering: unsteered,
+    synonyms: new Map(),
     log,
     now,
     reset(withCache) {
       log.length = 0;
       scripts.clear();
       this.summaryDirectives = "";
+      this.embeddingSteering = unsteered;
+      this.synonyms.clear();
       if (withCache) cache.clear();
     },
     nextId: (prefix) => `${prefix}${++serial}`,
@@ -565,7 +579,7 @@ function drained(response: ServerResponse): Promise<void> {
 
 // Embeddings
 
-function embeddings({ world, response, entry }: Exchange): void {
+async function embeddings({ world, response, entry }: Exchange): Promise<void> {
   const body = (entry.body ?? {}) as {
     model?: string;
     input?: string | string[];
@@ -574,7 +588,11 @@ function embeddings({ world, response, entry }: Exchange): void {
   };
   if (body.input === undefined) return sendError(response, 400, "you must provide an input", null);
   const inputs = [body.input].flat();
-  const vectors = inputs.map((text) => embed(String(text), body.dimensions ?? 1536));
+  const { directives: steering, text: steered } = world.embeddingSteering;
+  const directives = readDirectives(steered === undefined || inputs.includes(steered) ? steering : "");
+  await sleep(directives.number("delay") ?? 0, undefined, { ref: false });
+  if (failHead(response, directives, false)) return;
+  const vectors = inputs.map((text) => embed(String(text), body.dimensions ?? 1536, world.synonyms));
   const encode = (vector: Float32Array) =>
     body.encoding_format === "base64" ? Buffer.from(vector.buffer).toString("base64") : [...vector];
   entry.promptTokens = inputs.reduce((sum, text) => sum + world.countTokens(String(text)), 0);
@@ -584,9 +602,10 @@ function embeddings({ world, response, entry }: Exchange): void {
 }
 
 /** A unit vector of hashed word stems: texts that share words are near each other. */
-function embed(text: string, dimensions: number): Float32Array {
+function embed(text: string, dimensions: number, synonyms: ReadonlyMap<string, string>): Float32Array {
   const vector = new Float32Array(dimensions);
-  for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []) {
+  for (const spoken of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []) {
+    const word = synonyms.get(spoken) ?? spoken;
     const digest = createHash("md5")
       .update(word.replace(/(?:ing|ed|ly|es|s)$/u, ""))
       .digest();

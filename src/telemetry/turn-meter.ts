@@ -37,6 +37,7 @@ export type DegradedReason =
   | "redaction_failed"
   | "seal_failed"
   | "summary_failed"
+  | "embedding_failed"
   | "tokens_estimated"
   | "limits_unshared"
   | "stored_form"

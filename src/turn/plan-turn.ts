@@ -124,8 +124,8 @@ export async function planTurn(
   const selected = strategy.select(view);
   const history = (await input.hidden?.stored(selected.history)) ?? selected.history;
   const selection = { ...selected, history };
-  const { owner } = request.principal;
-  const task = { owner, held: held && { session: held, kept }, view, selection, hidden: input.hidden };
+  const { owner, credential } = request.principal;
+  const task = { owner, credential, held: held && { session: held, kept }, view, selection, hidden: input.hidden };
   const recall = strategy.recalls ? await recallForTurn({ ports, cache, shelf }, task) : undefined;
   const decided = { reconciled, held, kept, repeated, fresh, recall, strategy: strategyName };
   return describePlan({ input, view, selection, ...decided });

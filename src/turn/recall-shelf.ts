@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 
 import { createRecallIndex, type RecallIndex, type RecallTurn } from "../history/recall/recall-index.ts";
 import { openTermReader, type TermReader } from "../history/recall/term-reader.ts";
+import { takeVectors } from "../history/recall/unit-vectors.ts";
 import type { Clock } from "../kit/clock.ts";
 import { createKeyedQueue } from "../kit/keyed-queue.ts";
 import { createWorkSlices } from "../kit/work-slices.ts";
@@ -24,6 +25,10 @@ export interface RecallShelf {
   indexOf(kept: KeptSession): Promise<RecallIndex>;
   /** Brings an index up to date without reading anything, where that can be done. Returns at once, never throws. */
   follow(kept: KeptSession): void;
+  /** The same, for those who go on with it; `undefined` where it cannot be done. */
+  followed(kept: KeptSession): Promise<RecallIndex | undefined>;
+  /** Keeps vectors of an index beside it, by unit. False when it is held no longer. */
+  keepVectors(session: OpenedSession, index: RecallIndex, vectors: ReadonlyMap<number, Float32Array>): boolean;
   /** Resolves when everything followed is up to date. */
   idle(): Promise<void>;
   drop(key: string): void;
@@ -81,6 +86,7 @@ export function createRecallShelf({ cache, clock, maxBytes, episodeGapMs }: Reca
     const entry = held && leadsTo(held.index, turns) ? held : fresh(session, await reader());
     entries.set(session.ref.key, entry);
     await addTurns(entry.index, turns);
+    if (held && held !== entry) takeVectors(entry.index, held.index);
     // Weighed again, unless its user was erased meanwhile.
     if (entries.get(session.ref.key) === entry) entries.set(session.ref.key, { ...entry });
     return entry.index;
@@ -111,6 +117,15 @@ export function createRecallShelf({ cache, clock, maxBytes, episodeGapMs }: Reca
         .catch(() => undefined)
         .then(() => void following.delete(work));
       following.add(work);
+    },
+    followed: (kept) => queue.run(kept.session.ref.key, () => bring(kept, false)),
+    keepVectors(session, index, vectors) {
+      const held = heldFor(session);
+      if (held?.index !== index) return false;
+      for (const [unit, vector] of vectors) index.vectors.keep(unit, vector);
+      // Weighed again.
+      entries.set(session.ref.key, { ...held });
+      return true;
     },
     async idle() {
       while (following.size > 0) await Promise.all(following);

@@ -1,4 +1,5 @@
 import { describeError } from "../errors/describe-error.ts";
+import type { EmbeddingCaller } from "../history/embedder.ts";
 import {
   CLOSING_TOKENS,
   type HistoryMessage,
@@ -9,10 +10,11 @@ import {
 import { composeRecall, type RecallRoom } from "../history/recall/compose-recall.ts";
 import { type Ask, readAsk } from "../history/recall/read-ask.ts";
 import type { RecallUnit } from "../history/recall/recall-index.ts";
-import { recallUnits } from "../history/recall/recall-units.ts";
+import { type Nearness, recallUnits } from "../history/recall/recall-units.ts";
 import { readRemark } from "../history/recall/remark.ts";
 import type { RecallPart } from "../history/recall/searched-part.ts";
 import { splitPassages } from "../history/recall/split-passages.ts";
+import { embedTexts } from "./embed-texts.ts";
 import type { HiddenRequest } from "./hide-request.ts";
 import type { KeptSession, RecallShelf } from "./recall-shelf.ts";
 import type { SessionCache } from "./session-cache.ts";
@@ -34,6 +36,7 @@ export interface RecallParts {
 
 export interface RecallTask {
   readonly owner: string;
+  readonly credential: EmbeddingCaller["credential"];
   /** `undefined` on the first request of a session. */
   readonly held: KeptSession | undefined;
   readonly view: HistoryView;
@@ -78,7 +81,25 @@ const asksPlainly = ({ isAllQuestions, namesThePast }: Ask): boolean => isAllQue
 async function findUnits(parts: RecallParts, ask: Ask, task: RecallTask): Promise<RecallUnit[] | undefined> {
   const own = task.held ? [await ownSession(parts, task.held, task.selection)] : [];
   const others = looksAround(parts.ports.settings) ? await otherSessions(parts, task) : [];
-  return recallUnits(await parts.shelf.reader(), ask, [...own, ...others]);
+  const searched = { parts: [...own, ...others], nearness: nearnessFor(parts.ports, task) };
+  return recallUnits(await parts.shelf.reader(), ask, searched);
+}
+
+/** `undefined` where nothing is embedded. */
+function nearnessFor(ports: TurnPorts, { owner, held, credential }: RecallTask): Nearness | undefined {
+  const { observes, recall } = ports.settings;
+  const { model, timeoutMs, minSimilarity } = recall.embeddings;
+  if (model === undefined || observes) return undefined;
+  const name = ports.placeholders(held?.session.ref.key ?? owner);
+  return {
+    minSimilarity,
+    async embed(text) {
+      // As it will be stored, which is how what it is compared with was stored.
+      const [redaction] = (await ports.redactor?.redactValues([text], name)) ?? [{ value: text }];
+      const vectors = await embedTexts(ports, { texts: [redaction?.value ?? ""], credential, timeoutMs });
+      return vectors?.[0];
+    },
+  };
 }
 
 async function ownSession({ shelf }: RecallParts, held: KeptSession, { epoch }: Selection): Promise<RecallPart> {

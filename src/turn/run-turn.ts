@@ -161,6 +161,7 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
   measureTurn(ports, { request, plan, relay, bill, stored, overheadMs, durationMs });
   ring.upkeep.after({ request, plan, session: stored.session });
   if (plan.session && plan.recall) ring.recall.follow({ session: plan.session, kept: plan.kept });
+  ring.embedding.after({ request, plan });
 }
 
 /** A provider that is to know as little as can be is told no session either. */

@@ -1,4 +1,5 @@
 import type { AuditLog } from "../audit/audit-log.ts";
+import type { Embedder } from "../history/embedder.ts";
 import type { HistoryKnobs, StrategyName } from "../history/history-strategy.ts";
 import type { Summariser } from "../history/summariser.ts";
 import type { Clock } from "../kit/clock.ts";
@@ -35,6 +36,7 @@ export interface TurnPorts {
   readonly prices: PriceList;
   readonly upstream: Upstream;
   readonly summariser: Summariser;
+  readonly embedder: Embedder;
   readonly meter: TurnMeter;
   readonly clock: Clock;
   readonly log: Log;
@@ -70,6 +72,16 @@ export interface RecallRules {
   readonly maxTokens: number;
   /** Whose remarks: this session's, or those of all the user's sessions. */
   readonly scope: "session" | "user";
+  readonly embeddings: EmbeddingRules;
+}
+
+export interface EmbeddingRules {
+  /** Absent: nothing is embedded. */
+  readonly model?: string;
+  /** How long a question's own vector is waited for. */
+  readonly timeoutMs: number;
+  /** The cosine from which on a remark is near. */
+  readonly minSimilarity: number;
 }
 
 export type BindingRule = "off" | "observe" | "enforce";

@@ -4,6 +4,7 @@ import type { ChatMessage } from "../protocol/chat-message.ts";
 import { createFingerprinter } from "../session/fingerprint.ts";
 import { type AnswerCache, createAnswerCache } from "./answer-cache.ts";
 import { type CountCache, createCountCache } from "./count-cache.ts";
+import { createUnitEmbedding, type UnitEmbedding } from "./embed-units.ts";
 import { createRecallShelf, type RecallShelf } from "./recall-shelf.ts";
 import { createSessionCache, type SessionCache } from "./session-cache.ts";
 import { createSessionDoor, type SessionDoor } from "./session-door.ts";
@@ -27,6 +28,7 @@ export interface TurnRing {
   readonly failures: FailureMemory;
   readonly flags: FlagMemory;
   readonly upkeep: Upkeep;
+  readonly embedding: UnitEmbedding;
   readonly recall: RecallShelf;
   /** Stored messages that were seen to hold nothing which today's redaction would take out. */
   readonly checked: WeakSet<HistoryMessage>;
@@ -60,6 +62,7 @@ export function createTurnRing(ports: TurnPorts): TurnRing {
     episodeGapMs: settings.promptCache.ttlSeconds * 1000,
   });
   const upkeep = createUpkeep({ ports, cache, appends });
+  const embedding = createUnitEmbedding({ ports, recall });
   return {
     ports,
     cache,
@@ -72,8 +75,9 @@ export function createTurnRing(ports: TurnPorts): TurnRing {
     failures,
     flags,
     upkeep,
+    embedding,
     async idle() {
-      await Promise.all([upkeep.idle(), recall.idle()]);
+      await Promise.all([upkeep.idle(), recall.idle(), embedding.idle()]);
     },
     recall,
     checked: new WeakSet(),

@@ -3,30 +3,26 @@ import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from "ope
 
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Summariser, SummaryCaller, SummaryJob, SummaryResult } from "../history/summariser.ts";
-import type { Secret } from "../kit/secret.ts";
 import { parseUsage } from "../protocol/chat-usage.ts";
+import { callerHeaders, openOpenAi, type OpenAiOptions, statusOf, toGatewayError } from "./open-openai.ts";
 import { createSummaryPrompt } from "./summary-prompt.ts";
-
-export interface OpenAiSummariserOptions {
-  readonly baseUrl: string;
-  /** The gateway's own key; the caller's credential pays when absent. */
-  readonly apiKey?: Secret;
-  readonly timeoutMs: number;
-}
 
 /** What a reasoning model may think before it writes; it counts against the same limit. */
 const REASONING_ALLOWANCE_TOKENS = 2_048;
 
 /** Makes summaries with a model of the upstream. Rejects with a GatewayError; its text never quotes the upstream's. */
-export function createOpenAiSummariser(options: OpenAiSummariserOptions): Summariser {
+export function createOpenAiSummariser(options: OpenAiOptions): Summariser {
   let client: Promise<OpenAI> | undefined;
   /** Models that refused the newer parameters once. */
   const older = new Set<string>();
 
   const ask = async (job: SummaryJob, caller: SummaryCaller): Promise<ChatCompletion> => {
-    const { chat } = await (client ??= openClient(options));
+    const { chat } = await (client ??= openOpenAi(options));
     const request = summaryRequest(job, caller.model, older.has(caller.model));
-    return chat.completions.create(request, { signal: caller.signal, headers: callerHeaders(options, caller) });
+    return chat.completions.create(request, {
+      signal: caller.signal,
+      headers: callerHeaders(options, caller.credential),
+    });
   };
 
   return {
@@ -34,40 +30,12 @@ export function createOpenAiSummariser(options: OpenAiSummariserOptions): Summar
       try {
         return readSummary(await ask(job, caller), caller.model);
       } catch (error) {
-        if (older.has(caller.model) || !refusesParameter(error)) throw toGatewayError(error);
+        if (older.has(caller.model) || !refusesParameter(error)) throw toGatewayError("summary", error);
         older.add(caller.model);
         return readSummary(await ask(job, caller).catch(rethrow), caller.model);
       }
     },
   };
-}
-
-/** Imported on first use: the package takes longer to load than the rest of the gateway. */
-async function openClient({ baseUrl, apiKey, timeoutMs }: OpenAiSummariserOptions): Promise<OpenAI> {
-  const { default: Client } = await import("openai");
-  const base = new URL(baseUrl);
-  return new Client({
-    baseURL: base.origin + base.pathname,
-    defaultQuery: Object.fromEntries(base.searchParams),
-    apiKey: apiKey?.expose() ?? "unused",
-    // Stated, or the client would look for them in the environment.
-    adminAPIKey: null,
-    organization: null,
-    project: null,
-    webhookSecret: null,
-    logLevel: "off",
-    timeout: timeoutMs,
-    maxRetries: 1,
-    fetchOptions: { redirect: "manual" },
-  });
-}
-
-function callerHeaders(
-  { apiKey }: OpenAiSummariserOptions,
-  { credential }: SummaryCaller,
-): Record<string, string | null> {
-  if (apiKey !== undefined) return {};
-  return { authorization: null, ...(credential && { [credential.header]: credential.value }) };
 }
 
 function summaryRequest(job: SummaryJob, model: string, older: boolean): ChatCompletionCreateParamsNonStreaming {
@@ -112,20 +80,6 @@ function refusesParameter(error: unknown): boolean {
   return error instanceof Error && /max_completion_tokens|reasoning_effort/.test(error.message);
 }
 
-/** An upstream's message may quote the prompt or a part of the key, so only its status is kept. */
-function toGatewayError(error: unknown): GatewayError {
-  if (error instanceof GatewayError) return error;
-  const status = statusOf(error);
-  const name = error instanceof Error ? error.constructor.name : "unknown error";
-  const code = name === "APIConnectionTimeoutError" ? "upstream_timeout" : "upstream_unreachable";
-  return new GatewayError(code, `summary failed: ${name}${status === undefined ? "" : ` ${status}`}`);
-}
-
 function rethrow(error: unknown): never {
-  throw toGatewayError(error);
-}
-
-function statusOf(error: unknown): number | undefined {
-  const status = error instanceof Error && "status" in error ? error.status : undefined;
-  return typeof status === "number" ? status : undefined;
+  throw toGatewayError("summary", error);
 }

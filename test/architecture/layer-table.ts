@@ -7,6 +7,7 @@ export interface Place {
 /** Types, and the few pure functions that belong to them. They drag no backend along. */
 export const contracts: readonly string[] = [
   "audit/audit-log.ts",
+  "history/embedder.ts",
   "history/history-strategy.ts",
   "history/summariser.ts",
   "limits/limiter.ts",
@@ -110,8 +111,8 @@ export const places: Readonly<Record<string, Place>> = {
   "store/redis/": storeAdapter,
   "store/sqlite/": storeAdapter,
   "upstream/": {
-    mayImport: [...leaves, "history/history-strategy.ts", "history/summariser.ts"],
-    because: "speaks to the model, and makes the summaries that history asks for",
+    mayImport: [...leaves, "history/embedder.ts", "history/history-strategy.ts", "history/summariser.ts"],
+    because: "speaks to the model, and makes the summaries and vectors that history asks for",
   },
   "telemetry/": { mayImport: [...leaves, "turn/turn-ports.ts"], because: "counts what it is told" },
   "telemetry/sdk.ts": { mayImport: ["kit/", "telemetry/"], because: "instrumenting is not exporting" },

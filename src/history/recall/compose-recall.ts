@@ -1,6 +1,6 @@
 import type { RecallUnit } from "./recall-index.ts";
-import { readRemark } from "./remark.ts";
 import { headingOf, lineOf, type RecalledRemark, renderRecall } from "./render-recall.ts";
+import { unitText } from "./unit-text.ts";
 
 export interface RecallRoom {
   readonly maxTokens: number;
@@ -41,7 +41,7 @@ function chooseRemarks(ranked: readonly RecallUnit[], room: RecallRoom): Recalle
   let misfits = 0;
   for (const unit of ranked) {
     if (left <= 0 || misfits >= MAX_MISFITS) break;
-    const text = textOf(unit);
+    const text = unitText(unit);
     if (told.has(text) || room.isShown(text)) continue;
     const remark = { line: lineOf(speakerOf(unit), text), at: unit.at, position: unit.position };
     const heading = headingOf(unit.at);
@@ -58,9 +58,6 @@ function chooseRemarks(ranked: readonly RecallUnit[], room: RecallRoom): Recalle
   }
   return chosen;
 }
-
-const textOf = ({ message, start, end }: RecallUnit): string =>
-  readRemark(message)?.text.slice(start, end).trim() ?? "";
 
 /** A remark that opens with a name says itself who speaks. */
 const speakerOf = ({ name, start, message }: RecallUnit): string | undefined =>

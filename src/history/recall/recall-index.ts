@@ -3,6 +3,7 @@ import type { Language } from "./languages.ts";
 import { readRemark } from "./remark.ts";
 import { type Passage, splitPassages } from "./split-passages.ts";
 import type { TermReader } from "./term-reader.ts";
+import { createUnitVectors, type UnitVectors } from "./unit-vectors.ts";
 
 /** A turn of the transcript as it is stored, redacted. */
 export interface RecallTurn {
@@ -43,6 +44,7 @@ export interface RecallIndex {
   /** Names that remarks open with, and which units they open. */
   readonly names: ReadonlyMap<string, readonly number[]>;
   readonly turnCount: number;
+  readonly vectors: UnitVectors;
   /** What it weighs in memory, about. */
   readonly bytes: number;
   /** The language of most that was said. */
@@ -61,6 +63,7 @@ const UNIT_BYTES = 200;
 
 export function createRecallIndex(reader: TermReader, { episodeGapMs }: { episodeGapMs: number }): RecallIndex {
   const units: RecallUnit[] = [];
+  const vectors = createUnitVectors();
   const episodes: Episode[] = [];
   const termsBefore: number[] = [0];
   const names = new Map<string, number[]>();
@@ -102,6 +105,7 @@ export function createRecallIndex(reader: TermReader, { episodeGapMs }: { episod
 
   return {
     units,
+    vectors,
     episodes,
     termsBefore,
     names,
@@ -109,7 +113,7 @@ export function createRecallIndex(reader: TermReader, { episodeGapMs }: { episod
       return keys.length;
     },
     get bytes() {
-      return bytes;
+      return bytes + vectors.bytes;
     },
     get language() {
       return language;

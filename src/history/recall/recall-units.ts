@@ -1,24 +1,50 @@
 import type { Language } from "./languages.ts";
+import { fuseScores, holdVectors, nearUnits } from "./near-units.ts";
 import { needsRecall } from "./needs-recall.ts";
 import type { Ask } from "./read-ask.ts";
 import { readWords } from "./read-words.ts";
 import type { RecallUnit } from "./recall-index.ts";
-import { searchUnits } from "./search-units.ts";
+import { type ScoredUnit, searchUnits } from "./search-units.ts";
 import type { RecallPart } from "./searched-part.ts";
 import type { TermReader } from "./term-reader.ts";
+
+/** How a question is compared with what units mean. */
+export interface Nearness {
+  readonly minSimilarity: number;
+  /** `undefined` when the vector does not come in time. Asked for a question only that units could answer to. */
+  embed(text: string): Promise<Float32Array | undefined>;
+}
+
+interface Searched {
+  readonly parts: readonly RecallPart[];
+  /** Absent: words alone find. */
+  readonly nearness?: Nearness | undefined;
+}
 
 /** What was said that bears on the message, the best first; `undefined` where the gate finds nothing worth recalling. */
 export async function recallUnits(
   reader: TermReader,
   ask: Ask,
-  parts: readonly RecallPart[],
+  { parts, nearness }: Searched,
 ): Promise<RecallUnit[] | undefined> {
   await reader.prepare([ask.question, ask.query], languageOf(parts));
-  return preparedUnits(reader, ask, parts);
+  const byWords = scoredUnits(reader, ask, parts);
+  const comparable = nearness && (byWords ?? asksForIt(ask)) && holdVectors(parts);
+  const vector = comparable && (await nearness.embed(ask.query));
+  const near = vector ? nearUnits(parts, vector, nearness.minSimilarity) : [];
+  return byWords || near.length > 0 ? fuseScores(byWords ?? [], near) : undefined;
 }
 
 /** The same for an ask that the reader is prepared for. */
 export function preparedUnits(reader: TermReader, ask: Ask, parts: readonly RecallPart[]): RecallUnit[] | undefined {
+  return scoredUnits(reader, ask, parts)?.map(({ unit }) => unit);
+}
+
+/** Where no words match, what is near must answer a question that is no small talk. */
+const asksForIt = ({ isAllQuestions, namesThePast, addressesYou }: Ask): boolean =>
+  namesThePast || (isAllQuestions && !addressesYou);
+
+function scoredUnits(reader: TermReader, ask: Ask, parts: readonly RecallPart[]): ScoredUnit[] | undefined {
   const language = languageOf(parts);
   if (!needsRecall(ask, reader.read(ask.question, language), parts)) return undefined;
   const { terms } = reader.read(ask.query, language);

@@ -28,8 +28,13 @@ const MAX_TERMS = 48;
 /** A name that opens fewer remarks is none, such as "Note: ". */
 const MIN_REMARKS_OF_SPEAKER = 3;
 
+export interface ScoredUnit {
+  readonly unit: RecallUnit;
+  readonly score: number;
+}
+
 /** The units of one or more sessions, the best first; those that have nothing to do with the query are left out. */
-export function searchUnits(parts: readonly RecallPart[], query: RecallQuery): RecallUnit[] {
+export function searchUnits(parts: readonly RecallPart[], query: RecallQuery): ScoredUnit[] {
   const postings = askedPostings(parts, query);
   const score = (fieldOf: (part: RecallPart) => Field) => scoreFields(parts.map(fieldOf), postings);
   const [units, segments, episodes] = [score(unitField), score(segmentField), score(episodeField)];
@@ -41,7 +46,7 @@ export function searchUnits(parts: readonly RecallPart[], query: RecallQuery): R
       score: speaker !== undefined && unit.name === speaker ? mixed * SPEAKER_BOOST : mixed,
     }));
   });
-  return found.toSorted((left, right) => right.score - left.score).map(({ unit }) => unit);
+  return found.toSorted((left, right) => right.score - left.score);
 }
 
 /** By term and part. */
@@ -60,7 +65,7 @@ interface FieldScores {
   readonly episodes: Float64Array | undefined;
 }
 
-function mixScores({ units }: RecallIndex, count: number, scores: FieldScores): { unit: RecallUnit; score: number }[] {
+function mixScores({ units }: RecallIndex, count: number, scores: FieldScores): ScoredUnit[] {
   const own = (unit: number, episode: number): number =>
     units[unit]?.episode === episode ? (scores.units?.[unit] ?? 0) : 0;
   return units.slice(0, count).flatMap((unit, at) => {

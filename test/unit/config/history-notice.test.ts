@@ -17,6 +17,17 @@ it.each([
   ],
   [{ STATEGATE_HISTORY__SUMMARY__MODE: "extractive" }, "history: hybrid, summaries extracted here, no model asked"],
   [{ STATEGATE_HISTORY__SUMMARY__MODE: "off" }, "history: hybrid, no summaries"],
-])("the start says who pays for summaries: %j", (env, notice) => {
+  [
+    {
+      STATEGATE_HISTORY__SUMMARY__MODE: "off",
+      STATEGATE_HISTORY__RECALL__EMBEDDINGS__MODEL: "text-embedding-3-small",
+    },
+    "history: hybrid, no summaries; old remarks embedded by text-embedding-3-small, paid with the caller's key",
+  ],
+  [
+    { STATEGATE_HISTORY__MODE: "observe", STATEGATE_HISTORY__RECALL__EMBEDDINGS__MODEL: "text-embedding-3-small" },
+    "history: requests go as they come; what hybrid would save is reported",
+  ],
+])("the start says who pays for the gateway's own calls: %j", (env, notice) => {
   expect(noticeFor(env)).toBe(notice);
 });

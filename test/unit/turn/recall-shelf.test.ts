@@ -102,6 +102,25 @@ describe("an index on the shelf", () => {
     expect(reads).toBe(1);
   });
 
+  it("keeps vectors while it is held, and those before an edit through it", async () => {
+    const first = await shelf.indexOf(kept(3));
+    const { session } = kept(3);
+    const vectors = new Map([...first.units.keys()].map((unit) => [unit, Float32Array.of(1)]));
+    expect(shelf.keepVectors(session, first, vectors)).toBe(true);
+    const edited = await shelf.indexOf(kept(3, 0, records("a", "b", "x")));
+    expect(edited.units.map(({ position }) => edited.vectors.of(position)?.[0])).toEqual([
+      1,
+      1,
+      1,
+      1,
+      undefined,
+      undefined,
+    ]);
+    expect(shelf.keepVectors(session, first, vectors)).toBe(false);
+    shelf.drop("key");
+    expect(shelf.keepVectors(session, edited, vectors)).toBe(false);
+  });
+
   it("is not put back by what was under way when its user was erased", async () => {
     shelf.follow(kept(5));
     shelf.forget("owner");

@@ -26,6 +26,8 @@ beforeAll(async () => void (reader = await openTermReader()));
 const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const unused: Omit<RecallShelf, "reader" | "indexOf"> = {
   follow: () => undefined,
+  followed: async () => undefined,
+  keepVectors: () => false,
   idle: async () => undefined,
   drop: () => undefined,
   forget: () => undefined,
@@ -62,14 +64,24 @@ async function plan({ said, incoming = [user(QUESTION)], maxTokens = 2_000, ...m
   const log: Log = { ...silent, warn: (fields) => void warnings.push(fields) };
   const parts: RecallParts = {
     ports: {
-      settings: { recall: { maxTokens, scope: "session" }, binding: { ip: "off", userAgent: "off" } } as TurnSettings,
+      settings: {
+        recall: { maxTokens, scope: "session", embeddings: {} },
+        binding: { ip: "off", userAgent: "off" },
+      } as TurnSettings,
       log,
     } as TurnPorts,
     shelf: { ...unused, reader: async () => reader, indexOf: more.indexOf ?? (async () => index) },
     cache: {} as SessionCache,
   };
   const held = { session, kept: session.active };
-  const recall = await recallForTurn(parts, { owner: "owner", held, view, selection, hidden: undefined });
+  const recall = await recallForTurn(parts, {
+    owner: "owner",
+    credential: undefined,
+    held,
+    view,
+    selection,
+    hidden: undefined,
+  });
   return { recall, view, selection, warnings };
 }
 

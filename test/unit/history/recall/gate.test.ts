@@ -13,7 +13,7 @@ async function recalls(text: string, shown: readonly string[] = []): Promise<boo
   if (!ask) return false;
   const index = await indexOf(turnsOf([...old, ...shown]));
   const part = { index, turns: old.length, allTurns: index.turnCount };
-  return (await recallUnits(reader, ask, [part])) !== undefined;
+  return (await recallUnits(reader, ask, { parts: [part] })) !== undefined;
 }
 
 describe("the gate opens for", () => {

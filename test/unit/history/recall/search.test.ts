@@ -14,7 +14,7 @@ const textOf = ({ message: said, start, end }: RecallUnit): string => readRemark
 function search(indexes: readonly RecallIndex[], question: string, turns = Infinity): string[] {
   const { terms } = reader.read(question, "english");
   const parts = indexes.map((index) => ({ index, turns: Math.min(turns, index.turnCount), allTurns: index.turnCount }));
-  return searchUnits(parts, { terms, words: new Set(readWords(question).spaced) }).map(textOf);
+  return searchUnits(parts, { terms, words: new Set(readWords(question).spaced) }).map(({ unit }) => textOf(unit));
 }
 
 const chatter = Array.from({ length: 30 }, (_, at) => `It was day ${at} and the rain fell on the roofs.`);
