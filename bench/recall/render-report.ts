@@ -46,6 +46,8 @@ function conditions({ conversations, exactCounts }: RecallReport): string {
   return (
     `${conversations.length} conversations, ${remarks} remarks. Evidence recall: the share of a question's evidence remarks that ` +
     "stand word for word in the recalled text of at most so many tokens, frame, days and speakers included; mean over questions. " +
+    "`semantic` and `hybrid` recall as stategate does, `window` holds the last remarks; `npm run bench:cost -- --data FILE " +
+    "--chart FILE` shows every strategy as a whole. " +
     `Tokens ${exactCounts ? "counted (o200k_base)" : "estimated"}. The gate sees the last ${CONTEXT} remarks as context. ` +
     `${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, ${cpus()[0]?.model.trim() ?? "unknown CPU"}.`
   );

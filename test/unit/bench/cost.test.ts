@@ -33,6 +33,8 @@ describe("the ledger on the synthetic suite", () => {
     { name: "gpt-4.1", cheaper: 1.4 },
     { name: "gpt-5", cheaper: 2 },
     { name: "gpt-5.6-terra", cheaper: 1.9 },
+    { name: "Claude Sonnet, writes for five minutes", cheaper: 1.9 },
+    { name: "Claude Sonnet, writes for an hour", cheaper: 1.5 },
     { name: "DeepSeek V4 flash", cheaper: 3.5 },
   ])("costs at most 5 % more than a clairvoyant and $cheaper times less than sliding: $name", ({ name, cheaper }) => {
     const bills = comparePolicies(suite, profileOf(name), ["sliding", "ledger", "clairvoyant"]);
