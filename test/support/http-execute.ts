@@ -41,6 +41,8 @@ export function createHttpExecutors(gateway: TestGateway, upstream: CannedUpstre
       const mine = Promise.race([reached, answered.then(refuseUnasked)]);
       asked.push(mine);
       try {
+        // Those that race with this one are begun in the same breath, and are not in the list before it ends.
+        await Promise.resolve();
         await Promise.all(asked);
         const response = await mine;
         const turn = answering.then(() => {
