@@ -7,7 +7,7 @@ import { type Question, readConversations } from "../recall/conversations.ts";
 import { slidingWindow } from "./fixed-strategies.ts";
 import { knobsOf } from "./play-policies.ts";
 import type { PriceProfile } from "./price-profiles.ts";
-import { recordedStreams } from "./recorded-streams.ts";
+import { countedMessage, recordedStreams } from "./recorded-streams.ts";
 
 /** What a way to send history costs, and what of the past a question finds in the prompt. */
 export interface FrontierPoint {
@@ -51,7 +51,7 @@ export async function measureFrontier(
   const sums = ways.map(({ name }) => ({ name, usd: 0, found: 0, questions: 0 }));
   for (const [index, conversation] of streams.entries()) {
     const evidence = evidenceOf(asked[index]);
-    const questions = evidence.map(({ question }) => messageOf(counter, question));
+    const questions = evidence.map(({ question }) => countedMessage(counter, "user", question));
     const recall = await recallFor(conversation, questions);
     for (const [at, way] of ways.entries()) {
       const sum = sums[at];
@@ -117,7 +117,11 @@ function play(conversation: Conversation, way: Way, { counter, profile, recall }
       return way.strategy.select(seen);
     },
   };
-  const last = { at: conversation.exchanges.at(-1)?.at ?? 0, incoming: [messageOf(counter, "?")], answer: undefined };
+  const last = {
+    at: conversation.exchanges.at(-1)?.at ?? 0,
+    incoming: [countedMessage(counter, "user", "?")],
+    answer: undefined,
+  };
   const played = playConversation(
     { ...conversation, exchanges: [...conversation.exchanges, last] },
     {
@@ -143,17 +147,4 @@ function promptOf(view: HistoryView, { strategy }: Way, recall: Recall): string 
     ({ bytes }) => (JSON.parse(bytes.toString("utf8")) as { content: string }).content,
   );
   return [...said, recalled ?? ""].join("\n");
-}
-
-function messageOf(counter: TokenCounter, content: string): HistoryMessage {
-  const message = { role: "user", content };
-  const bytes = Buffer.from(JSON.stringify(message));
-  return {
-    role: "user",
-    bytes,
-    tokens: counter.countMessage(message),
-    toolCallIds: [],
-    toolCallId: undefined,
-    redactions: 0,
-  };
 }

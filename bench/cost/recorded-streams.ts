@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000;
 /** The conversations of a file as requests: the first speaker asks, the other answers; each sitting finds the cache cold. */
 export function recordedStreams(path: string, counter: TokenCounter): readonly Conversation[] {
   return streams.parse(JSON.parse(readFileSync(path, "utf8"))).map(({ sessions }) => ({
-    system: [{ ...message(counter, "system", "You are a helpful assistant."), tokens: SYSTEM_TOKENS }],
+    system: [{ ...countedMessage(counter, "system", "You are a helpful assistant."), tokens: SYSTEM_TOKENS }],
     envelopeTokens: 0,
     exchanges: sessions.flatMap(({ turns }, sitting) => exchangesOf(turns, (sitting + 1) * DAY_MS, counter)),
   }));
@@ -34,14 +34,14 @@ function exchangesOf(lines: readonly Line[], startAt: number, counter: TokenCoun
     at += PAUSE_MS;
     exchanges.push({
       at,
-      incoming: [message(counter, "user", question?.text ?? "")],
-      answer: answer && message(counter, "assistant", answer.text),
+      incoming: [countedMessage(counter, "user", question?.text ?? "")],
+      answer: answer && countedMessage(counter, "assistant", answer.text),
     });
   }
   return exchanges;
 }
 
-function message(counter: TokenCounter, role: string, content: string): HistoryMessage {
+export function countedMessage(counter: TokenCounter, role: string, content: string): HistoryMessage {
   return {
     role,
     bytes: Buffer.from(JSON.stringify({ role, content })),

@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors/gateway-error.ts";
 import { type ChatRequest, parseChatRequest } from "../protocol/chat-request.ts";
-import { isJsonObject, type JsonObject } from "../protocol/json-object.ts";
+import { isJson, isJsonObject, type JsonObject } from "../protocol/json-object.ts";
 import { CommandError } from "./command.ts";
 import { findMistake } from "./find-mistake.ts";
 import { fromChatGpt, fromShareGpt } from "./foreign-conversations.ts";
@@ -42,15 +42,6 @@ function readValues(text: string, name: string): Placed[] {
   if (isLines)
     return filled.map(({ line, place }) => ({ value: parseJson(line, (column) => `${place}${column}`), place }));
   return [{ value: parseJson(text, (column, line) => `${name}, line ${line}${column}`), place: name }];
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The engine's own complaint quotes the text; only its position is shown. */

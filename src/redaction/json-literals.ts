@@ -1,3 +1,4 @@
+import { isJson } from "../protocol/json-object.ts";
 import type { Finding } from "./redactor.ts";
 
 /** A piece of text to be replaced, and whether the replacement needs quotes of its own. */
@@ -16,15 +17,6 @@ const STRUCTURE = "{}[],: \t\r\n";
 export function isJsonDocument(text: string): boolean {
   const first = text.trimStart().charAt(0);
   return (first === "{" || first === "[") && isJson(text);
-}
-
-export function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** What the inside of a JSON string literal says to its reader. */

@@ -1,5 +1,6 @@
+import { isJson } from "../protocol/json-object.ts";
 import { findFindings } from "./find-findings.ts";
-import { type Edit, isJson, isJsonDocument, jsonEdits, unescapedJson } from "./json-literals.ts";
+import { type Edit, isJsonDocument, jsonEdits, unescapedJson } from "./json-literals.ts";
 import type { EntityType, Finding, PlaceholderNamer } from "./redactor.ts";
 import type { SearchRules } from "./search-rules.ts";
 
