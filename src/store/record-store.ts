@@ -40,4 +40,6 @@ export interface RecordPage {
 export interface NamedRecord {
   readonly name: string;
   readonly bytes: Buffer;
+  /** Absent in a record that stays for ever. */
+  readonly expiresAt?: number;
 }

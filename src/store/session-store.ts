@@ -47,6 +47,13 @@ export interface SessionStore {
    * many live sessions there were. Idempotent; one that failed may be repeated.
    */
   removeOwner(owner: string): Promise<number>;
+
+  /**
+   * Keys of live sessions, a page of the whole store at a time, in no order. A session that is live throughout the walk
+   * is named at least once, perhaps more often. For moving house, never for a request: it may read everything.
+   * @param after the `next` of the page before; `undefined` starts the walk
+   */
+  scan(after: string | undefined): Promise<ScannedKeys>;
 }
 
 export interface KnownRevision {
@@ -107,6 +114,13 @@ export interface ListPage {
   readonly order: "asc" | "desc";
   /** Rows strictly after this one in the listing's order. */
   readonly after?: { readonly createdAt: number; readonly key: string };
+}
+
+export interface ScannedKeys {
+  /** May be empty although more follow. */
+  readonly keys: readonly string[];
+  /** Absent on the last page. */
+  readonly next?: string;
 }
 
 export interface SessionRow {

@@ -13,6 +13,7 @@ export type StoreOperation =
   | "list"
   | "count"
   | "removeOwner"
+  | "scan"
   | "readRecord"
   | "putRecord"
   | "replaceRecord"
@@ -65,6 +66,7 @@ export function withBreaker(backend: StoreBackend, options: BreakerOptions): Sto
       list: (owner, page) => guard("list", () => sessions.list(owner, page)),
       count: (owner, atMost) => guard("count", () => sessions.count(owner, atMost)),
       removeOwner: (owner) => guard("removeOwner", () => sessions.removeOwner(owner)),
+      scan: (after) => guard("scan", () => sessions.scan(after)),
     },
     records: {
       read: (name) => guard("readRecord", () => records.read(name)),

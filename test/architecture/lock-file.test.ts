@@ -22,7 +22,7 @@ function missing(packages: Packages): string[] {
     Object.entries({ ...dependencies, ...optionalDependencies })
       .filter(([name, range]) => {
         const version = resolveFrom(packages, path, name)?.version;
-        return version === undefined || (/^\d/.test(range) && version !== range);
+        return version === undefined || (/^\d+\.\d+\.\d+/.test(range) && version !== range);
       })
       .map(([name, range]) => `${name}@${range}`),
   );

@@ -132,10 +132,11 @@ function endRules({ store, now, elapse, rule }: Subject): void {
   rule("a record ends at the millisecond of its expiry, for every method", async () => {
     const key = uniqueName("key");
     const bytes = Buffer.from("bytes");
-    await store().putIfAbsent(key, bytes, now() + HOUR_MS);
+    const expiresAt = now() + HOUR_MS;
+    await store().putIfAbsent(key, bytes, expiresAt);
     await elapse(HOUR_MS - 1);
     expect(await store().read(key)).toEqual(bytes);
-    expect(await store().list(key, { limit: 9 })).toEqual([{ name: key, bytes }]);
+    expect(await store().list(key, { limit: 9 })).toEqual([{ name: key, bytes, expiresAt }]);
     await elapse(1);
     expect(await store().read(key)).toBeUndefined();
     expect(await store().list(key, { limit: 9 })).toEqual([]);
@@ -252,5 +253,14 @@ function listRules({ store, now, elapse, rule }: Subject): void {
     await store().putIfAbsent(key, Buffer.from("one"));
     await store().replace(key, { expected: Buffer.from("one"), bytes: Buffer.from("two") });
     expect(await store().list(key, { limit: 9 })).toEqual([{ name: key, bytes: Buffer.from("two") }]);
+  });
+
+  rule("a listed record says when it expires, if it does", async () => {
+    const prefix = uniqueName("ends");
+    await store().putIfAbsent(`${prefix}-1`, Buffer.from("ends"), now() + 5_000);
+    await store().putIfAbsent(`${prefix}-2`, Buffer.from("stays"));
+    const [ends, stays] = await store().list(prefix, { limit: 9 });
+    expect(ends).toEqual({ name: `${prefix}-1`, bytes: Buffer.from("ends"), expiresAt: now() + 5_000 });
+    expect(stays).not.toHaveProperty("expiresAt");
   });
 }

@@ -69,6 +69,7 @@ export function everyCall(backend: StoreBackend, now: number): (() => Promise<un
     () => sessions.list(fields.owner, { limit: 9, order: "desc" }),
     () => sessions.count(fields.owner, 9),
     () => sessions.removeOwner(fields.owner),
+    () => sessions.scan(undefined),
     () => records.read("name"),
     () => records.putIfAbsent("name", Buffer.from("bytes")),
     () => records.putIfAbsent("name", Buffer.from("bytes"), now + HOUR_MS),

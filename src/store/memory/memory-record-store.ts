@@ -1,6 +1,6 @@
 import type { Clock } from "../../kit/clock.ts";
 import { rangeOfNames } from "../name-range.ts";
-import type { RecordStore } from "../record-store.ts";
+import type { NamedRecord, RecordStore } from "../record-store.ts";
 
 interface MemoryRecord {
   readonly bytes: Buffer;
@@ -50,7 +50,14 @@ export function createMemoryRecordStore(clock: Clock, refuseWhenClosed: () => vo
         .sort((left, right) => Buffer.compare(left, right))
         .slice(0, limit)
         .map(String)
-        .map((name) => ({ name, bytes: Buffer.from(records.get(name)?.bytes ?? "") }));
+        .flatMap((name) => {
+          const record = records.get(name);
+          return record ? [namedRecord(name, record)] : [];
+        });
     },
   };
+}
+
+function namedRecord(name: string, { bytes, expiresAt }: MemoryRecord): NamedRecord {
+  return { name, bytes: Buffer.from(bytes), ...(expiresAt < Infinity && { expiresAt }) };
 }

@@ -84,6 +84,10 @@ export function createMemorySessionStore(clock: Clock, refuseWhenClosed: () => v
       keysOfOwner.delete(owner);
       return existed;
     },
+    async scan() {
+      refuseWhenClosed();
+      return { keys: [...sessions.keys()].filter(live) };
+    },
   };
 }
 

@@ -13,18 +13,18 @@ const EXCLUSIVE = Buffer.from("(");
 /** Redis overwrites nothing on disk: removed bytes leave its append-only file and snapshot when it next rewrites them. */
 export function createRedisRecordStore(client: Redis, names: RedisNames, clock: Clock): RecordStore {
   const keysOf = (name: string): [string, string, string] => [names.record(name), names.recordNames, names.recordEnds];
-  const read = async (name: string): Promise<Buffer | undefined> => {
-    const [bytes, expiresAt] = await client.hmgetBuffer(names.record(name), "b", "e");
-    const isLive = expiresAt?.length === 0 || Number(expiresAt) > clock();
-    return bytes && isLive ? bytes : undefined;
+  const read = async (name: string): Promise<NamedRecord | undefined> => {
+    const [bytes, ends] = await client.hmgetBuffer(names.record(name), "b", "e");
+    if (!bytes || !ends) return undefined;
+    if (ends.length === 0) return { name, bytes };
+    const expiresAt = Number(ends);
+    return expiresAt > clock() ? { name, bytes, expiresAt } : undefined;
   };
-  const readAll = async (found: readonly string[]): Promise<NamedRecord[]> => {
-    const records = await Promise.all(found.map(async (name) => ({ name, bytes: await read(name) })));
-    return records.flatMap(({ name, bytes }) => (bytes ? [{ name, bytes }] : []));
-  };
+  const readAll = async (found: readonly string[]): Promise<NamedRecord[]> =>
+    (await Promise.all(found.map(read))).filter((record) => record !== undefined);
 
   return {
-    read: (name) => translated(read(name)),
+    read: async (name) => (await translated(read(name)))?.bytes,
     async putIfAbsent(name, bytes, expiresAt) {
       const held = await translated(client.recordPutBuffer(...keysOf(name), clock(), name, bytes, expiresAt ?? ""));
       if (!Buffer.isBuffer(held)) throw new TypeError("unexpected answer of a Redis script");

@@ -6,6 +6,7 @@ import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 import type { OwnerIndex } from "./owner-index.ts";
 import { translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
+import { scanSessions } from "./scan-sessions.ts";
 import { asReply, encodeTurn, parseSnapshot, parseTurns, textAt } from "./session-reply.ts";
 
 const REMOVED = Buffer.from("-");
@@ -72,6 +73,7 @@ export function createRedisSessionStore({ client, names, index, clock }: RedisSe
     list: (owner, page) => translated(index.list(owner, page)),
     count: (owner, atMost) => translated(index.count(owner, atMost)),
     removeOwner: (owner) => translated(index.removeAll(owner, async (key) => (await remove(key, owner))?.wasLive)),
+    scan: (after) => translated(scanSessions({ client, names, clock }, after)),
   };
 }
 

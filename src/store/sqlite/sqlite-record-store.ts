@@ -2,14 +2,14 @@ import type { SQLOutputValue } from "node:sqlite";
 
 import type { Clock } from "../../kit/clock.ts";
 import { rangeOfNames } from "../name-range.ts";
-import type { RecordStore } from "../record-store.ts";
+import type { NamedRecord, RecordStore } from "../record-store.ts";
 import { bufferOf, type SqliteRead } from "./sqlite-read.ts";
 import type { WriteQueue } from "./write-queue.ts";
 
 type Row = Record<string, SQLOutputValue>;
 
 export function createSqliteRecordStore(read: SqliteRead, queue: WriteQueue, clock: Clock): RecordStore {
-  const records = "SELECT name, length, bytes FROM records JOIN record_slots ON id = slot";
+  const records = "SELECT name, length, bytes, expires_at FROM records JOIN record_slots ON id = slot";
   const live = "(expires_at IS NULL OR expires_at > ?)";
   const select = read.database.prepare(`${records} WHERE name = ? AND ${live}`);
   const selectRange = read.database.prepare(
@@ -29,8 +29,17 @@ export function createSqliteRecordStore(read: SqliteRead, queue: WriteQueue, clo
     async list(prefix, { limit, after }) {
       const { from, to } = rangeOfNames(prefix, after);
       const rows = read(() => selectRange.all(from, to, clock(), limit));
-      return rows.map((row) => ({ name: String(row["name"]), bytes: bytesOf(row) }));
+      return rows.map(recordOf);
     },
+  };
+}
+
+function recordOf(row: Row): NamedRecord {
+  const expiresAt = row["expires_at"];
+  return {
+    name: String(row["name"]),
+    bytes: bytesOf(row),
+    ...(expiresAt !== null && { expiresAt: Number(expiresAt) }),
   };
 }
 

@@ -5,6 +5,7 @@ import { isSameIncarnation } from "../revision.ts";
 import type {
   KnownRevision,
   ListPage,
+  ScannedKeys,
   SealedTurn,
   SessionFields,
   SessionRow,
@@ -14,11 +15,14 @@ import { bufferOf } from "./sqlite-read.ts";
 
 type Row = Record<string, SQLOutputValue>;
 
+const SCANNED_AT_ONCE = 500;
+
 export interface SqliteSessionReader {
   load(key: string, known: KnownRevision | undefined): StoredSession | undefined;
   readTurns(key: string, from: number, to: number): SealedTurn[];
   list(owner: string, page: ListPage): SessionRow[];
   count(owner: string, atMost: number): number;
+  scan(after: string | undefined): ScannedKeys;
 }
 
 /** Synchronous reads with prepared statements: an indexed row costs less than a hop to another thread. */
@@ -69,6 +73,7 @@ export function createSqliteSessionReader(database: DatabaseSync, clock: Clock):
       }),
     list: createLister(database, clock),
     count: (owner, atMost) => Number(count.get(owner, clock(), atMost)?.["live"]),
+    scan: createScanner(database, clock),
   };
 }
 
@@ -93,6 +98,17 @@ function createLister(database: DatabaseSync, clock: Clock): SqliteSessionReader
       fields: fieldsOf(row),
       head: bufferOf(row["head"]),
     }));
+}
+
+/** By the row's number: what is inserted meanwhile comes last, or into a gap that no session of the whole walk had. */
+function createScanner(database: DatabaseSync, clock: Clock): SqliteSessionReader["scan"] {
+  const select = database.prepare("SELECT id, key, expires_at FROM sessions WHERE id > ? ORDER BY id LIMIT ?");
+  return (after = "0") => {
+    const rows = select.all(Number(after), SCANNED_AT_ONCE);
+    const last = rows[SCANNED_AT_ONCE - 1];
+    const live = rows.filter((row) => Number(row["expires_at"]) > clock());
+    return { keys: live.map((row) => String(row["key"])), ...(last && { next: String(last["id"]) }) };
+  };
 }
 
 /** Statements outside a transaction would each see the newest state; inside they see one. */

@@ -35,5 +35,8 @@ export function createSqliteSessionStore(read: SqliteRead, queue: WriteQueue, cl
         if (removed.isDone) return live;
       }
     },
+    async scan(after) {
+      return read(() => sessions.scan(after));
+    },
   };
 }

@@ -158,6 +158,7 @@ const operations: Readonly<Record<StoreOperation, true>> = {
   list: true,
   count: true,
   removeOwner: true,
+  scan: true,
   readRecord: true,
   putRecord: true,
   replaceRecord: true,
