@@ -49,7 +49,6 @@ export function describeSessionStore(name: string, { open, exemptions }: StoreSu
     describe("slots", () => slotRules(subject));
     describe("expiry and removal", () => endRules(subject));
     describe("list", () => listRules(subject));
-    describe("scan", () => scanRules(subject));
     describe("hostile input", () => hostileRules(subject));
     assertAllUsed();
   });
@@ -417,42 +416,6 @@ function endRules({ store, elapse, fields, opening, rule }: Subject): void {
     const session = await store().load(old.key, { revision: old.revision, sequence: 0 });
     expect(session?.turns).toEqual([fresh.turn]);
     expect(await store().list(old.fields.owner, { limit: 9, order: "desc" })).toHaveLength(1);
-  });
-}
-
-function scanRules({ store, elapse, fields, opening, rule }: Subject): void {
-  const scanned = async (): Promise<string[]> => {
-    const keys: string[] = [];
-    for (let after: string | undefined; ;) {
-      const page = await store().scan(after);
-      keys.push(...page.keys);
-      if (page.next === undefined) return keys;
-      after = page.next;
-    }
-  };
-
-  rule("a walk names every live session, and none that expired or was removed", async () => {
-    const commits = Array.from({ length: 1_100 }, () => opening());
-    await Promise.all(commits.map((commit) => mustCommit(store(), commit)));
-    const ending = opening({ fields: { ...fields(), expiresAt: fields().createdAt + 1_000 } });
-    const removed = opening();
-    await mustCommit(store(), ending);
-    await mustCommit(store(), removed);
-    await store().remove(removed.key);
-    await elapse(1_000);
-    const keys = new Set(await scanned());
-    expect(commits.filter(({ key }) => !keys.has(key))).toEqual([]);
-    expect([keys.has(ending.key), keys.has(removed.key)]).toEqual([false, false]);
-  });
-
-  rule("what is written and removed during a walk hides no session from it", async () => {
-    const commits = Array.from({ length: 1_100 }, () => opening());
-    await Promise.all(commits.map((commit) => mustCommit(store(), commit)));
-    const going = commits.filter((_, index) => index % 3 === 0);
-    const walk = scanned();
-    await Promise.all(going.flatMap(({ key }) => [store().remove(key), mustCommit(store(), opening())]));
-    const keys = new Set(await walk);
-    expect(commits.filter((commit) => !going.includes(commit) && !keys.has(commit.key))).toEqual([]);
   });
 }
 

@@ -9,6 +9,7 @@ import { describeNoticeStore } from "./notice-store.suite.ts";
 import { describeQuotaStore } from "./quota-store.suite.ts";
 import { describeRecordStore } from "./record-store.suite.ts";
 import { describeSessionOwners } from "./session-owner.suite.ts";
+import { describeSessionScan } from "./session-scan.suite.ts";
 import { describeSessionStore } from "./session-store.suite.ts";
 import { createRules, type StoreSuiteOptions } from "./store-harness.ts";
 
@@ -16,6 +17,7 @@ import { createRules, type StoreSuiteOptions } from "./store-harness.ts";
 export function describeStoreBackend(name: string, options: StoreSuiteOptions): void {
   describeSessionStore(name, options);
   describeSessionOwners(name, options);
+  describeSessionScan(name, options);
   describeRecordStore(name, options);
   describeLeaseStore(name, options);
   describeQuotaStore(name, options);
