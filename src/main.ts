@@ -1,15 +1,15 @@
+import cluster from "node:cluster";
+import { availableParallelism } from "node:os";
 import { text } from "node:stream/consumers";
 
 import type { CommandEntry } from "./cli/command.ts";
 import { operatorCommands, runCommand } from "./cli/run-command.ts";
+import type { GatewayConfig } from "./config/gateway-config.ts";
 import { historyNotice } from "./config/history-notice.ts";
 import { loadConfig } from "./config/load-config.ts";
-import { GatewayError } from "./errors/gateway-error.ts";
-import { openGateway } from "./gateway.ts";
-import { openAuditForward } from "./telemetry/audit-forward.ts";
+import type { Log } from "./kit/log.ts";
+import { openWorkerLink } from "./process/worker-link.ts";
 import { createLog } from "./telemetry/create-log.ts";
-import { openTelemetry } from "./telemetry/sdk.ts";
-import { turnLine } from "./telemetry/turn-line.ts";
 
 const commands: readonly CommandEntry[] = [
   { words: "start", does: "run the gateway (default)", load: async () => start },
@@ -24,37 +24,57 @@ const commands: readonly CommandEntry[] = [
 async function start(): Promise<void> {
   const config = readConfig();
   const log = createLog(config.log.level);
-  const { env, stdout } = process;
-  const telemetry = await openTelemetry({
-    prometheus: config.telemetry.prometheus,
-    otlp: Boolean(env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? env["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"]),
-  });
-  const showsTurns = config.telemetry.turnLine === "on" || (config.telemetry.turnLine === "auto" && stdout.isTTY);
-  const forward = await openAuditForward(config.audit.forward, (line) => void stdout.write(line));
-  const gateway = await openGateway(config, {
-    meter: telemetry.meter,
-    renderMetrics: telemetry.renderMetrics,
-    log,
-    clock: Date.now,
-    onTurn: (report) => void (showsTurns && stdout.write(`${turnLine(report)}\n`)),
-    onAuditEntry: forward.send,
-  }).catch((error: unknown) => fail(`stategate cannot start: ${messageOf(error)}\n`));
-  const url = await gateway.listen().catch((error: unknown) => fail(`stategate cannot listen: ${messageOf(error)}\n`));
-  stdout.write(
-    `stategate listens on ${url}/v1 in front of ${config.upstream.url}, sessions in ${storeName(config.store.address.expose())}\n`,
-  );
-  stdout.write(`${historyNotice(config)}\n`);
+  const workers = config.workers === "auto" ? availableParallelism() : config.workers;
+  if (cluster.isPrimary && workers > 1) await supervise({ config, log, workers });
+  else await serveHere(config, log);
+}
 
-  const stop = (signal: NodeJS.Signals): void => {
+async function serveHere(config: GatewayConfig, log: Log): Promise<void> {
+  const { serve } = await import("./process/serve.ts");
+  const { env, stdout } = process;
+  const otlp = Boolean(env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? env["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"]);
+  const link = cluster.isWorker ? openWorkerLink(process) : undefined;
+  const served = await serve({ config, log, otlp, stdout, link }).catch((error: Error) => fail(error.message));
+  const stop = async (): Promise<void> => {
+    await served.stop();
+    process.exit(0);
+  };
+  if (link) {
+    link.onStop(() => void stop());
+    link.listening(served.url);
+  } else {
+    announce(config, served.url);
+    onStopSignal(log, stop);
+  }
+}
+
+async function supervise(parts: { config: GatewayConfig; log: Log; workers: number }): Promise<void> {
+  const { config, log, workers } = parts;
+  const { superviseWorkers } = await import("./process/supervise-workers.ts");
+  const supervisor = superviseWorkers({ workers, log, announce: (url) => announce(config, url) });
+  void supervisor.failed.then((code) => process.exit(code));
+  onStopSignal(log, async () => {
+    await supervisor.stop();
+    process.exit(0);
+  });
+}
+
+function announce(config: GatewayConfig, url: string): void {
+  const store = storeName(config.store.address.expose());
+  process.stdout.write(
+    `stategate listens on ${url}/v1 in front of ${config.upstream.url}, sessions in ${store}\n${historyNotice(config)}\n`,
+  );
+}
+
+/** The first signal drains, the second ends at once. */
+function onStopSignal(log: Log, stop: () => Promise<void>): void {
+  const drain = (signal: NodeJS.Signals): void => {
     log.info({ signal }, "draining");
     process.once(signal, () => process.exit(1));
-    void gateway
-      .close()
-      .then(() => Promise.all([telemetry.close(), forward.close()]))
-      .then(() => process.exit(0));
+    void stop();
   };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
+  process.once("SIGTERM", drain);
+  process.once("SIGINT", drain);
 }
 
 const readConfig = () => loadConfig({ env: process.env, cwd: process.cwd() });
@@ -62,13 +82,8 @@ const readConfig = () => loadConfig({ env: process.env, cwd: process.cwd() });
 /** A store's address without the credentials it may hold. */
 const storeName = (address: string): string => address.replace(/\/\/[^@/]*@/, "//");
 
-const messageOf = (error: unknown): string => {
-  if (error instanceof GatewayError || error instanceof TypeError) return error.message;
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-};
-
 function fail(message: string): never {
-  process.stderr.write(message);
+  process.stderr.write(`${message}\n`);
   process.exit(1);
 }
 

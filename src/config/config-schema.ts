@@ -282,6 +282,10 @@ const telemetry = z
 /** Every key of the configuration and, here alone, every default. */
 export const configSchema = z.strictObject({
   production: z.boolean().default(false).describe("Refuse to start without master keys."),
+  workers: z
+    .union([z.int().min(1).max(256), z.literal("auto")])
+    .default(1)
+    .describe("Processes behind the port, each a replica over the store; auto: one per core."),
   http: http.prefault({}),
   upstream: upstream.prefault({}),
   store: store.prefault({}),

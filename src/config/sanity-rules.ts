@@ -5,9 +5,12 @@ import { upstreamProfile } from "./upstream-profile.ts";
 
 /** Keys that are right each, and wrong together. */
 export function findContradictions(config: GatewayConfig): ConfigMistake[] {
-  const { production, http, upstream, keys, store, sessions, history, redaction } = config;
+  const { production, workers, http, upstream, keys, store, sessions, history, redaction } = config;
   const mistakes: ConfigMistake[] = [];
   const refuse = (path: string, message: string): void => void mistakes.push({ path, message });
+  if (workers !== 1 && store.address.expose() === "memory:") {
+    refuse("workers", "processes cannot share memory: choose another store, or one worker");
+  }
   const shared = /^rediss?:/.test(store.address.expose());
   const hasMasterKeys = keys.masterKeys !== undefined || keys.masterKeyFile !== undefined;
   if (keys.masterKeys && keys.masterKeyFile !== undefined) {

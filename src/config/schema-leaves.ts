@@ -25,6 +25,8 @@ function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
 
 function kindOf(schema: z.core.$ZodType): LeafKind {
   if (schema instanceof z.ZodNumber) return "number";
+  if (schema instanceof z.ZodUnion)
+    return schema.options.some((option) => kindOf(option) === "number") ? "number" : "text";
   if (schema instanceof z.ZodBoolean) return "boolean";
   return schema instanceof z.ZodArray ? "list" : "text";
 }

@@ -15,7 +15,8 @@ const breachesOf = (changed: Readonly<Record<string, string>>): string[] =>
         "turn/run-turn.ts":
           'import type { SessionStore } from "../store/session-store.ts"; export type Turn = SessionStore;',
         "telemetry/sdk.ts": "export const sdk = 1;",
-        "main.ts": 'import { sdk } from "./telemetry/sdk.ts"; const { env } = process; console.log(sdk, env);',
+        "process/serve.ts": 'import { sdk } from "../telemetry/sdk.ts"; export const served = sdk;',
+        "main.ts": 'import { served } from "./process/serve.ts"; const { env } = process; console.log(served, env);',
         ...changed,
       }),
     ),
@@ -56,7 +57,7 @@ describe("layers", () => {
     ["a leaf imports nothing", "kit/clock.ts", 'import type { X } from "../errors/gateway-error.ts";'],
     ["adapters never meet", "store/sqlite/sqlite-backend.ts", 'import { redis } from "../redis/redis-backend.ts";'],
     ["a contract drags nothing along", "store/session-store.ts", 'import { redis } from "./redis/redis-backend.ts";'],
-    ["the SDK is main's alone", "gateway.ts", 'import { sdk } from "./telemetry/sdk.ts";'],
+    ["the SDK is the process's alone", "gateway.ts", 'import { sdk } from "./telemetry/sdk.ts";'],
     ["nobody imports the process", "turn/run-turn.ts", 'import "../main.ts";'],
     ["nothing outside src is imported", "turn/run-turn.ts", 'import "../../test/support/clock.ts";'],
     ["nothing that is not there is imported", "turn/run-turn.ts", 'import "./gone.ts";'],

@@ -211,8 +211,12 @@ export const places: Readonly<Record<string, Place>> = {
     ],
     because: "the one file that knows concrete parts; not the process, not the SDK",
   },
+  "process/": {
+    mayImport: ["kit/", "errors/", "config/", "telemetry/", "telemetry/sdk.ts", "gateway.ts"],
+    because: "one gateway in a process, or several processes behind a port",
+  },
   "main.ts": {
-    mayImport: ["kit/", "errors/", "config/", "telemetry/", "telemetry/sdk.ts", "demo/", "cli/", "gateway.ts"],
+    mayImport: ["kit/", "config/", "telemetry/", "demo/", "cli/", "process/"],
     because: "the process: arguments, environment, signals",
   },
 };

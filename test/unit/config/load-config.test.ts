@@ -58,6 +58,14 @@ describe("where values come from", () => {
     expect(config.history.summary.model).toBe("123");
   });
 
+  it("workers are a number or `auto`, also as a variable", () => {
+    expect(load().workers).toBe(1);
+    expect(load({ STATEGATE_WORKERS: "4" }).workers).toBe(4);
+    expect(load({ STATEGATE_WORKERS: "auto" }).workers).toBe("auto");
+    expect(mistakesOf({ STATEGATE_WORKERS: "0" })).toHaveProperty("workers");
+    expect(mistakesOf({ STATEGATE_WORKERS: "many" })).toHaveProperty("workers");
+  });
+
   it("the short names of the documentation set their keys", () => {
     const config = load({
       STATEGATE_HOST: "::1",
@@ -167,6 +175,11 @@ describe("mistakes", () => {
 });
 
 describe("contradictions", () => {
+  it("several workers cannot share one process's memory", () => {
+    expect(mistakesOf({ STATEGATE_WORKERS: "auto", STATEGATE_STORE: "memory:" })).toHaveProperty("workers");
+    expect(mistakesOf({ STATEGATE_STORE: "memory:" })).toEqual({});
+  });
+
   it("production needs master keys", () => {
     expect(Object.keys(mistakesOf({ STATEGATE_PRODUCTION: "true" }))).toEqual(["keys.masterKeys"]);
     expect(load({ STATEGATE_PRODUCTION: "true", STATEGATE_MASTER_KEYS: MASTER_KEYS }).production).toBe(true);
