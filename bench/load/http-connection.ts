@@ -20,6 +20,8 @@ export interface Answer {
 export interface HttpConnection {
   /** Rejects when the connection closes before the answer is whole. */
   send(request: Buffer, options?: { readonly keepText?: boolean }): Promise<Answer>;
+  /** Closes at the first bytes of the answer, and resolves then. */
+  sendAndLeave(request: Buffer): Promise<void>;
   close(): void;
 }
 
@@ -67,6 +69,13 @@ function createConnection(socket: Socket): HttpConnection {
         if (socket.destroyed) return reject(new Error("connection is closed"));
         const keptText = keepText ? [] : undefined;
         waiting = { sentAt: performance.now(), firstByteAt: 0, keptText, resolve, reject };
+        socket.write(request);
+      }),
+    sendAndLeave: (request) =>
+      new Promise((resolve) => {
+        socket.removeAllListeners("data");
+        socket.once("data", () => socket.destroy());
+        socket.once("close", () => resolve());
         socket.write(request);
       }),
     close: () => void socket.destroy(),

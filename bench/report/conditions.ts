@@ -6,18 +6,29 @@ import type { Cores } from "../rig/cores.ts";
 import { PORTKEY_VERSION } from "../targets/portkey.ts";
 import { redisVersion } from "../targets/redis-server.ts";
 
-export interface ConditionsOptions {
+export interface MachineOptions {
   readonly cores: Cores;
   readonly folder: string;
+  readonly startedAt: Date;
+}
+
+export interface ConditionsOptions extends MachineOptions {
   readonly rounds: number;
   readonly durationMs: number;
-  readonly startedAt: Date;
 }
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 
 /** Everything someone needs to know who compares the figures with his own. */
-export function describeConditions({ cores, folder, rounds, durationMs, startedAt }: ConditionsOptions): string {
+export function describeConditions({ rounds, durationMs, ...machine }: ConditionsOptions): string {
+  return [
+    describeMachine(machine),
+    `Instant upstream; medians of ${rounds} interleaved rounds of ${durationMs / 1000} s; sessions of 10 turns in delta mode. CPU time is the gateway process's, without Redis.`,
+  ].join(" ");
+}
+
+/** Date, commit, machine and versions. */
+export function describeMachine({ cores, folder, startedAt }: MachineOptions): string {
   const processors = cpus();
   const disk = printed("stat", ["-f", "-c", "%T", folder]);
   const versions = [
@@ -30,7 +41,6 @@ export function describeConditions({ cores, folder, rounds, durationMs, startedA
     `${startedAt.toISOString().slice(0, 10)}, commit ${commit()}.`,
     `${processors[0]?.model.trim() ?? "unknown CPU"}, ${processors.length} cores, ${type()} ${release()} ${arch()}; ${cores.description}.`,
     `${versions.join(", ")}.`,
-    `Instant upstream; medians of ${rounds} interleaved rounds of ${durationMs / 1000} s; sessions of 10 turns in delta mode. CPU time is the gateway process's, without Redis.`,
   ].join(" ");
 }
 

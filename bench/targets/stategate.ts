@@ -12,14 +12,14 @@ const PRICES = fileURLToPath(new URL("../../config/prices.json", import.meta.url
 
 interface StategateOptions {
   readonly name: TargetName;
-  /** The store's address, relative to the target's own folder. */
-  readonly store: (rig: Rig) => string | Promise<string>;
+  /** The store's address. */
+  readonly store: (rig: Rig, folder: string) => string | Promise<string>;
   /** Without one its sessions use the default. `undefined` headers send no session at all. */
   readonly strategy?: "window";
   readonly hasMemory?: boolean;
 }
 
-const sqlite = (): string => "sqlite:./data/stategate.db";
+const sqlite = (_: Rig, folder: string): string => `sqlite:${join(folder, "data/stategate.db")}`;
 
 /** Without a session header: a proxy and nothing more. */
 export const stateless = stategate({ name: "stateless", store: sqlite, hasMemory: false });
@@ -34,7 +34,9 @@ function stategate({ name, store, strategy, hasMemory = true }: StategateOptions
   return {
     name,
     async open(rig) {
-      const address = await store(rig);
+      const cwd = mkdtempSync(join(rig.folder, "stategate-"));
+      const address = await store(rig, cwd);
+      const masterKeys = `bench:${randomBytes(32).toString("base64")}`;
       return startGateway(rig, {
         name,
         command: () => [process.execPath, MAIN, "start"],
@@ -42,12 +44,13 @@ function stategate({ name, store, strategy, hasMemory = true }: StategateOptions
           STATEGATE_PORT: String(port),
           STATEGATE_UPSTREAM_URL: `http://127.0.0.1:${rig.upstreamPort}/v1`,
           STATEGATE_STORE: address,
-          STATEGATE_MASTER_KEYS: `bench:${randomBytes(32).toString("base64")}`,
+          STATEGATE_MASTER_KEYS: masterKeys,
           STATEGATE_PRICES__FILE: PRICES,
           // As `npm start` and the image have it.
           NODE_COMPILE_CACHE: join(rig.folder, "compile-cache"),
         }),
-        cwd: mkdtempSync(join(rig.folder, "stategate-")),
+        cwd,
+        store: address,
         healthPath: "/healthz",
         headers: strategy ? { "x-history-strategy": strategy } : {},
         hasMemory,

@@ -22,6 +22,10 @@ export interface Target {
   /** What its clients must send besides their credential. */
   readonly headers: Readonly<Record<string, string>>;
   readonly hasMemory: boolean;
+  /** Of a gateway with a store: where it is. */
+  readonly store?: string;
+  /** Ends the process and starts the same again. */
+  readonly restart?: () => Promise<Target>;
 }
 
 export interface TargetKind {

@@ -1,0 +1,48 @@
+/**
+ * `npm run bench:endurance`: what streams leave behind. Memory of a thousand open ones and of a reader that does not read;
+ * resident memory and descriptors over many streams, half of them aborted. `--streams N` (100,000), `--quick` for 4,000.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { measureAbortedStreams } from "./endurance/aborted-streams.ts";
+import { measureOpenStreams } from "./endurance/open-streams.ts";
+import { measureSlowReader } from "./endurance/slow-reader.ts";
+import { describeMachine } from "./report/conditions.ts";
+import { divideCores } from "./rig/cores.ts";
+import { waitUntilQuiet } from "./rig/process-figures.ts";
+import { createProcessGroup } from "./rig/process-group.ts";
+import { onSqlite } from "./targets/stategate.ts";
+import { startUpstream } from "./upstream/start-upstream.ts";
+
+const RESULTS = fileURLToPath(new URL("./results", import.meta.url));
+const { values } = parseArgs({ options: { quick: { type: "boolean" }, streams: { type: "string" } } });
+const streams = Number(values.streams ?? (values.quick ? 4_000 : 100_000));
+
+const startedAt = new Date();
+mkdirSync(RESULTS, { recursive: true });
+const folder = mkdtempSync(join(RESULTS, "endurance-"));
+const cores = divideCores();
+const processes = createProcessGroup(folder);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+try {
+  const upstream = await startUpstream(processes);
+  const target = await onSqlite.open({ cores, processes, folder, upstreamPort: upstream.port });
+  await waitUntilQuiet(target.process?.pid ?? Number.NaN);
+  const rows = [
+    ...(await measureAbortedStreams(target, { upstream, streams })),
+    ...(await measureOpenStreams(target, { upstream, streams: values.quick ? 200 : 1_000 })),
+    ...(await measureSlowReader(target, { upstream })),
+  ];
+  process.stdout.write(
+    `| measure | value |\n| --- | --: |\n${rows.map(([name, value]) => `| ${name} | ${value} |\n`).join("")}\n`,
+  );
+  process.stdout.write(
+    `${describeMachine({ cores, folder, startedAt })} SQLite, strategy window, sessions of 10 turns.\n`,
+  );
+} finally {
+  await processes.stopAll();
+  rmSync(folder, { recursive: true, force: true });
+}

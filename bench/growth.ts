@@ -1,0 +1,53 @@
+/**
+ * `npm run bench:growth`: what a turn costs as sessions grow long, and as sessions and users grow many. `--quick` for
+ * small sizes, `--max N` for the most sessions (1,000,000), `--charts FOLDER` writes a chart of each curve.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { renderGrowthChart, renderGrowthTable } from "./growth/render-growth.ts";
+import { measureSessionLength } from "./growth/session-length.ts";
+import { measureStored, storedSessions, storedUsers } from "./growth/stored-things.ts";
+import { describeMachine } from "./report/conditions.ts";
+import { divideCores } from "./rig/cores.ts";
+import { createProcessGroup } from "./rig/process-group.ts";
+import { onRedis, onSqlite } from "./targets/stategate.ts";
+import type { Rig } from "./targets/target.ts";
+import { startUpstream } from "./upstream/start-upstream.ts";
+
+const RESULTS = fileURLToPath(new URL("./results", import.meta.url));
+const { values } = parseArgs({
+  options: { quick: { type: "boolean" }, max: { type: "string" }, charts: { type: "string" } },
+});
+const most = Number(values.max ?? (values.quick ? 1_000 : 1_000_000));
+const upTo = (limit: number, from: number): number[] =>
+  [10, 100, 1_000, 10_000, 100_000, 1_000_000].filter((size) => size >= from && size <= limit);
+
+const startedAt = new Date();
+mkdirSync(RESULTS, { recursive: true });
+const folder = mkdtempSync(join(RESULTS, "growth-"));
+const cores = divideCores();
+const processes = createProcessGroup(folder);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+try {
+  const upstream = await startUpstream(processes);
+  await upstream.answerWith({ kind: "json" });
+  const rig: Rig = { cores, processes, folder, upstreamPort: upstream.port };
+  const kinds = [onSqlite, onRedis];
+  const curves = {
+    "session-length": () => measureSessionLength(rig, { kinds, sizes: upTo(values.quick ? 100 : 10_000, 10) }),
+    "stored-sessions": () => measureStored(rig, storedSessions, { kinds, sizes: upTo(most, 100) }),
+    "stored-users": () => measureStored(rig, storedUsers, { kinds, sizes: upTo(Math.min(most, 100_000), 100) }),
+  };
+  for (const [name, measure] of Object.entries(curves)) {
+    const curve = await measure();
+    process.stdout.write(`${renderGrowthTable(curve)}\n\n`);
+    if (values.charts !== undefined) writeFileSync(join(values.charts, `${name}.svg`), renderGrowthChart(curve));
+  }
+  process.stdout.write(`${describeMachine({ cores, folder, startedAt })} Strategy: window; instant upstream.\n`);
+} finally {
+  await processes.stopAll();
+  rmSync(folder, { recursive: true, force: true });
+}
