@@ -98,8 +98,14 @@ export async function openVault(config: GatewayConfig, parts: VaultParts): Promi
 
 const nothing = (): void => undefined;
 
-/** A store on the network may be gone; a local one is at most slow, and giving up on it only loses the turn. */
-const storeTimeoutMs = (address: string): number => (/^rediss?:/.test(address) ? 250 : 2_000);
+/**
+ * A store on the network may be gone; a local one is at most slow, and giving up on it only loses the turn. PostgreSQL is
+ * both: it syncs every commit, and a checkpoint may hold one up.
+ */
+function storeTimeoutMs(address: string): number {
+  if (/^rediss?:/.test(address)) return 250;
+  return /^postgres(?:ql)?:/.test(address) ? 1_000 : 2_000;
+}
 
 async function openKeyring({ keys }: GatewayConfig, log: Log): Promise<Keyring> {
   if (keys.masterKeys) return createLocalKeyring(parseMasterKeys(keys.masterKeys.expose()));

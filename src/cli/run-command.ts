@@ -45,6 +45,11 @@ export const operatorCommands: readonly CommandEntry[] = [
     load: async () => (await import("./audit-export.ts")).auditExport,
   },
   {
+    words: "store migrate",
+    does: "bring the schema of the store, or of another ADDRESS, up to this release",
+    load: async () => (await import("./store-migrate.ts")).storeMigrate,
+  },
+  {
     words: "users export",
     does: "write all that is stored of a user (--id ID, --tenant T --user U, or a key on standard input) as JSON Lines",
     load: async () => (await import("./users-export.ts")).exportUserData,

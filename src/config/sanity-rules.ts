@@ -11,7 +11,7 @@ export function findContradictions(config: GatewayConfig): ConfigMistake[] {
   if (workers !== 1 && store.address.expose() === "memory:") {
     refuse("workers", "processes cannot share memory: choose another store, or one worker");
   }
-  const shared = /^rediss?:/.test(store.address.expose());
+  const shared = /^(?:postgres(?:ql)?|rediss?):/.test(store.address.expose());
   const hasMasterKeys = keys.masterKeys !== undefined || keys.masterKeyFile !== undefined;
   if (keys.masterKeys && keys.masterKeyFile !== undefined) {
     refuse("keys.masterKeyFile", "give either keys.masterKeys (STATEGATE_MASTER_KEYS) or keys.masterKeyFile, not both");

@@ -5,16 +5,19 @@ import type { StoreBackend } from "./store-backend.ts";
 export interface OpenStoreOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** Redis only. Default 1,000: the driver's own limit, behind the shorter one of `withBreaker`. */
+  /** Redis and PostgreSQL. Default 1,000 and 5,000: the driver's own limit, behind the shorter one of `withBreaker`. */
   readonly commandTimeoutMs?: number;
   /** Redis only. Default `stategate:`. */
   readonly keyPrefix?: string;
 }
 
-const NOT_YET = new Set(["postgres", "postgresql", "dynamodb", "redis+cluster", "rediss+cluster"]);
+/** A server accepts 100 unless told otherwise, and replicas share it. */
+const POSTGRES_CONNECTIONS = 10;
+
+const NOT_YET = new Set(["dynamodb", "redis+cluster", "rediss+cluster"]);
 
 /**
- * Opens what `memory:`, `sqlite:PATH`, `redis://…` or `rediss://…` names; loads the driver of that one only.
+ * Opens what `memory:`, `sqlite:PATH`, `postgres://…`, `redis://…` or `rediss://…` names; loads the driver of that one only.
  * Rejects with TypeError for an address that means nothing, with `store_unavailable` when the store cannot be opened.
  */
 export async function openStore(address: string, options: OpenStoreOptions): Promise<StoreBackend> {
@@ -28,15 +31,20 @@ export async function openStore(address: string, options: OpenStoreOptions): Pro
     const { openSqliteBackend } = await import("./sqlite/sqlite-backend.ts");
     return openSqliteBackend({ path: rest, clock, log });
   }
+  if (scheme === "postgres" || scheme === "postgresql") {
+    const { openPostgresBackend } = await import("./postgres/postgres-backend.ts");
+    const { commandTimeoutMs = 5_000 } = options;
+    return openPostgresBackend({ address, clock, log, commandTimeoutMs, maxConnections: POSTGRES_CONNECTIONS });
+  }
   const { openRedisBackend } = await import("./redis/redis-backend.ts");
   const { commandTimeoutMs = 1_000, keyPrefix = "stategate:" } = options;
   return openRedisBackend({ url: address, clock, log, commandTimeoutMs, keyPrefix });
 }
 
-type StoreScheme = "memory" | "sqlite" | "redis" | "rediss";
+type StoreScheme = "memory" | "sqlite" | "postgres" | "postgresql" | "redis" | "rediss";
 
 /** @throws TypeError that names the scheme only: an address may hold a password */
-function parseStoreAddress(address: string): { scheme: StoreScheme; rest: string } {
+export function parseStoreAddress(address: string): { scheme: StoreScheme; rest: string } {
   const colon = address.indexOf(":");
   const scheme = address.slice(0, Math.max(colon, 0)).toLowerCase();
   const rest = address.slice(colon + 1);
@@ -47,10 +55,11 @@ function parseStoreAddress(address: string): { scheme: StoreScheme; rest: string
       throw new TypeError("store sqlite: needs a path, as in sqlite:./data/stategate.db");
     return { scheme, rest };
   }
+  if (scheme === "postgres" || scheme === "postgresql") return { scheme, rest };
   if (scheme === "redis" || scheme === "rediss") {
     if (!URL.canParse(address) || !rest.startsWith("//"))
       throw new TypeError(`store ${scheme}: needs a URL, as in ${scheme}://host:6379`);
     return { scheme, rest };
   }
-  throw new TypeError("a store address starts with memory:, sqlite:, redis:// or rediss://");
+  throw new TypeError("a store address starts with memory:, sqlite:, postgres://, redis:// or rediss://");
 }

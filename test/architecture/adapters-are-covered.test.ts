@@ -16,7 +16,7 @@ it("every store adapter runs the conformance suites", () => {
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name);
   const tests = globSync("test/{unit,integration}/store/*.test.ts", { cwd: root });
-  expect(adapters).toEqual(expect.arrayContaining(["memory", "redis", "sqlite"]));
+  expect(adapters).toEqual(expect.arrayContaining(["memory", "postgres", "redis", "sqlite"]));
   expect(
     uncovered(
       adapters,

@@ -104,10 +104,15 @@ export const places: Readonly<Record<string, Place>> = {
   "redaction/detectors/": { mayImport: ["kit/", "redaction/"], because: "one kind of finding per file" },
   "store/": { mayImport: ["kit/", "errors/"], because: "contracts and wrappers know no backend" },
   "store/open-store.ts": {
-    mayImport: ["kit/", "errors/", "store/", "store/memory/", "store/redis/", "store/sqlite/"],
+    mayImport: ["kit/", "errors/", "store/", "store/memory/", "store/postgres/", "store/redis/", "store/sqlite/"],
     because: "loads the one adapter that an address names",
   },
+  "store/migrate-store.ts": {
+    mayImport: ["store/open-store.ts", "store/postgres/"],
+    because: "loads the one adapter whose schema an operator brings up to date",
+  },
   "store/memory/": storeAdapter,
+  "store/postgres/": storeAdapter,
   "store/redis/": storeAdapter,
   "store/sqlite/": storeAdapter,
   "upstream/": {
@@ -182,6 +187,7 @@ export const places: Readonly<Record<string, Place>> = {
       "turn/read-exchanges.ts",
       "upstream/summary-prompt.ts",
       "users/",
+      "store/migrate-store.ts",
       "vault.ts",
       "gateway.ts",
     ],
@@ -242,6 +248,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   re2js: ["redaction/detectors/"],
   "node:sqlite": ["store/sqlite/"],
   openai: ["upstream/", "demo/"],
+  pg: ["store/postgres/"],
   pino: ["telemetry/"],
   undici: ["upstream/"],
   yaml: ["config/"],

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { describe, it } from "vitest";
 
+import { findFreePort } from "./free-port.ts";
 import { createTempFolder } from "./store-temp-folder.ts";
 
 /** A real Redis on a loopback port and in a folder of its own. */
@@ -81,16 +82,6 @@ export async function startRedisServer({
       await folder.remove();
     },
   };
-}
-
-async function findFreePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 async function waitUntilReady(port: number, child: ChildProcess): Promise<void> {

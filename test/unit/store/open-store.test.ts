@@ -32,8 +32,14 @@ describe("a store address", () => {
     }
   });
 
+  it("postgres:// leads to a server, and an absent one is store_unavailable", async () => {
+    for (const address of ["postgres://127.0.0.1:1/d", "postgresql://u:p@127.0.0.1:1/d?sslmode=require"]) {
+      await expect(openStore(address, options)).rejects.toMatchObject({ code: "store_unavailable" });
+    }
+  });
+
   it("of a later version says so", async () => {
-    for (const address of ["postgres://h/d", "dynamodb://eu/t", "redis+cluster://h:1,h:2"]) {
+    for (const address of ["dynamodb://eu/t", "redis+cluster://h:1,h:2"]) {
       await expect(openStore(address, options)).rejects.toThrow(/not available in this version/);
     }
   });
@@ -44,6 +50,8 @@ describe("a store address", () => {
       "mysql://u:hunter2@h",
       "sqlite:",
       "sqlite::memory:",
+      "postgres:hunter2",
+      "postgres://u:hunter2@[",
       "redis:hunter2",
       "rediss://h:hunter2",
     ]) {
@@ -60,7 +68,7 @@ describe("a store address", () => {
       const { openStore } = await import(${JSON.stringify(source)});
       const log = { info() {}, warn() {}, error() {} };
       await (await openStore("memory:", { clock: Date.now, log })).close();
-      const loaded = Object.keys(createRequire(import.meta.url).cache).filter((path) => path.includes("ioredis"));
+      const loaded = Object.keys(createRequire(import.meta.url).cache).filter((path) => /ioredis|[/]pg[/]/.test(path));
       console.log(loaded.length, process.moduleLoadList.includes("NativeModule sqlite"));
     `;
     const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });

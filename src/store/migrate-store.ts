@@ -1,0 +1,18 @@
+import { parseStoreAddress } from "./open-store.ts";
+
+/**
+ * Brings the schema of what an address names up to this release, and resolves to the names of what was done. SQLite does
+ * so itself when it is opened; memory and Redis have no schema.
+ * Rejects with TypeError for an address that means nothing, with `store_unavailable` when it cannot be done.
+ */
+export async function migrateStore(address: string): Promise<readonly string[]> {
+  switch (parseStoreAddress(address).scheme) {
+    case "postgres":
+    case "postgresql": {
+      const { migratePostgres } = await import("./postgres/migrate-postgres.ts");
+      return migratePostgres(address);
+    }
+    default:
+      return [];
+  }
+}

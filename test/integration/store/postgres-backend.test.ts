@@ -1,0 +1,62 @@
+import { setTimeout as pause } from "node:timers/promises";
+
+import { PGlite } from "@electric-sql/pglite";
+import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
+import { afterAll, beforeAll, describe } from "vitest";
+
+import { openPostgresBackend } from "../../../src/store/postgres/postgres-backend.ts";
+import { describeStoreBackend } from "../../conformance/store-backend.suite.ts";
+import type { StoreUnderTest } from "../../conformance/store-harness.ts";
+import { describeWithPostgres, type PostgresServer, startPostgresServer } from "../../support/postgres-server.ts";
+import { createHandClock } from "../../support/store-hand-clock.ts";
+import { createRecordedLog } from "../../support/store-log.ts";
+
+/** Leases go by the server's clock, so a test that lets one run out truly waits; nothing else waits. */
+const LONGEST_WAIT_MS = 200;
+
+async function open(address: string, maxConnections: number): Promise<StoreUnderTest> {
+  const clock = createHandClock();
+  const { log } = createRecordedLog();
+  return {
+    backend: await openPostgresBackend({ address, clock: clock.now, log, commandTimeoutMs: 20_000, maxConnections }),
+    now: clock.now,
+    async elapse(ms) {
+      clock.advance(ms);
+      if (ms > 0 && ms <= LONGEST_WAIT_MS) await pause(ms + 20);
+    },
+  };
+}
+
+describeWithPostgres("with a PostgreSQL server", () => {
+  let server: PostgresServer;
+  let address: string;
+  beforeAll(async () => {
+    server = await startPostgresServer();
+    address = await server.createDatabase();
+  });
+  afterAll(() => server.stop());
+
+  describeStoreBackend("postgres", { open: () => open(address, 10) });
+});
+
+describe("with PGlite behind its socket server", () => {
+  let database: PGlite;
+  let server: PGLiteSocketServer;
+  beforeAll(async () => {
+    database = await PGlite.create();
+    server = new PGLiteSocketServer({ db: database, host: "127.0.0.1", port: 0, maxConnections: 10 });
+    await server.start();
+  });
+  afterAll(async () => {
+    await server.stop();
+    await database.close();
+  });
+
+  describeStoreBackend("postgres in PGlite", {
+    async open() {
+      // All its connections are one session, which keeps what earlier ones prepared.
+      await database.exec("DEALLOCATE ALL");
+      return open(`postgres://postgres@${server.getServerConn()}/postgres`, 1);
+    },
+  });
+});
