@@ -18,7 +18,7 @@ export interface PostgresServer {
   /** SIGQUIT to the server and, through it, to every backend: what `pg_ctl stop -m immediate` does. */
   kill(): Promise<void>;
   /** SIGSTOP for the server and its backends: connections are accepted, and nothing answers. */
-  freeze(): void;
+  freeze(): Promise<void>;
   /** SIGCONT. */
   thaw(): void;
   /** Starts it again after `kill`, on the same port and cluster. */
@@ -28,8 +28,9 @@ export interface PostgresServer {
 }
 
 export interface PostgresServerOptions {
-  /** Further lines of `postgresql.conf`; `files` writes what they name into the cluster's folder first. */
+  /** Further lines of `postgresql.conf`. */
   readonly settings?: readonly string[];
+  /** Writes the files that they name, into the cluster's folder. */
   readonly prepare?: (folder: string) => Promise<void>;
 }
 
@@ -83,17 +84,16 @@ export async function startPostgresServer({
   await appendFile(join(cluster, "postgresql.conf"), `${[...own, ...settings].join("\n")}\n`);
 
   const launch = async (): Promise<ChildProcess> => {
-    // A process group of its own, so that a freeze reaches the backends too.
-    const child = spawn(`${binaries}postgres`, ["-D", cluster], { ...user, detached: true, stdio: "ignore" });
+    const child = spawn(`${binaries}postgres`, ["-D", cluster], { ...user, stdio: "ignore" });
     await waitUntilReady(port, child);
     return child;
   };
   let server = await launch();
-  /** The server puts each backend into a group of its own: they are its children. */
-  const signalAll = (signal: NodeJS.Signals): void => {
-    const pid = String(server.pid);
-    const children = spawnSync("ps", ["-o", "pid=", "--ppid", pid], { encoding: "utf8" }).stdout.split("\n");
-    for (const each of [pid, ...children]) if (each.trim() !== "") process.kill(Number(each), signal);
+  const admin = `postgres://stategate@127.0.0.1:${port}/postgres`;
+  let frozen: number[] = [];
+  const thaw = (): void => {
+    for (const pid of frozen) process.kill(pid, "SIGCONT");
+    frozen = [];
   };
   const killWithUs = (): void => void server.kill("SIGQUIT");
   process.once("exit", killWithUs);
@@ -102,19 +102,23 @@ export async function startPostgresServer({
   const kill = async (): Promise<void> => {
     if (server.exitCode !== null || server.signalCode !== null) return;
     const exited = once(server, "exit");
-    signalAll("SIGCONT");
+    thaw();
     server.kill("SIGQUIT");
     await exited;
   };
   return {
     async createDatabase() {
       const database = `test_${(databases += 1)}`;
-      await queryOnce(`postgres://stategate@127.0.0.1:${port}/postgres`, `CREATE DATABASE ${database}`);
+      await queryOnce(admin, `CREATE DATABASE ${database}`);
       return `postgres://stategate@127.0.0.1:${port}/${database}`;
     },
     kill,
-    freeze: () => signalAll("SIGSTOP"),
-    thaw: () => signalAll("SIGCONT"),
+    async freeze() {
+      const backends = await queryOnce(admin, "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()");
+      frozen = [Number(server.pid), ...backends.map((row) => Number(row["pid"]))];
+      for (const pid of frozen) process.kill(pid, "SIGSTOP");
+    },
+    thaw,
     async restart() {
       server = await launch();
     },

@@ -84,7 +84,7 @@ function sweepNowAndThen(client: PostgresClient, clock: Clock, log: Log): () => 
 }
 
 const statements = {
-  ping: { name: "ping", text: "SELECT 1 FROM stategate.records LIMIT 1" },
+  ping: { name: "ping", text: "SELECT number FROM stategate.last_notice" },
   settings: {
     name: "settings",
     text: `
