@@ -142,7 +142,7 @@ export async function queryOnce(address: string, sql: string): Promise<Record<st
 }
 
 async function waitUntilReady(port: number, child: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
+  for (let attempt = 0; attempt < 2_000; attempt++) {
     if (child.exitCode !== null) throw new Error(`postgres ended with ${child.exitCode}`);
     const answers = queryOnce(`postgres://stategate@127.0.0.1:${port}/postgres`, "SELECT 1");
     if (

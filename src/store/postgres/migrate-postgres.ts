@@ -15,40 +15,42 @@ const LOCK_TIMEOUT_MS = 60_000;
  * Brings the schema up to this release and resolves to the names of what was done. Several at once wait for each other.
  * Rejects with `store_unavailable`; then nothing was done.
  */
-export async function migratePostgres(address: string): Promise<readonly string[]> {
+export async function migratePostgres(address: string, known = migrations): Promise<readonly string[]> {
   // It may take long where much is stored: the operator looks on.
-  return withClient({ address, queryTimeoutMs: 0 }, (client) => inTransaction(client, applyMissing));
+  return withClient({ address, queryTimeoutMs: 0 }, (client) =>
+    inTransaction(client, () => applyMissing(client, known)),
+  );
 }
 
 /**
  * Creates the schema where there is none.
  * @throws GatewayError `store_unavailable` for another version's: changing it is for the operator to decide
  */
-export async function preparePostgres(address: string): Promise<void> {
+export async function preparePostgres(address: string, known = migrations): Promise<void> {
   await withClient({ address, queryTimeoutMs: LOCK_TIMEOUT_MS }, async (client) => {
-    if ((await versionOf(client)) === 0) await inTransaction(client, createIfMissing);
+    if ((await versionOf(client)) === 0) await inTransaction(client, () => createIfMissing(client, known));
     const version = await versionOf(client);
-    if (version < migrations.length) {
-      throw storeUnavailable(
-        `the database has schema ${version}, this release needs ${migrations.length}: run \`stategate store migrate\``,
-      );
-    }
-    assertNotNewer(version);
+    assertNotNewer(version, known);
+    if (version === known.length) return;
+    const reason = `the database has schema ${version}, this release needs ${known.length}`;
+    throw storeUnavailable(`${reason}: run \`stategate store migrate\``);
   });
 }
 
-type Work<T> = (client: pg.Client) => Promise<T>;
+type Migrations = readonly Migration[];
 
-const createIfMissing: Work<readonly string[]> = async (client) =>
-  (await versionOf(client)) === 0 ? applyMissing(client) : [];
+/** Who waited for the lock finds the schema there. */
+async function createIfMissing(client: pg.Client, known: Migrations): Promise<void> {
+  if ((await versionOf(client)) === 0) await applyMissing(client, known);
+}
 
-const applyMissing: Work<readonly string[]> = async (client) => {
+async function applyMissing(client: pg.Client, known: Migrations): Promise<readonly string[]> {
   const version = await versionOf(client);
-  assertNotNewer(version);
-  const missing = migrations.slice(version);
+  assertNotNewer(version, known);
+  const missing = known.slice(version);
   for (const [index, migration] of missing.entries()) await apply(client, version + index + 1, migration);
   return missing.map(({ name }) => name);
-};
+}
 
 async function apply(client: pg.Client, number: number, { name, sql }: Migration): Promise<void> {
   if (number === 1) await createSchema(client);
@@ -65,37 +67,34 @@ async function createSchema(client: pg.Client): Promise<void> {
   );
 }
 
-/** 0 for a database that holds nothing of ours. */
+/** 0 for a database that holds nothing of ours. `to_regclass` would not see what was made while we waited for the lock. */
 async function versionOf(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ found: boolean }>(
-    "SELECT to_regclass('stategate.migrations') IS NOT NULL AS found",
+    "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'stategate' AND tablename = 'migrations') AS found",
   );
   if (rows[0]?.found !== true) return 0;
   const last = await client.query<{ number: number }>("SELECT max(number) AS number FROM stategate.migrations");
   return last.rows[0]?.number ?? 0;
 }
 
-function assertNotNewer(version: number): void {
-  if (version > migrations.length) {
-    throw storeUnavailable(
-      `the database has schema ${version}, newer than this release, which knows ${migrations.length}`,
-    );
-  }
+function assertNotNewer(version: number, known: Migrations): void {
+  if (version <= known.length) return;
+  throw storeUnavailable(`the database has schema ${version}, newer than this release, which knows ${known.length}`);
 }
 
-async function inTransaction<T>(client: pg.Client, work: Work<T>): Promise<T> {
+async function inTransaction<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
   await client.query(
     `BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`,
   );
   // What fails takes the connection with it, and that rolls back.
-  const result = await work(client);
+  const result = await work();
   await client.query("COMMIT");
   return result;
 }
 
 async function withClient<T>(
   { address, queryTimeoutMs }: { readonly address: string; readonly queryTimeoutMs: number },
-  work: Work<T>,
+  work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client({
     ...parsePostgresAddress(address),
