@@ -87,6 +87,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     sessions: store.sessions,
     records: store.records,
     leases: store.leases,
+    vectors: store.vectors,
     sealer: vault.sealer,
     recordSealer: vault.recordSealer,
     audit: vault.audit,

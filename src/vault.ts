@@ -19,6 +19,7 @@ import { openRootSecret } from "./sealing/root-secret.ts";
 import type { Sealer } from "./sealing/sealer.ts";
 import { openStore } from "./store/open-store.ts";
 import type { StoreBackend } from "./store/store-backend.ts";
+import type { VectorSpace } from "./store/vector-store.ts";
 import { type BreakerOptions, withBreaker } from "./store/with-breaker.ts";
 
 export interface VaultParts {
@@ -54,7 +55,7 @@ export async function openVault(config: GatewayConfig, parts: VaultParts): Promi
   const { log, clock, onStoreCall } = parts;
   const keyring = await openKeyring(config, log);
   const address = config.store.address.expose();
-  const opened = await openStore(address, { clock, log });
+  const opened = await openStore(address, { clock, log, vectors: vectorSpace(config) });
   const store = withBreaker(opened, {
     timeoutMs: config.store.timeoutMs ?? storeTimeoutMs(address),
     clock,
@@ -97,6 +98,13 @@ export async function openVault(config: GatewayConfig, parts: VaultParts): Promi
 }
 
 const nothing = (): void => undefined;
+
+/** `undefined` where vectors stay in memory. */
+function vectorSpace({ history: { recall } }: GatewayConfig): VectorSpace | undefined {
+  const { model, dimensions } = recall.embeddings;
+  if (recall.vectors === "memory" || model === undefined || dimensions === undefined) return undefined;
+  return { model, dimensions };
+}
 
 /**
  * A store on the network may be gone; a local one is at most slow, and giving up on it only loses the turn. PostgreSQL is

@@ -249,8 +249,23 @@ const history = z.strictObject({
             .max(1)
             .default(0.4)
             .describe("Cosine from which on a remark is near. Models differ: try yours."),
+          dimensions: z
+            .exactOptional(
+              z
+                .int()
+                .min(1)
+                .max(4_000)
+                .meta({ examples: [1_536] }),
+            )
+            .describe("How long the model's vectors are; needed where vectors: database."),
         })
         .prefault({}),
+      vectors: z
+        .enum(["memory", "database"])
+        .default("memory")
+        .describe(
+          "Where vectors are kept: in memory, or UNSEALED beside the sessions in PostgreSQL with pgvector, so that no replica makes them twice.",
+        ),
     })
     .prefault({})
     .describe("In semantic and hybrid: word for word, behind the newest message."),

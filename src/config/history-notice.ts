@@ -10,7 +10,9 @@ export function historyNotice(config: GatewayConfig): string {
   const { model } = recall.embeddings;
   const embeds = model !== undefined && recall.maxTokens > 0;
   const notice = summaryNotice(config);
-  return embeds ? `${notice}; old remarks embedded by ${model}, paid with ${payerOf(config)}` : notice;
+  if (!embeds) return notice;
+  const where = recall.vectors === "database" ? "; their vectors lie unsealed in the database" : "";
+  return `${notice}; old remarks embedded by ${model}, paid with ${payerOf(config)}${where}`;
 }
 
 function summaryNotice(config: GatewayConfig): string {

@@ -36,8 +36,21 @@ export function findContradictions(config: GatewayConfig): ConfigMistake[] {
   if (history.mode === "observe" && redaction.mode === "upstream") {
     refuse("history.mode", "observe sends requests as they came, and redaction.mode upstream changes them");
   }
+  checkVectors(config, refuse);
   checkIdentity(config, refuse);
   return mistakes;
+}
+
+function checkVectors({ history, store }: GatewayConfig, refuse: (path: string, message: string) => void): void {
+  const { vectors, embeddings } = history.recall;
+  if (vectors === "memory") return;
+  if (!/^postgres(?:ql)?:/.test(store.address.expose())) {
+    refuse("history.recall.vectors", "only a postgres:// store can hold vectors");
+  }
+  if (embeddings.model === undefined) refuse("history.recall.embeddings.model", "is missing: nothing makes vectors");
+  if (embeddings.dimensions === undefined) {
+    refuse("history.recall.embeddings.dimensions", "is missing: a database needs to know how long vectors are");
+  }
 }
 
 const WHERE_TO_SET_KEYS = "set STATEGATE_MASTER_KEYS, or keys.masterKeyFile";

@@ -1,6 +1,7 @@
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { StoreBackend } from "./store-backend.ts";
+import type { VectorSpace } from "./vector-store.ts";
 
 export interface OpenStoreOptions {
   readonly clock: Clock;
@@ -9,10 +10,9 @@ export interface OpenStoreOptions {
   readonly commandTimeoutMs?: number;
   /** Redis only. Default `stategate:`. */
   readonly keyPrefix?: string;
+  /** PostgreSQL only: the vectors that it is to hold. */
+  readonly vectors?: VectorSpace | undefined;
 }
-
-/** A server accepts 100 unless told otherwise, and replicas share it. */
-const POSTGRES_CONNECTIONS = 10;
 
 const NOT_YET = new Set(["dynamodb", "redis+cluster", "rediss+cluster"]);
 
@@ -33,8 +33,8 @@ export async function openStore(address: string, options: OpenStoreOptions): Pro
   }
   if (scheme === "postgres" || scheme === "postgresql") {
     const { openPostgresBackend } = await import("./postgres/postgres-backend.ts");
-    const { commandTimeoutMs = 5_000 } = options;
-    return openPostgresBackend({ address, clock, log, commandTimeoutMs, maxConnections: POSTGRES_CONNECTIONS });
+    const { commandTimeoutMs = 5_000, vectors } = options;
+    return openPostgresBackend({ address, clock, log, commandTimeoutMs, vectors });
   }
   const { openRedisBackend } = await import("./redis/redis-backend.ts");
   const { commandTimeoutMs = 1_000, keyPrefix = "stategate:" } = options;

@@ -28,6 +28,8 @@ export type StoreOperation =
   | "readAudit"
   | "acquireLease"
   | "releaseLease"
+  | "putVectors"
+  | "findVectors"
   | "ping";
 
 /** `refused`: the circuit was open and the backend was not asked. `failed`: the caller's or our own mistake. */
@@ -56,7 +58,7 @@ export function withBreaker(backend: StoreBackend, options: BreakerOptions): Sto
   const circuit = createCircuit({ failures, pauseMs, clock, log });
   const guard = createGuard(() => circuit.enter(), options);
   const guardWithoutCircuit = createGuard(() => alwaysPass, options);
-  const { sessions, records, leases, quotas, notices, audit } = backend;
+  const { sessions, records, leases, quotas, notices, audit, vectors } = backend;
   return {
     sessions: {
       load: (key, known) => guard("load", () => sessions.load(key, known)),
@@ -93,6 +95,11 @@ export function withBreaker(backend: StoreBackend, options: BreakerOptions): Sto
       chains: () => guard("readAudit", () => audit.chains()),
       read: (chain, page) => guard("readAudit", () => audit.read(chain, page)),
       latest: (page) => guard("readAudit", () => audit.latest(page)),
+    },
+    vectors: vectors && {
+      put: (session, own) => guard("putVectors", () => vectors.put(session, own)),
+      present: (session, units) => guard("findVectors", () => vectors.present(session, units)),
+      nearest: (query) => guard("findVectors", () => vectors.nearest(query)),
     },
     ping: () => guardWithoutCircuit("ping", () => backend.ping()),
     close: () => backend.close(),

@@ -3,11 +3,14 @@ import { randomUUID } from "node:crypto";
 import { describeError } from "../errors/describe-error.ts";
 import type { RecallIndex, RecallUnit } from "../history/recall/recall-index.ts";
 import { readRemark } from "../history/recall/remark.ts";
+import { unitId } from "../history/recall/unit-id.ts";
 import { unitText } from "../history/recall/unit-text.ts";
 import { embedTexts } from "./embed-texts.ts";
 import { hidingRedactor } from "./hide-request.ts";
+import type { OpenedSession } from "./opened-session.ts";
 import type { TurnPlan } from "./plan-turn.ts";
 import type { KeptSession, RecallShelf } from "./recall-shelf.ts";
+import { storedUnits, vectorSession } from "./stored-vectors.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 import type { TurnRequest } from "./turn-request.ts";
 
@@ -36,7 +39,7 @@ const MAX_BATCHES = 8;
 const LEASE_SLACK_MS = 5_000;
 /** Of one session; what is said later is found by its words alone. */
 const MAX_VECTOR_BYTES = 16 << 20;
-/** Of a unit whose text may not be sent: nothing is near it. */
+/** Of a unit whose text may not be sent, or whose vector lies in the store: here nothing is near it. */
 const NO_VECTOR = new Float32Array(0);
 
 export function createUnitEmbedding(parts: EmbeddingParts): UnitEmbedding {
@@ -80,16 +83,35 @@ async function embedBatch(
   const timeoutMs = ports.settings.summaryTimeoutMs;
   if (!(await ports.leases.acquire(name, holder, timeoutMs + LEASE_SLACK_MS))) return false;
   try {
-    const open = await unitsToSend(ports, session.ref.key, units);
+    const stored = new Set(await storedUnits(ports, { session, index, units }));
+    const missing = units.filter((unit) => !stored.has(unit));
+    const open = await unitsToSend(ports, session.ref.key, missing);
     const { credential } = request.principal;
     const made = open.length > 0 ? await embedTexts(ports, { texts: open.map(unitText), credential, timeoutMs }) : [];
     if (!made) return false;
-    const vectors = new Map<number, Float32Array>(units.map(({ position }) => [position, NO_VECTOR]));
-    for (const [at, { position }] of open.entries()) vectors.set(position, made[at] ?? NO_VECTOR);
-    return recall.keepVectors(session, index, vectors);
+    const vectors = new Map(open.map((unit, at) => [unit, made[at] ?? NO_VECTOR]));
+    return await keepVectors({ ports, recall }, { session, index, units, vectors });
   } finally {
     await ports.leases.release(name, holder);
   }
+}
+
+interface MadeVectors {
+  readonly session: OpenedSession;
+  readonly index: RecallIndex;
+  readonly units: readonly RecallUnit[];
+  readonly vectors: ReadonlyMap<RecallUnit, Float32Array>;
+}
+
+/** False when the index is held no longer. */
+async function keepVectors({ ports, recall }: EmbeddingParts, made: MadeVectors): Promise<boolean> {
+  const { session, index, units, vectors } = made;
+  const here = (unit: RecallUnit): Float32Array => (ports.vectors ? undefined : vectors.get(unit)) ?? NO_VECTOR;
+  // Before they are stored: what cannot be is not paid for again with every answer.
+  const isKept = recall.keepVectors(session, index, new Map(units.map((unit) => [unit.position, here(unit)])));
+  const byId = new Map([...vectors].map(([unit, vector]) => [unitId(index, unit), vector]));
+  if (byId.size > 0) await ports.vectors?.put(vectorSession(session), byId);
+  return isKept;
 }
 
 function nextUnits({ units, vectors, unitsIn, turnCount }: RecallIndex, turns: number): readonly RecallUnit[] {

@@ -9,7 +9,7 @@ import {
 } from "../history/history-strategy.ts";
 import { composeRecall, type RecallRoom } from "../history/recall/compose-recall.ts";
 import { type Ask, readAsk } from "../history/recall/read-ask.ts";
-import type { RecallUnit } from "../history/recall/recall-index.ts";
+import type { RecallIndex, RecallUnit } from "../history/recall/recall-index.ts";
 import { type Nearness, recallUnits } from "../history/recall/recall-units.ts";
 import { readRemark } from "../history/recall/remark.ts";
 import type { RecallPart } from "../history/recall/searched-part.ts";
@@ -18,6 +18,7 @@ import { embedTexts } from "./embed-texts.ts";
 import type { HiddenRequest } from "./hide-request.ts";
 import type { KeptSession, RecallShelf } from "./recall-shelf.ts";
 import type { SessionCache } from "./session-cache.ts";
+import { storedNearness } from "./stored-vectors.ts";
 import type { TurnPorts, TurnSettings } from "./turn-ports.ts";
 
 /** What became of looking for old remarks, where there are any that are not sent. */
@@ -81,18 +82,30 @@ const asksPlainly = ({ isAllQuestions, namesThePast }: Ask): boolean => isAllQue
 async function findUnits(parts: RecallParts, ask: Ask, task: RecallTask): Promise<RecallUnit[] | undefined> {
   const own = task.held ? [await ownSession(parts, task.held, task.selection)] : [];
   const others = looksAround(parts.ports.settings) ? await otherSessions(parts, task) : [];
-  const searched = { parts: [...own, ...others], nearness: nearnessFor(parts.ports, task) };
+  const all = [...own, ...others];
+  const keys = new Map(all.map(({ key, part }) => [part.index, key]));
+  const searched = { parts: all.map(({ part }) => part), nearness: nearnessFor(parts.ports, task, keys) };
   return recallUnits(await parts.shelf.reader(), ask, searched);
 }
 
+interface SearchedSession {
+  readonly key: string;
+  readonly part: RecallPart;
+}
+
 /** `undefined` where nothing is embedded. */
-function nearnessFor(ports: TurnPorts, { owner, held, credential }: RecallTask): Nearness | undefined {
+function nearnessFor(
+  ports: TurnPorts,
+  { owner, held, credential }: RecallTask,
+  keys: ReadonlyMap<RecallIndex, string>,
+): Nearness | undefined {
   const { observes, recall } = ports.settings;
   const { model, timeoutMs, minSimilarity } = recall.embeddings;
   if (model === undefined || observes) return undefined;
   const name = ports.placeholders(held?.session.ref.key ?? owner);
   return {
     minSimilarity,
+    search: storedNearness(ports, { owner, keys, minSimilarity }),
     async embed(text) {
       // As it will be stored, which is how what it is compared with was stored.
       const [redaction] = (await ports.redactor?.redactValues([text], name)) ?? [{ value: text }];
@@ -102,24 +115,28 @@ function nearnessFor(ports: TurnPorts, { owner, held, credential }: RecallTask):
   };
 }
 
-async function ownSession({ shelf }: RecallParts, held: KeptSession, { epoch }: Selection): Promise<RecallPart> {
+async function ownSession({ shelf }: RecallParts, held: KeptSession, { epoch }: Selection): Promise<SearchedSession> {
   const allTurns = held.session.front.turns + held.kept.length;
-  return { index: await shelf.indexOf(held), turns: epoch.firstTurn, allTurns };
+  const part = { index: await shelf.indexOf(held), turns: epoch.firstTurn, allTurns };
+  return { key: held.session.ref.key, part };
 }
 
 /** Not where a session is tied to an address or client: what was said in one must not be told in another. */
 const looksAround = ({ recall, binding }: TurnSettings): boolean =>
   recall.scope === "user" && binding.ip !== "enforce" && binding.userAgent !== "enforce";
 
-async function otherSessions({ ports, cache, shelf }: RecallParts, { owner, held }: RecallTask): Promise<RecallPart[]> {
+async function otherSessions(
+  { ports, cache, shelf }: RecallParts,
+  { owner, held }: RecallTask,
+): Promise<SearchedSession[]> {
   const rows = await ports.sessions.list(owner, { limit: MAX_SESSIONS + 1, order: "desc" });
   const keys = rows.map(({ key }) => key).filter((key) => key !== held?.session.ref.key);
   const parts = await Promise.all(
-    keys.slice(0, MAX_SESSIONS).map(async (key): Promise<RecallPart | undefined> => {
+    keys.slice(0, MAX_SESSIONS).map(async (key): Promise<SearchedSession | undefined> => {
       const session = await cache.load({ key, owner });
       if (!session) return undefined;
       const index = await shelf.indexOf({ session, kept: session.active });
-      return { index, turns: session.head.turns, allTurns: session.head.turns };
+      return { key, part: { index, turns: session.head.turns, allTurns: session.head.turns } };
     }),
   );
   return parts.filter((part) => part !== undefined);

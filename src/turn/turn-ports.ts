@@ -13,6 +13,7 @@ import type { Sealer } from "../sealing/sealer.ts";
 import type { LeaseStore } from "../store/lease-store.ts";
 import type { RecordStore } from "../store/record-store.ts";
 import type { SessionStore } from "../store/session-store.ts";
+import type { VectorStore } from "../store/vector-store.ts";
 import type { TurnMeter, TurnReport } from "../telemetry/turn-meter.ts";
 import type { PriceList, PromptCache } from "../tokens/price-list.ts";
 import type { TokenCounters } from "../tokens/token-counter.ts";
@@ -24,6 +25,8 @@ export interface TurnPorts {
   readonly sessions: SessionStore;
   readonly records: RecordStore;
   readonly leases: LeaseStore;
+  /** `undefined` where vectors stay in memory. */
+  readonly vectors?: VectorStore | undefined;
   readonly sealer: Sealer;
   readonly recordSealer: RecordSealer;
   readonly audit: AuditLog;

@@ -27,6 +27,7 @@ export const contracts: readonly string[] = [
   "store/record-store.ts",
   "store/session-store.ts",
   "store/store-backend.ts",
+  "store/vector-store.ts",
   "telemetry/turn-meter.ts",
   "tokens/price-list.ts",
   "tokens/token-counter.ts",

@@ -13,6 +13,8 @@ export interface Nearness {
   readonly minSimilarity: number;
   /** `undefined` when the vector does not come in time. Asked for a question only that units could answer to. */
   embed(text: string): Promise<Float32Array | undefined>;
+  /** What is near in the parts, where vectors lie elsewhere than beside the indexes. Never rejects. */
+  readonly search?: ((parts: readonly RecallPart[], vector: Float32Array) => Promise<ScoredUnit[]>) | undefined;
 }
 
 interface Searched {
@@ -29,11 +31,17 @@ export async function recallUnits(
 ): Promise<RecallUnit[] | undefined> {
   await reader.prepare([ask.question, ask.query], languageOf(parts));
   const byWords = scoredUnits(reader, ask, parts);
-  const comparable = nearness && (byWords ?? asksForIt(ask)) && holdVectors(parts);
+  const comparable = nearness && (byWords ?? asksForIt(ask)) && (nearness.search !== undefined || holdVectors(parts));
   const vector = comparable && (await nearness.embed(ask.query));
-  const near = vector ? nearUnits(parts, vector, nearness.minSimilarity) : [];
+  const near = vector ? await findNear(nearness, parts, vector) : [];
   return byWords || near.length > 0 ? fuseScores(byWords ?? [], near) : undefined;
 }
+
+const findNear = async (
+  { search, minSimilarity }: Nearness,
+  parts: readonly RecallPart[],
+  vector: Float32Array,
+): Promise<ScoredUnit[]> => (search ? search(parts, vector) : nearUnits(parts, vector, minSimilarity));
 
 /** The same for an ask that the reader is prepared for. */
 export function preparedUnits(reader: TermReader, ask: Ask, parts: readonly RecallPart[]): RecallUnit[] | undefined {

@@ -5,6 +5,7 @@ import { storeUnavailable } from "../store-unavailable.ts";
 import { type Migration, migrations } from "./migrations.ts";
 import { parsePostgresAddress } from "./postgres-address.ts";
 import { postgresUnavailable } from "./postgres-client.ts";
+import { prepareVectors } from "./prepare-vectors.ts";
 
 /** Whoever migrates one database holds this. Any number would do that nobody else uses. */
 const MIGRATION_LOCK = "6002237829452387668";
@@ -35,6 +36,13 @@ export async function preparePostgres(address: string, known = migrations): Prom
     const reason = `the database has schema ${version}, this release needs ${known.length}`;
     throw storeUnavailable(`${reason}: run \`stategate store migrate\``);
   });
+}
+
+/** The same for vectors of a length. Rejects with `store_unavailable` also where the server cannot hold them. */
+export async function preparePostgresVectors(address: string, dimensions: number): Promise<void> {
+  await withClient({ address, queryTimeoutMs: LOCK_TIMEOUT_MS }, (client) =>
+    inTransaction(client, () => prepareVectors(client, dimensions)),
+  );
 }
 
 type Migrations = readonly Migration[];

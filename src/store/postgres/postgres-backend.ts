@@ -2,13 +2,15 @@ import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import type { LeaseStore } from "../lease-store.ts";
 import type { StoreBackend } from "../store-backend.ts";
-import { preparePostgres } from "./migrate-postgres.ts";
+import type { VectorSpace } from "../vector-store.ts";
+import { preparePostgres, preparePostgresVectors } from "./migrate-postgres.ts";
 import { createPostgresAuditStore } from "./postgres-audit-store.ts";
 import { createPostgresClient, type PostgresClient } from "./postgres-client.ts";
 import { createPostgresNoticeStore } from "./postgres-notice-store.ts";
 import { createPostgresQuotaStore } from "./postgres-quota-store.ts";
 import { createPostgresRecordStore } from "./postgres-record-store.ts";
 import { createPostgresSessionStore } from "./postgres-session-store.ts";
+import { createPostgresVectorStore } from "./postgres-vector-store.ts";
 import { serverTimeMs } from "./server-time.ts";
 import { sweepExpired } from "./sweep-expired.ts";
 
@@ -21,7 +23,8 @@ export interface PostgresBackendOptions {
   readonly log: Log;
   /** After this a call rejects, whether it waited for a connection or for an answer. */
   readonly commandTimeoutMs: number;
-  readonly maxConnections: number;
+  /** Given where vectors are to be held, which needs pgvector. */
+  readonly vectors?: VectorSpace | undefined;
 }
 
 /**
@@ -30,8 +33,9 @@ export interface PostgresBackendOptions {
  * or when the schema is not this release's, which is for `stategate store migrate`.
  */
 export async function openPostgresBackend(options: PostgresBackendOptions): Promise<StoreBackend> {
-  const { address, clock, log } = options;
+  const { address, clock, log, vectors } = options;
   await preparePostgres(address);
+  if (vectors) await preparePostgresVectors(address, vectors.dimensions);
   const client = createPostgresClient(options);
   await warnOfRisks(client, log).catch(async (cause: unknown) => {
     await client.close();
@@ -45,6 +49,7 @@ export async function openPostgresBackend(options: PostgresBackendOptions): Prom
     quotas: createPostgresQuotaStore(client, clock),
     notices: createPostgresNoticeStore(client, clock),
     audit: createPostgresAuditStore(client),
+    vectors: vectors && createPostgresVectorStore(client, clock, vectors.model),
     async ping() {
       await client.run(statements.ping);
     },

@@ -24,7 +24,6 @@ export interface PostgresClient {
 export interface PostgresClientOptions {
   readonly address: string;
   readonly commandTimeoutMs: number;
-  readonly maxConnections: number;
   readonly log: Log;
 }
 
@@ -32,11 +31,10 @@ const IDLE_MS = 60_000;
 
 /** A pool of connections, opened when needed. A connection on which anything failed is not used again. */
 export function createPostgresClient(options: PostgresClientOptions): PostgresClient {
-  const { address, commandTimeoutMs, maxConnections, log } = options;
+  const { address, commandTimeoutMs, log } = options;
   const report = createConnectionReport(log);
   const pool = new pg.Pool({
     ...parsePostgresAddress(address),
-    max: maxConnections,
     // Also how long a call waits for a free connection.
     connectionTimeoutMillis: commandTimeoutMs,
     // The driver gives up by itself: a server that is frozen, or gone without a word, says nothing.

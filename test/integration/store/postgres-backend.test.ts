@@ -1,12 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-import { PGlite } from "@electric-sql/pglite";
-import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 import { afterAll, beforeAll, describe } from "vitest";
 
 import { openPostgresBackend } from "../../../src/store/postgres/postgres-backend.ts";
 import { describeStoreBackend } from "../../conformance/store-backend.suite.ts";
 import type { StoreUnderTest } from "../../conformance/store-harness.ts";
+import { type PgliteServer, startPgliteServer } from "../../support/pglite-server.ts";
 import { describeWithPostgres, type PostgresServer, startPostgresServer } from "../../support/postgres-server.ts";
 import { createHandClock } from "../../support/store-hand-clock.ts";
 import { createRecordedLog } from "../../support/store-log.ts";
@@ -14,11 +13,11 @@ import { createRecordedLog } from "../../support/store-log.ts";
 /** Leases go by the server's clock, so a test that lets one run out truly waits; nothing else waits. */
 const LONGEST_WAIT_MS = 200;
 
-async function open(address: string, maxConnections: number): Promise<StoreUnderTest> {
+async function open(address: string): Promise<StoreUnderTest> {
   const clock = createHandClock();
   const { log } = createRecordedLog();
   return {
-    backend: await openPostgresBackend({ address, clock: clock.now, log, commandTimeoutMs: 20_000, maxConnections }),
+    backend: await openPostgresBackend({ address, clock: clock.now, log, commandTimeoutMs: 20_000 }),
     now: clock.now,
     async elapse(ms) {
       clock.advance(ms);
@@ -36,27 +35,20 @@ describeWithPostgres("with a PostgreSQL server", () => {
   });
   afterAll(() => server.stop());
 
-  describeStoreBackend("postgres", { open: () => open(address, 10) });
+  describeStoreBackend("postgres", { open: () => open(address) });
 });
 
 describe("with PGlite behind its socket server", () => {
-  let database: PGlite;
-  let server: PGLiteSocketServer;
+  let server: PgliteServer;
   beforeAll(async () => {
-    database = await PGlite.create();
-    server = new PGLiteSocketServer({ db: database, host: "127.0.0.1", port: 0, maxConnections: 10 });
-    await server.start();
+    server = await startPgliteServer();
   });
-  afterAll(async () => {
-    await server.stop();
-    await database.close();
-  });
+  afterAll(() => server.stop());
 
   describeStoreBackend("postgres in PGlite", {
     async open() {
-      // All its connections are one session, which keeps what earlier ones prepared.
-      await database.exec("DEALLOCATE ALL");
-      return open(`postgres://postgres@${server.getServerConn()}/postgres`, 1);
+      await server.forgetStatements();
+      return open(server.address);
     },
   });
 });

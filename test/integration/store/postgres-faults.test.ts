@@ -52,8 +52,8 @@ describeWithPostgres("the PostgreSQL store when its server misbehaves", () => {
     await backend.close();
   });
 
-  const open = (commandTimeoutMs = 400, maxConnections = 4): Promise<StoreBackend> =>
-    openPostgresBackend({ address, clock: clock.now, log: recorded.log, commandTimeoutMs, maxConnections });
+  const open = (commandTimeoutMs = 400, max = 4): Promise<StoreBackend> =>
+    openPostgresBackend({ address: `${address}?max=${max}`, clock: clock.now, log: recorded.log, commandTimeoutMs });
   const fields = (): SessionFields => ({
     owner: uniqueName("owner"),
     createdAt: clock.now(),
@@ -260,7 +260,7 @@ describeWithPostgres("a PostgreSQL server with a certificate", () => {
     await server.stop();
     await folder.remove();
   });
-  const parts = { clock: Date.now, log: createRecordedLog().log, commandTimeoutMs: 2_000, maxConnections: 1 };
+  const parts = { clock: Date.now, log: createRecordedLog().log, commandTimeoutMs: 2_000 };
 
   it.each(["require", "verify-full"])(
     "is checked with sslmode=%s, and refused when nobody vouches for it",

@@ -14,7 +14,7 @@ import { createRecordedLog } from "../../support/store-log.ts";
 import { createTempFolder, type TempFolder } from "../../support/store-temp-folder.ts";
 
 const later: Migration = { name: "2 later", sql: "CREATE TABLE stategate.later (id int)" };
-const parts = { clock: Date.now, log: createRecordedLog().log, commandTimeoutMs: 5_000, maxConnections: 2 };
+const parts = { clock: Date.now, log: createRecordedLog().log, commandTimeoutMs: 5_000 };
 
 describeWithPostgres("the schema of a PostgreSQL store", () => {
   let server: PostgresServer;

@@ -32,7 +32,7 @@ describeWithPostgres("what the PostgreSQL store asks of its server", () => {
   let server: PostgresServer;
   let address: string;
   let backend: StoreBackend;
-  const parts = { clock: Date.now, log: createRecordedLog().log, commandTimeoutMs: 10_000, maxConnections: 1 };
+  const parts = { clock: Date.now, log: createRecordedLog().log, commandTimeoutMs: 10_000 };
   beforeAll(async () => {
     server = await startPostgresServer();
     address = await server.createDatabase();

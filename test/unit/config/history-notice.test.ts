@@ -25,6 +25,17 @@ it.each([
     "history: hybrid, no summaries; old remarks embedded by text-embedding-3-small, paid with the caller's key",
   ],
   [
+    {
+      STATEGATE_STORE: "postgres://h/d",
+      STATEGATE_MASTER_KEYS: `k:${Buffer.alloc(32).toString("base64")}`,
+      STATEGATE_HISTORY__SUMMARY__MODE: "off",
+      STATEGATE_HISTORY__RECALL__VECTORS: "database",
+      STATEGATE_HISTORY__RECALL__EMBEDDINGS__MODEL: "text-embedding-3-small",
+      STATEGATE_HISTORY__RECALL__EMBEDDINGS__DIMENSIONS: "1536",
+    },
+    "history: hybrid, no summaries; old remarks embedded by text-embedding-3-small, paid with the caller's key; their vectors lie unsealed in the database",
+  ],
+  [
     { STATEGATE_HISTORY__MODE: "observe", STATEGATE_HISTORY__RECALL__EMBEDDINGS__MODEL: "text-embedding-3-small" },
     "history: requests go as they come; what hybrid would save is reported",
   ],

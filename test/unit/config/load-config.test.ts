@@ -210,6 +210,24 @@ describe("contradictions", () => {
     ]);
   });
 
+  it("vectors rest in PostgreSQL only, and are made by somebody, of a length that is known", () => {
+    const database = { STATEGATE_HISTORY__RECALL__VECTORS: "database" };
+    expect(Object.keys(mistakesOf(database))).toEqual([
+      "history.recall.vectors",
+      "history.recall.embeddings.model",
+      "history.recall.embeddings.dimensions",
+    ]);
+    const complete = {
+      ...database,
+      STATEGATE_STORE: "postgres://h/d",
+      STATEGATE_MASTER_KEYS: MASTER_KEYS,
+      STATEGATE_HISTORY__RECALL__EMBEDDINGS__MODEL: "any",
+      STATEGATE_HISTORY__RECALL__EMBEDDINGS__DIMENSIONS: "1536",
+    };
+    expect(mistakesOf(complete)).toEqual({});
+    expect(Object.keys(mistakesOf({ ...complete, STATEGATE_STORE: "memory:" }))).toEqual(["history.recall.vectors"]);
+  });
+
   it("a request's headers are a part of the request", () => {
     const mistakes = mistakesOf({}, "http: { headersTimeoutMs: 2000, requestTimeoutMs: 1000 }");
     expect(Object.keys(mistakes)).toEqual(["http.requestTimeoutMs"]);

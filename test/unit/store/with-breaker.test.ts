@@ -150,7 +150,8 @@ describe("a breaker", () => {
   });
 });
 
-const operations: Readonly<Record<StoreOperation, true>> = {
+/** Vectors are held by some backends only: `postgres-vectors.test.ts` guards theirs. */
+const operations: Readonly<Record<Exclude<StoreOperation, "putVectors" | "findVectors">, true>> = {
   load: true,
   readTurns: true,
   commit: true,
