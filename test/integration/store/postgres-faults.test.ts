@@ -52,7 +52,7 @@ describeWithPostgres("the PostgreSQL store when its server misbehaves", () => {
     await backend.close();
   });
 
-  const open = (commandTimeoutMs = 400, max = 4): Promise<StoreBackend> =>
+  const open = (commandTimeoutMs = 1_000, max = 4): Promise<StoreBackend> =>
     openPostgresBackend({ address: `${address}?max=${max}`, clock: clock.now, log: recorded.log, commandTimeoutMs });
   const fields = (): SessionFields => ({
     owner: uniqueName("owner"),
