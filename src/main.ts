@@ -59,8 +59,8 @@ async function start(): Promise<void> {
 
 const readConfig = () => loadConfig({ env: process.env, cwd: process.cwd() });
 
-/** A store's address without the credentials it may hold. */
-const storeName = (address: string): string => address.replace(/\/\/[^@/]*@/, "//");
+/** A store's address without the credentials it may hold, up to the last `@`: a password may hold others. */
+const storeName = (address: string): string => address.replace(/\/\/.*@/, "//");
 
 const messageOf = (error: unknown): string => {
   if (error instanceof GatewayError || error instanceof TypeError) return error.message;

@@ -11,10 +11,12 @@ export interface OpenStoreOptions {
   readonly keyPrefix?: string;
 }
 
-const NOT_YET = new Set(["postgres", "postgresql", "dynamodb", "redis+cluster", "rediss+cluster"]);
+const NOT_YET = new Set(["postgres", "postgresql", "dynamodb"]);
+const REDIS = new Set(["redis", "rediss", "redis+cluster", "rediss+cluster"]);
 
 /**
- * Opens what `memory:`, `sqlite:PATH`, `redis://…` or `rediss://…` names; loads the driver of that one only.
+ * Opens what `memory:`, `sqlite:PATH`, `redis://…`, `redis+cluster://…` (or `rediss` for TLS) names; loads the driver of
+ * that one only.
  * Rejects with TypeError for an address that means nothing, with `store_unavailable` when the store cannot be opened.
  */
 export async function openStore(address: string, options: OpenStoreOptions): Promise<StoreBackend> {
@@ -33,7 +35,7 @@ export async function openStore(address: string, options: OpenStoreOptions): Pro
   return openRedisBackend({ url: address, clock, log, commandTimeoutMs, keyPrefix });
 }
 
-type StoreScheme = "memory" | "sqlite" | "redis" | "rediss";
+type StoreScheme = "memory" | "sqlite" | "redis";
 
 /** @throws TypeError that names the scheme only: an address may hold a password */
 function parseStoreAddress(address: string): { scheme: StoreScheme; rest: string } {
@@ -47,10 +49,8 @@ function parseStoreAddress(address: string): { scheme: StoreScheme; rest: string
       throw new TypeError("store sqlite: needs a path, as in sqlite:./data/stategate.db");
     return { scheme, rest };
   }
-  if (scheme === "redis" || scheme === "rediss") {
-    if (!URL.canParse(address) || !rest.startsWith("//"))
-      throw new TypeError(`store ${scheme}: needs a URL, as in ${scheme}://host:6379`);
-    return { scheme, rest };
-  }
-  throw new TypeError("a store address starts with memory:, sqlite:, redis:// or rediss://");
+  if (REDIS.has(scheme)) return { scheme: "redis", rest };
+  throw new TypeError(
+    "a store address starts with memory:, sqlite:, or redis:// (rediss, redis+cluster, rediss+cluster)",
+  );
 }

@@ -30,7 +30,9 @@ export interface RedisServerOptions {
   readonly settings?: readonly string[];
 }
 
-const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
+/** `redis-server`, or what the variable names: another release, or `valkey-server`. */
+const program = process.env["STATEGATE_TEST_REDIS_SERVER"] ?? "redis-server";
+const hasRedis = spawnSync(program, ["--version"]).status === 0;
 
 /** `describe`, where there is a Redis. Elsewhere a visible skip on a laptop and a failure in CI. */
 export function describeWithRedis(name: string, define: () => void): void {
@@ -52,7 +54,7 @@ export async function startRedisServer({
   const persistence = ["--save", "", "--appendonly", appendOnly ? "yes" : "no", "--appendfsync", "always"];
   const address = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder.path];
   const launch = async (): Promise<ChildProcess> => {
-    const child = spawn("redis-server", [...address, ...persistence, ...settings], { stdio: "ignore" });
+    const child = spawn(program, [...address, ...persistence, ...settings], { stdio: "ignore" });
     await waitUntilReady(port, child);
     return child;
   };
@@ -83,7 +85,7 @@ export async function startRedisServer({
   };
 }
 
-async function findFreePort(): Promise<number> {
+export async function findFreePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const address = probe.address();
