@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { expect, vi } from "vitest";
 
+import { type Certificates, tlsSettings } from "./certificates.ts";
 import { findFreePort, type RedisServer, startRedisServer } from "./redis-server.ts";
 
 const SLOTS = 16_384;
@@ -9,13 +10,19 @@ const NODES = 3;
 /** Three real primaries on loopback, each with a third of the slots, without replicas. */
 export interface RedisCluster {
   readonly url: string;
+  /** The nodes' addresses for TLS, joined by commas; empty without. */
+  readonly tlsHosts: string;
   readonly nodes: readonly ClusterNode[];
   slotOf(key: string): Promise<number>;
   ownerOf(slot: number): Promise<ClusterNode>;
   /** Marks the slot as on its way; its keys stay where they are. */
   openSlot(slot: number, from: ClusterNode, to: ClusterNode): Promise<void>;
-  /** The whole of it: marks the slot, moves every key, and gives the slot away. */
+  /** The whole of it: marks the slot, moves every key, gives the slot away, and waits until all nodes agree. */
   moveSlot(slot: number, from: ClusterNode, to: ClusterNode): Promise<void>;
+  /** A fourth node, which follows `primary` and takes its place when it is gone. */
+  addReplica(primary: ClusterNode): Promise<ClusterNode>;
+  /** Waits until every node serves, and all agree who has which slots. */
+  settle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -23,29 +30,34 @@ export interface ClusterNode {
   readonly server: RedisServer;
   /** A plain connection to this node alone. */
   readonly raw: Redis;
+  readonly tlsPort?: number;
 }
 
 export interface RedisClusterOptions {
   readonly appendOnly?: boolean;
-  /** Further arguments of every `redis-server`. */
-  readonly settings?: readonly string[];
+  /** Serve TLS as well, with this certificate. */
+  readonly certificates?: Certificates;
 }
 
 export async function startRedisCluster({
   appendOnly = false,
-  settings = [],
+  certificates,
 }: RedisClusterOptions = {}): Promise<RedisCluster> {
-  const start = async (): Promise<ClusterNode & { readonly busPort: number }> => {
+  const start = async (): Promise<JoiningNode> => {
     const busPort = await findFreePort();
     const own = ["--cluster-enabled", "yes", "--cluster-port", String(busPort), "--cluster-node-timeout", "2000"];
     // Without replicas: a node that is gone takes its own slots along and no others.
-    const parts = ["--cluster-require-full-coverage", "no", ...settings];
-    const server = await startRedisServer({ appendOnly, settings: [...own, ...parts] });
+    const parts = ["--cluster-require-full-coverage", "no"];
+    const tlsPort = certificates && (await findFreePort());
+    const tls = tlsPort === undefined ? [] : tlsSettings(certificates, tlsPort);
+    const server = await startRedisServer({ appendOnly, settings: [...own, ...parts, ...tls] });
     const raw = new Redis(server.url, { retryStrategy: () => 50 });
     raw.on("error", () => undefined);
-    return { server, raw, busPort };
+    return { server, raw, busPort, ...(tlsPort !== undefined && { tlsPort }) };
   };
-  const nodes = await Promise.all(Array.from({ length: NODES }, start));
+  // A port that was free a moment ago may be somebody's by now.
+  const nodes = await Promise.all(Array.from({ length: NODES }, () => start().catch(start)));
+  const replicas: ClusterNode[] = [];
   await join(nodes);
 
   const idOf = async ({ raw }: ClusterNode): Promise<string> => String(await raw.cluster("MYID"));
@@ -55,6 +67,7 @@ export async function startRedisCluster({
   };
   return {
     url: `redis+cluster://${nodes.map(({ server }) => `127.0.0.1:${server.port}`).join(",")}`,
+    tlsHosts: nodes.flatMap(({ tlsPort }) => (tlsPort === undefined ? [] : [`localhost:${tlsPort}`])).join(","),
     nodes,
     slotOf: async (key) => Number(await nodes[0]?.raw.cluster("KEYSLOT", key)),
     async ownerOf(slot) {
@@ -75,28 +88,71 @@ export async function startRedisCluster({
       }
       const id = await idOf(to);
       for (const { raw } of [to, from, ...nodes]) await raw.cluster("SETSLOT", slot, "NODE", id);
+      await settle(nodes);
     },
+    async addReplica(primary) {
+      const replica = await start();
+      replicas.push(replica);
+      await meet(replica, primary);
+      const id = await idOf(primary);
+      await vi.waitFor(() => replica.raw.cluster("REPLICATE", id), { timeout: 20_000, interval: 50 });
+      const followsIt = async (): Promise<void> =>
+        expect(await replica.raw.info("replication")).toContain("master_link_status:up");
+      await vi.waitFor(followsIt, { timeout: 20_000, interval: 50 });
+      // Every other node must know it before they may vote for it.
+      await Promise.all(nodes.map((node) => vi.waitFor(() => knows(node, nodes.length + 1), { timeout: 20_000 })));
+      return replica;
+    },
+    settle: () => settle(nodes),
     async stop() {
-      for (const { raw } of nodes) raw.disconnect();
-      await Promise.all(nodes.map(({ server }) => server.stop()));
+      const all = [...nodes, ...replicas];
+      for (const { raw } of all) raw.disconnect();
+      await Promise.all(all.map(({ server }) => server.stop()));
     },
   };
 }
 
+interface JoiningNode extends ClusterNode {
+  readonly busPort: number;
+}
+
 /** Gives every node its slots, makes them acquainted and waits until all of them know everything. */
-async function join(nodes: readonly (ClusterNode & { readonly busPort: number })[]): Promise<void> {
-  const [first] = nodes;
+async function join(nodes: readonly JoiningNode[]): Promise<void> {
   for (const [index, { raw }] of nodes.entries()) {
-    const [from, to] = [index, index + 1].map((part) => Math.floor((SLOTS * part) / nodes.length));
-    await raw.cluster("ADDSLOTSRANGE", from ?? 0, (to ?? 0) - 1);
+    const [from = 0, to = 0] = [index, index + 1].map((part) => Math.floor((SLOTS * part) / nodes.length));
+    await raw.cluster("ADDSLOTSRANGE", from, to - 1);
     await raw.cluster("SET-CONFIG-EPOCH", index + 1);
   }
-  for (const { server, busPort } of nodes.slice(1)) {
-    await first?.raw.call("CLUSTER", "MEET", "127.0.0.1", String(server.port), String(busPort));
-  }
-  const knowsAll = async ({ raw }: ClusterNode): Promise<void> => {
-    expect(String(await raw.cluster("INFO"))).toMatch(/cluster_state:ok[^]*cluster_slots_ok:16384/);
-    expect(String(await raw.cluster("NODES")).match(/ connected/g)).toHaveLength(nodes.length);
+  for (const node of nodes.slice(1)) await meet(node, nodes[0]);
+  await settle(nodes);
+}
+
+async function meet({ server, busPort }: JoiningNode, known: ClusterNode | undefined): Promise<void> {
+  await known?.raw.call("CLUSTER", "MEET", "127.0.0.1", String(server.port), String(busPort));
+}
+
+async function knows({ raw }: ClusterNode, nodes: number): Promise<void> {
+  expect(String(await raw.cluster("NODES")).match(/ connected/g)).toHaveLength(nodes);
+}
+
+/** A slot that moves on before they do may be claimed back by its owner of before. */
+async function settle(nodes: readonly ClusterNode[]): Promise<void> {
+  const agree = async (): Promise<void> => {
+    const states = await Promise.all(nodes.map(({ raw }) => raw.cluster("INFO").then(String)));
+    for (const state of states) expect(state).toMatch(/cluster_state:ok[^]*cluster_slots_ok:16384/);
+    const views = await Promise.all(nodes.map(({ raw }) => raw.cluster("NODES").then(viewOf)));
+    expect(new Set(views).size).toBe(1);
+    await Promise.all(nodes.map((node) => knows(node, nodes.length)));
   };
-  for (const node of nodes) await vi.waitFor(() => knowsAll(node), { timeout: 20_000, interval: 50 });
+  await vi.waitFor(agree, { timeout: 20_000, interval: 50 });
+}
+
+/** Ids, epochs and slots, without what each node sees of its own. */
+function viewOf(nodes: unknown): string {
+  const lines = String(nodes).trim().split("\n");
+  const parts = lines.map((line) => line.split(" ").filter((_, index) => index === 0 || index === 6 || index > 7));
+  return parts
+    .map((words) => words.join(" "))
+    .toSorted()
+    .join(";");
 }

@@ -58,7 +58,10 @@ export async function startRedisServer({
     await waitUntilReady(port, child);
     return child;
   };
-  let server = await launch();
+  let server = await launch().catch(async (cause: unknown) => {
+    await folder.remove();
+    throw cause;
+  });
   const killWithUs = (): void => void server.kill("SIGKILL");
   process.once("exit", killWithUs);
 

@@ -1,4 +1,4 @@
-import { Cluster, type Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 
 import type { Log } from "../../kit/log.ts";
 import type { RedisAddress } from "./redis-address.ts";
@@ -13,8 +13,7 @@ export interface ClusterParts {
 
 /**
  * A cluster, known through any of its nodes. A command that a node redirects was not carried out there and is sent on;
- * one whose node is gone is rejected and not sent again. Rejects with the driver's error when no node answers now, or
- * when the cluster serves nothing because slots are missing.
+ * one whose node is gone is rejected and not sent again. Rejects with the driver's error when no node answers now.
  */
 export async function connectCluster({ nodes, common, log }: ClusterParts): Promise<RedisConnection> {
   const client = new Cluster([...nodes], {
@@ -22,6 +21,8 @@ export async function connectCluster({ nodes, common, log }: ClusterParts): Prom
     scripts: redisScripts,
     lazyConnect: true,
     enableOfflineQueue: false,
+    // It asks any node, also one that is gone, and a cluster that serves nothing says so to every command.
+    enableReadyCheck: false,
     // Both mean: sent again although nobody knows, or after a wait in which the caller has given up.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
@@ -29,31 +30,31 @@ export async function connectCluster({ nodes, common, log }: ClusterParts): Prom
     // Names stay names: a certificate is made out to them, and they are looked up anew with each connection.
     dnsLookup: (host, callback) => callback(null, host),
   });
-  const lastErrorOf = keepLastErrors(client);
   connectNodesEarly(client);
   try {
-    await untilReady(client);
+    await client.connect();
   } catch (cause) {
     client.disconnect();
-    throw lastErrorOf() ?? cause;
+    throw (await whyUnreachable(nodes[0], common)) ?? cause;
   }
-  reportNodes({ client, log, lastErrorOf });
+  await Promise.all(client.nodes("master").map(untilSettled));
+  reportNodes(client, log);
   return { client, isCluster: true, primaries: () => client.nodes("master"), close: () => closeCluster(client) };
 }
 
-/** The driver's own promise stays open when it finds the cluster down; that it hangs up then is an event. */
-async function untilReady(client: Cluster): Promise<void> {
-  await new Promise((resolve, reject) => {
-    client.once("ready", resolve);
-    client.once("close", () => reject(new Error("the cluster does not serve: a slot has no node")));
-    client.connect().catch(reject);
-  });
-  await Promise.all(client.nodes("master").map(untilSettled));
+/** The driver says that connections are closed; one that is made by hand says why. */
+async function whyUnreachable(node: RedisAddress["nodes"][number] | undefined, common: NodeOptions): Promise<unknown> {
+  const probe = new Redis({ ...common, ...node, lazyConnect: true, retryStrategy: () => null });
+  let reason: unknown;
+  probe.on("error", (error: Error) => (reason ??= error));
+  await probe.connect().catch(() => undefined);
+  probe.disconnect();
+  return reason;
 }
 
 /**
- * Without a queue the driver rejects what meets a connection that is only being made, so they are made beforehand; not
- * before it is ready, because its own first question would meet one, and not before what asked for a node has begun it.
+ * Without a queue the driver rejects what meets a connection that is only being made, so they are made beforehand.
+ * What made the driver look for a node begins the connection itself: it goes first.
  */
 function connectNodesEarly(client: Cluster): void {
   const connect = (node: Redis): void => {
@@ -61,6 +62,8 @@ function connectNodesEarly(client: Cluster): void {
   };
   client.on("ready", () => client.nodes("all").forEach(connect));
   client.on("+node", (node: Redis) => setImmediate(connect, node));
+  // Listening also keeps the driver from printing its errors.
+  client.on("error", () => undefined);
 }
 
 /** Resolves when the connection is ready or has failed. */
@@ -74,7 +77,8 @@ function untilSettled(node: Redis): Promise<void> {
 
 async function closeCluster(client: Cluster): Promise<void> {
   try {
-    const ended = new Promise((resolve) => client.once("end", resolve));
+    // One that lost all its nodes never says "end".
+    const ended = client.nodes().length > 0 && new Promise((resolve) => client.once("end", resolve));
     await client.quit();
     await ended;
   } catch {
@@ -82,31 +86,22 @@ async function closeCluster(client: Cluster): Promise<void> {
   }
 }
 
-function keepLastErrors(client: Cluster): (node?: string) => Error | undefined {
-  const byNode = new Map<string, Error>();
-  let last: Error | undefined;
-  client.on("node error", (error: Error, node: string) => {
-    byNode.set(node, error);
-    last = error;
-  });
-  client.on("error", () => undefined);
-  return (node) => (node === undefined ? last : byNode.get(node));
-}
-
 /** One line when a node is lost and one when it is back, however often it is tried meanwhile. */
-function reportNodes(parts: { client: Cluster; log: Log; lastErrorOf: (node: string) => Error | undefined }): void {
-  const { client, log, lastErrorOf } = parts;
+function reportNodes(client: Cluster, log: Log): void {
   const lost = new Set<string>();
-  client.on("-node", ({ options }: Redis) => {
-    const node = `${options.host}:${options.port}`;
+  const errors = new Map<string, Error>();
+  client.on("node error", (error: Error, node: string) => errors.set(node, error));
+  client.on("-node", (redis: Redis) => {
+    const node = nameOf(redis);
     if (lost.has(node) || client.status === "disconnecting") return;
     lost.add(node);
-    log.warn({ node, error: lastErrorOf(node)?.message ?? "closed by the server" }, "redis_node_disconnected");
+    log.warn({ node, error: errors.get(node)?.message ?? "closed by the server" }, "redis_node_disconnected");
   });
   client.on("+node", (redis: Redis) => {
-    const node = `${redis.options.host}:${redis.options.port}`;
     redis.once("ready", () => {
-      if (lost.delete(node)) log.info({ node }, "redis_node_connected");
+      if (lost.delete(nameOf(redis))) log.info({ node: nameOf(redis) }, "redis_node_connected");
     });
   });
 }
+
+const nameOf = ({ options }: Redis): string => `${options.host}:${options.port}`;
