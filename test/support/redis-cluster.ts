@@ -49,7 +49,8 @@ export async function startRedisCluster({
     // Without replicas: a node that is gone takes its own slots along and no others.
     const parts = ["--cluster-require-full-coverage", "no"];
     const tlsPort = certificates && (await findFreePort());
-    const tls = tlsPort === undefined ? [] : tlsSettings(certificates, tlsPort);
+    const tls =
+      !certificates || tlsPort === undefined ? [] : [...tlsSettings(certificates, tlsPort), "--tls-cluster", "yes"];
     const server = await startRedisServer({ appendOnly, settings: [...own, ...parts, ...tls] });
     const raw = new Redis(server.url, { retryStrategy: () => 50 });
     raw.on("error", () => undefined);
@@ -82,7 +83,7 @@ export async function startRedisCluster({
     async moveSlot(slot, from, to) {
       await openSlot(slot, from, to);
       for (;;) {
-        const keys = (await from.raw.cluster("GETKEYSINSLOT", slot, 10)) as string[];
+        const keys = await from.raw.cluster("GETKEYSINSLOT", slot, 10);
         if (keys.length === 0) break;
         await from.raw.call("MIGRATE", "127.0.0.1", String(to.server.port), "", "0", "5000", "KEYS", ...keys);
       }

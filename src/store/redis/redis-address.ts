@@ -25,8 +25,11 @@ export function parseRedisAddress(address: string): RedisAddress {
   const refuse = (reason: string): never => {
     throw new TypeError(`store ${scheme}: ${reason}`);
   };
-  const parse = (url: string): URL =>
-    URL.parse(url) ?? refuse(`needs a URL, as in ${scheme}://${isCluster ? "host1:6379,host2:6379" : "host:6379"}`);
+  const parse = (url: string): URL => {
+    const parsed = URL.parse(url);
+    if (parsed && parsed.hostname !== "") return parsed;
+    return refuse(`needs a URL, as in ${scheme}://${isCluster ? "host1:6379,host2:6379" : "host:6379"}`);
+  };
 
   const names = hosts.split(",");
   const urls = names.map((host) => parse(`redis://${host}`));

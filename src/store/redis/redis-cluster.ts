@@ -31,14 +31,22 @@ export async function connectCluster({ nodes, common, log }: ClusterParts): Prom
     dnsLookup: (host, callback) => callback(null, host),
   });
   connectNodesEarly(client);
+  const errors = keepLastErrors(client);
   try {
     await client.connect();
   } catch (cause) {
     client.disconnect();
     throw (await whyUnreachable(nodes[0], common)) ?? cause;
   }
-  await Promise.all(client.nodes("master").map(untilSettled));
-  reportNodes(client, log);
+  const primaries = client.nodes("master");
+  await Promise.all(primaries.map(untilSettled));
+  if (!primaries.some(({ status }) => status === "ready")) {
+    client.disconnect();
+    throw (
+      [...errors.values()].at(-1) ?? new Error("no node of the cluster can be reached where the cluster says it is")
+    );
+  }
+  reportNodes({ client, log, errors });
   return { client, isCluster: true, primaries: () => client.nodes("master"), close: () => closeCluster(client) };
 }
 
@@ -86,11 +94,16 @@ async function closeCluster(client: Cluster): Promise<void> {
   }
 }
 
-/** One line when a node is lost and one when it is back, however often it is tried meanwhile. */
-function reportNodes(client: Cluster, log: Log): void {
-  const lost = new Set<string>();
+/** By node. */
+function keepLastErrors(client: Cluster): ReadonlyMap<string, Error> {
   const errors = new Map<string, Error>();
   client.on("node error", (error: Error, node: string) => errors.set(node, error));
+  return errors;
+}
+
+/** One line when a node is lost and one when it is back, however often it is tried meanwhile. */
+function reportNodes({ client, log, errors }: { client: Cluster; log: Log; errors: ReadonlyMap<string, Error> }): void {
+  const lost = new Set<string>();
   client.on("-node", (redis: Redis) => {
     const node = nameOf(redis);
     if (lost.has(node) || client.status === "disconnecting") return;

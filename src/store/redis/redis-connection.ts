@@ -69,6 +69,8 @@ function redisUnavailable(cause: unknown): Error {
 function commonOptions(commandTimeoutMs: number): NodeOptions {
   return {
     noDelay: true,
+    // Else every connection names its driver, which a user of few rights may not.
+    disableClientInfo: true,
     commandTimeout: commandTimeoutMs,
     connectTimeout: Math.max(commandTimeoutMs, 1_000),
     // A peer that went silent without a word (a failed host, a dropped NAT entry) is given up and dialled again.
@@ -88,12 +90,14 @@ async function credentialsOf({ username, password, tls }: RedisAddress): Promise
 }
 
 async function readTlsFiles(files: NonNullable<RedisAddress["tls"]>): Promise<SecureContextOptions> {
-  const read = async ([option, path]: [string, string]): Promise<[string, Buffer]> => [option, await readFile(path)];
-  try {
-    return Object.fromEntries(await Promise.all(Object.entries(files).map(read)));
-  } catch (cause) {
-    throw new TypeError(`store rediss: ${cause instanceof Error ? cause.message : "cannot read a file of TLS"}`);
-  }
+  const read = async ([option, path]: [string, string]): Promise<[string, Buffer]> => {
+    const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+      const parameter = `tls${option.charAt(0).toUpperCase()}${option.slice(1)}`;
+      throw new TypeError(`store rediss: cannot read ${parameter}: ${cause.code}, ${path}`);
+    });
+    return [option, bytes];
+  };
+  return Object.fromEntries(await Promise.all(Object.entries(files).map(read)));
 }
 
 /** What we promise needs servers that neither forget keys under pressure nor keep them in memory only. */

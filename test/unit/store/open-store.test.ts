@@ -27,13 +27,14 @@ describe("a store address", () => {
   });
 
   it("redis:// leads to a server, and an absent one is store_unavailable", async () => {
-    for (const address of ["redis://127.0.0.1:1", "rediss://127.0.0.1:1"]) {
-      await expect(openStore(address, options)).rejects.toMatchObject({ code: "store_unavailable" });
+    for (const scheme of ["redis", "rediss", "redis+cluster", "rediss+cluster"]) {
+      const opening = openStore(`${scheme}://127.0.0.1:1`, options);
+      await expect(opening).rejects.toMatchObject({ code: "store_unavailable" });
     }
   });
 
   it("of a later version says so", async () => {
-    for (const address of ["postgres://h/d", "dynamodb://eu/t", "redis+cluster://h:1,h:2"]) {
+    for (const address of ["postgres://h/d", "dynamodb://eu/t"]) {
       await expect(openStore(address, options)).rejects.toThrow(/not available in this version/);
     }
   });
@@ -46,6 +47,10 @@ describe("a store address", () => {
       "sqlite::memory:",
       "redis:hunter2",
       "rediss://h:hunter2",
+      "redis://u:hunter2@h1,h2",
+      "redis+cluster://u:hunter2@h1,h2/1",
+      "redis://u:hunter2@h?tlsCa=/ca.pem",
+      "rediss://u:hunter2@h?password=hunter2",
     ]) {
       const error: unknown = await openStore(address, options).catch((cause: unknown) => cause);
       expect(error).toBeInstanceOf(TypeError);
