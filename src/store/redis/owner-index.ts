@@ -58,7 +58,8 @@ export function createOwnerIndex(parts: { client: RedisClient; names: RedisNames
     withdraw: (owner, entry) => forget(owner, [entry]),
     async list(owner, page) {
       const rows: SessionRow[] = [];
-      const chunk = Math.max(page.limit, SMALLEST_CHUNK);
+      // One more, because what comes after a row is read from that row on.
+      const chunk = Math.max(page.limit + 1, SMALLEST_CHUNK);
       for (let offset = 0; rows.length < page.limit; offset += chunk) {
         const entries = await readIndexPage(client, names.owner(owner), { page, offset, chunk });
         rows.push(...(await readLive(owner, entries.filter(isAfter(page)), (key) => readRow(client, names, key))));
