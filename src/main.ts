@@ -79,8 +79,8 @@ function onStopSignal(log: Log, stop: () => Promise<void>): void {
 
 const readConfig = () => loadConfig({ env: process.env, cwd: process.cwd() });
 
-/** A store's address without the credentials it may hold. */
-const storeName = (address: string): string => address.replace(/\/\/[^@/]*@/, "//");
+/** A store's address without the credentials it may hold, up to the last `@`: a password may hold others. */
+const storeName = (address: string): string => address.replace(/\/\/.*@/, "//");
 
 function fail(message: string): never {
   process.stderr.write(`${message}\n`);

@@ -107,12 +107,12 @@ function vectorSpace({ history: { recall } }: GatewayConfig): VectorSpace | unde
 }
 
 /**
- * A store on the network may be gone; a local one is at most slow, and giving up on it only loses the turn. PostgreSQL is
- * both: it syncs every commit, and a checkpoint may hold one up.
+ * A store on the network may be gone; a local one is at most slow, and giving up on it only loses the turn. PostgreSQL
+ * syncs every commit, and a checkpoint may hold one up; a call of DynamoDB is one to three requests over TLS.
  */
 function storeTimeoutMs(address: string): number {
-  if (/^rediss?:/.test(address)) return 250;
-  return /^postgres(?:ql)?:/.test(address) ? 1_000 : 2_000;
+  if (/^rediss?(?:\+cluster)?:/.test(address)) return 250;
+  return /^(?:postgres(?:ql)?|dynamodb):/.test(address) ? 1_000 : 2_000;
 }
 
 async function openKeyring({ keys }: GatewayConfig, log: Log): Promise<Keyring> {

@@ -107,15 +107,17 @@ const store = z.strictObject({
     .string()
     .regex(
       STORE_ADDRESS_SHAPE,
-      "expected memory:, sqlite:PATH, postgres://USER@HOST/DATABASE, redis://HOST:PORT or rediss://HOST:PORT",
+      "expected memory:, sqlite:PATH, redis://HOST:PORT, redis+cluster://HOST:PORT,HOST:PORT (rediss: with TLS), postgres://USER@HOST/DATABASE or dynamodb://REGION/TABLE",
     )
     .prefault("sqlite:./data/stategate.db")
     .transform(toSecret)
-    .describe("memory: (tests), sqlite:PATH (one process), postgres://, redis:// or rediss:// (many replicas)."),
+    .describe(
+      "memory: (tests), sqlite:PATH (one machine); for many replicas postgres://, dynamodb://REGION/TABLE, redis:// or redis+cluster:// (rediss: with TLS, ?tlsCa=PATH for a CA of one's own).",
+    ),
   timeoutMs: z
     .exactOptional(milliseconds().meta({ examples: [250] }))
     .describe(
-      "No request waits longer than this for the store. Without it 250 for Redis, 1000 for PostgreSQL, 2000 for a local file.",
+      "No request waits longer than this for the store. Without it 250 for Redis, 1000 for PostgreSQL and DynamoDB, 2000 for a local file.",
     ),
 });
 

@@ -2,6 +2,7 @@ import type { ConfigMistake } from "./config-error.ts";
 import type { GatewayConfig } from "./gateway-config.ts";
 import { checkIdentity } from "./identity-rules.ts";
 import { upstreamProfile } from "./upstream-profile.ts";
+import { SHARED_STORE_SHAPE } from "./value-shapes.ts";
 
 /** Keys that are right each, and wrong together. */
 export function findContradictions(config: GatewayConfig): ConfigMistake[] {
@@ -11,7 +12,7 @@ export function findContradictions(config: GatewayConfig): ConfigMistake[] {
   if (workers !== 1 && store.address.expose() === "memory:") {
     refuse("workers", "processes cannot share memory: choose another store, or one worker");
   }
-  const shared = /^(?:postgres(?:ql)?|rediss?):/.test(store.address.expose());
+  const shared = SHARED_STORE_SHAPE.test(store.address.expose());
   const hasMasterKeys = keys.masterKeys !== undefined || keys.masterKeyFile !== undefined;
   if (keys.masterKeys && keys.masterKeyFile !== undefined) {
     refuse("keys.masterKeyFile", "give either keys.masterKeys (STATEGATE_MASTER_KEYS) or keys.masterKeyFile, not both");

@@ -1,5 +1,9 @@
 /** The adapter judges the rest of an address when it opens; this much is known before. */
-export const STORE_ADDRESS_SHAPE = /^(?:memory:|sqlite:.+|postgres(?:ql)?:\/\/.+|rediss?:\/\/.+)$/;
+export const STORE_ADDRESS_SHAPE =
+  /^(?:memory:|sqlite:.+|postgres(?:ql)?:\/\/.+|rediss?(?:\+cluster)?:\/\/.+|dynamodb:\/\/.+)$/;
+
+/** Stores on a network, over which replicas are. */
+export const SHARED_STORE_SHAPE = /^(?:postgres(?:ql)?|rediss?(?:\+cluster)?|dynamodb):/;
 
 /** `id:base64,id:base64`; 32 bytes are 43 base64 characters and one of padding. */
 export const MASTER_KEYS_SHAPE = new RegExp(`^${entry()}(?:,${entry()})*$`);

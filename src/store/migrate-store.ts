@@ -6,9 +6,8 @@ import { parseStoreAddress } from "./open-store.ts";
  * Rejects with TypeError for an address that means nothing, with `store_unavailable` when it cannot be done.
  */
 export async function migrateStore(address: string): Promise<readonly string[]> {
-  switch (parseStoreAddress(address).scheme) {
-    case "postgres":
-    case "postgresql": {
+  switch (parseStoreAddress(address).kind) {
+    case "postgres": {
       const { migratePostgres } = await import("./postgres/migrate-postgres.ts");
       return migratePostgres(address);
     }

@@ -6,7 +6,10 @@ import type { VectorSpace } from "./vector-store.ts";
 export interface OpenStoreOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** Redis and PostgreSQL. Default 1,000 and 5,000: the driver's own limit, behind the shorter one of `withBreaker`. */
+  /**
+   * The driver's own limit, behind the shorter one of `withBreaker`. Default 5,000 for PostgreSQL, 1,000 for Redis and
+   * DynamoDB.
+   */
   readonly commandTimeoutMs?: number;
   /** Redis only. Default `stategate:`. */
   readonly keyPrefix?: string;
@@ -14,52 +17,62 @@ export interface OpenStoreOptions {
   readonly vectors?: VectorSpace | undefined;
 }
 
-const NOT_YET = new Set(["dynamodb", "redis+cluster", "rediss+cluster"]);
-
 /**
- * Opens what `memory:`, `sqlite:PATH`, `postgres://…`, `redis://…` or `rediss://…` names; loads the driver of that one only.
+ * Opens what the address names, and loads the driver of that store only.
  * Rejects with TypeError for an address that means nothing, with `store_unavailable` when the store cannot be opened.
  */
 export async function openStore(address: string, options: OpenStoreOptions): Promise<StoreBackend> {
   const { clock, log } = options;
-  const { scheme, rest } = parseStoreAddress(address);
-  if (scheme === "memory") {
+  const { kind, rest } = parseStoreAddress(address);
+  if (kind === "memory") {
     const { createMemoryBackend } = await import("./memory/memory-backend.ts");
     return createMemoryBackend({ clock });
   }
-  if (scheme === "sqlite") {
+  if (kind === "sqlite") {
     const { openSqliteBackend } = await import("./sqlite/sqlite-backend.ts");
     return openSqliteBackend({ path: rest, clock, log });
   }
-  if (scheme === "postgres" || scheme === "postgresql") {
+  if (kind === "postgres") {
     const { openPostgresBackend } = await import("./postgres/postgres-backend.ts");
     const { commandTimeoutMs = 5_000, vectors } = options;
     return openPostgresBackend({ address, clock, log, commandTimeoutMs, vectors });
   }
-  const { openRedisBackend } = await import("./redis/redis-backend.ts");
   const { commandTimeoutMs = 1_000, keyPrefix = "stategate:" } = options;
+  if (kind === "dynamodb") {
+    const { openDynamoBackend } = await import("./dynamodb/dynamo-backend.ts");
+    return openDynamoBackend({ address, clock, log, requestTimeoutMs: commandTimeoutMs });
+  }
+  const { openRedisBackend } = await import("./redis/redis-backend.ts");
   return openRedisBackend({ url: address, clock, log, commandTimeoutMs, keyPrefix });
 }
 
-type StoreScheme = "memory" | "sqlite" | "postgres" | "postgresql" | "redis" | "rediss";
+type StoreKind = "memory" | "sqlite" | "postgres" | "redis" | "dynamodb";
+
+/** What stands before the colon; TLS and clusters are the adapter's to read. */
+const kinds: Readonly<Record<string, StoreKind>> = {
+  memory: "memory",
+  sqlite: "sqlite",
+  postgres: "postgres",
+  postgresql: "postgres",
+  redis: "redis",
+  rediss: "redis",
+  "redis+cluster": "redis",
+  "rediss+cluster": "redis",
+  dynamodb: "dynamodb",
+};
 
 /** @throws TypeError that names the scheme only: an address may hold a password */
-export function parseStoreAddress(address: string): { scheme: StoreScheme; rest: string } {
+export function parseStoreAddress(address: string): { kind: StoreKind; rest: string } {
   const colon = address.indexOf(":");
-  const scheme = address.slice(0, Math.max(colon, 0)).toLowerCase();
+  const kind = kinds[address.slice(0, Math.max(colon, 0)).toLowerCase()];
   const rest = address.slice(colon + 1);
-  if (NOT_YET.has(scheme)) throw new TypeError(`store ${scheme}: is not available in this version`);
-  if (scheme === "memory") return { scheme, rest };
-  if (scheme === "sqlite") {
-    if (rest === "" || rest === ":memory:")
-      throw new TypeError("store sqlite: needs a path, as in sqlite:./data/stategate.db");
-    return { scheme, rest };
+  if (!kind) {
+    throw new TypeError(
+      "a store address starts with memory:, sqlite:, redis:// (rediss, redis+cluster, rediss+cluster), postgres:// or dynamodb://",
+    );
   }
-  if (scheme === "postgres" || scheme === "postgresql") return { scheme, rest };
-  if (scheme === "redis" || scheme === "rediss") {
-    if (!URL.canParse(address) || !rest.startsWith("//"))
-      throw new TypeError(`store ${scheme}: needs a URL, as in ${scheme}://host:6379`);
-    return { scheme, rest };
+  if (kind === "sqlite" && (rest === "" || rest === ":memory:")) {
+    throw new TypeError("store sqlite: needs a path, as in sqlite:./data/stategate.db");
   }
-  throw new TypeError("a store address starts with memory:, sqlite:, postgres://, redis:// or rediss://");
+  return { kind, rest };
 }

@@ -31,7 +31,9 @@ export interface RedisServerOptions {
   readonly settings?: readonly string[];
 }
 
-const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
+/** `redis-server`, or what the variable names: another release, or `valkey-server`. */
+const program = process.env["STATEGATE_TEST_REDIS_SERVER"] ?? "redis-server";
+const hasRedis = spawnSync(program, ["--version"]).status === 0;
 
 /** `describe`, where there is a Redis. Elsewhere a visible skip on a laptop and a failure in CI. */
 export function describeWithRedis(name: string, define: () => void): void {
@@ -53,11 +55,14 @@ export async function startRedisServer({
   const persistence = ["--save", "", "--appendonly", appendOnly ? "yes" : "no", "--appendfsync", "always"];
   const address = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder.path];
   const launch = async (): Promise<ChildProcess> => {
-    const child = spawn("redis-server", [...address, ...persistence, ...settings], { stdio: "ignore" });
+    const child = spawn(program, [...address, ...persistence, ...settings], { stdio: "ignore" });
     await waitUntilReady(port, child);
     return child;
   };
-  let server = await launch();
+  let server = await launch().catch(async (cause: unknown) => {
+    await folder.remove();
+    throw cause;
+  });
   const killWithUs = (): void => void server.kill("SIGKILL");
   process.once("exit", killWithUs);
 

@@ -1,6 +1,5 @@
-import type { Redis } from "ioredis";
-
 import type { ListPage } from "../session-store.ts";
+import type { RedisClient } from "./redis-connection.ts";
 
 export interface IndexEntry {
   readonly key: string;
@@ -11,7 +10,7 @@ type IndexPage = Pick<ListPage, "order" | "after">;
 
 /** Entries by time of creation, from the cursor's millisecond on. */
 export async function readIndexPage(
-  client: Redis,
+  client: RedisClient,
   index: string,
   { page, offset, chunk }: { page: IndexPage; offset: number; chunk: number },
 ): Promise<IndexEntry[]> {

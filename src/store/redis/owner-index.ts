@@ -1,8 +1,7 @@
-import type { Redis } from "ioredis";
-
 import type { Clock } from "../../kit/clock.ts";
 import type { ListPage, SessionFields, SessionRow } from "../session-store.ts";
 import { type IndexEntry, isAfter, readIndexPage } from "./owner-index-page.ts";
+import type { RedisClient } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
 import { asReply, bufferAt, parseFields, textAt } from "./session-reply.ts";
 
@@ -29,7 +28,7 @@ interface Owned {
   readonly fields: Pick<SessionFields, "owner" | "expiresAt">;
 }
 
-export function createOwnerIndex(parts: { client: Redis; names: RedisNames; clock: Clock }): OwnerIndex {
+export function createOwnerIndex(parts: { client: RedisClient; names: RedisNames; clock: Clock }): OwnerIndex {
   const { client, names, clock } = parts;
   const isOld = ({ createdAt }: IndexEntry): boolean => createdAt < clock() - REPAIR_AFTER_MS;
   const forget = async (owner: string, entries: readonly IndexEntry[]): Promise<void> => {
@@ -59,7 +58,8 @@ export function createOwnerIndex(parts: { client: Redis; names: RedisNames; cloc
     withdraw: (owner, entry) => forget(owner, [entry]),
     async list(owner, page) {
       const rows: SessionRow[] = [];
-      const chunk = Math.max(page.limit, SMALLEST_CHUNK);
+      // One more, because what comes after a row is read from that row on.
+      const chunk = Math.max(page.limit + 1, SMALLEST_CHUNK);
       for (let offset = 0; rows.length < page.limit; offset += chunk) {
         const entries = await readIndexPage(client, names.owner(owner), { page, offset, chunk });
         rows.push(...(await readLive(owner, entries.filter(isAfter(page)), (key) => readRow(client, names, key))));
@@ -94,13 +94,13 @@ export function createOwnerIndex(parts: { client: Redis; names: RedisNames; cloc
   };
 }
 
-async function readRow(client: Redis, names: RedisNames, key: string): Promise<SessionRow | undefined> {
+async function readRow(client: RedisClient, names: RedisNames, key: string): Promise<SessionRow | undefined> {
   const reply = asReply(await client.hmgetBuffer(names.session(key), "o", "c", "e", "l", "r", "h"));
   if (reply[0] === null) return undefined;
   return { key, revision: textAt(reply, 4), fields: parseFields(reply), head: bufferAt(reply, 5) };
 }
 
-async function readOwned(client: Redis, names: RedisNames, key: string): Promise<Owned | undefined> {
+async function readOwned(client: RedisClient, names: RedisNames, key: string): Promise<Owned | undefined> {
   const [owner, expiresAt] = await client.hmget(names.session(key), "o", "e");
   return owner ? { fields: { owner, expiresAt: Number(expiresAt) } } : undefined;
 }

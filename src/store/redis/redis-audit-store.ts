@@ -1,16 +1,14 @@
-import type { Redis } from "ioredis";
-
 import { assertPlacesDiffer, auditPlaceTaken } from "../audit-place-taken.ts";
 import type { AuditPage, AuditRow, AuditStore } from "../audit-store.ts";
 import { decodeAuditRow, encodeAuditRow } from "./audit-row.ts";
-import { translated } from "./redis-connection.ts";
+import { type RedisClient, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
 
 const SMALLEST_CHUNK = 16;
 
 type Place = NonNullable<AuditPage["before"]>;
 
-export function createRedisAuditStore(client: Redis, names: RedisNames): AuditStore {
+export function createRedisAuditStore(client: RedisClient, names: RedisNames): AuditStore {
   const readRows = async (places: readonly Place[]): Promise<AuditRow[]> => {
     const read = ({ chain, sequence }: Place): Promise<Buffer[]> =>
       client.zrangeBuffer(names.auditChain(chain), sequence, String(sequence), "BYSCORE");

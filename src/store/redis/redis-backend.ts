@@ -1,13 +1,12 @@
-import type { Redis } from "ioredis";
-
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import type { LeaseStore } from "../lease-store.ts";
+import type { SessionStore } from "../session-store.ts";
 import type { StoreBackend } from "../store-backend.ts";
 import { adoptFirstKeys } from "./adopt-first-keys.ts";
 import { createOwnerIndex } from "./owner-index.ts";
 import { createRedisAuditStore } from "./redis-audit-store.ts";
-import { closeRedis, connectRedis, translated } from "./redis-connection.ts";
+import { connectRedis, type RedisClient, translated } from "./redis-connection.ts";
 import { createRedisNames, type RedisNames } from "./redis-names.ts";
 import { createRedisNoticeStore } from "./redis-notice-store.ts";
 import { createRedisQuotaStore } from "./redis-quota-store.ts";
@@ -15,7 +14,7 @@ import { createRedisRecordStore } from "./redis-record-store.ts";
 import { createRedisSessionStore } from "./redis-session-store.ts";
 
 export interface RedisBackendOptions {
-  /** `redis://` or `rediss://`. */
+  /** As `redis-address.ts` reads it. */
   readonly url: string;
   readonly clock: Clock;
   /** After this a call rejects; the command itself is not recalled and may still be carried out. */
@@ -31,31 +30,53 @@ export interface RedisBackendOptions {
  */
 export async function openRedisBackend(options: RedisBackendOptions): Promise<StoreBackend> {
   const { clock, keyPrefix } = options;
-  const client = await connectRedis(options);
+  const connection = await connectRedis(options);
+  const { client } = connection;
   const names = createRedisNames(keyPrefix);
   const records = createRedisRecordStore(client, names, clock);
-  await adoptFirstKeys(client, names, records).catch(async (cause: unknown) => {
-    await closeRedis(client);
+  await adoptFirstKeys(connection, names, records).catch(async (cause: unknown) => {
+    await connection.close();
     throw cause;
   });
   let closing: Promise<void> | undefined;
   const index = createOwnerIndex({ client, names, clock });
+  const { sessions, settled } = followWrites(createRedisSessionStore({ connection, names, index, clock }));
   return {
-    sessions: createRedisSessionStore({ client, names, index, clock }),
+    sessions,
     records,
     leases: createRedisLeaseStore(client, names),
     quotas: createRedisQuotaStore(client, names, clock),
     notices: createRedisNoticeStore(client, names),
     audit: createRedisAuditStore(client, names),
     async ping() {
-      await translated(client.ping());
+      // In a cluster one is enough: what has lost its node fails by itself, and the rest goes on.
+      await translated(Promise.any(connection.primaries().map((primary) => primary.ping())));
     },
-    close: () => (closing ??= closeRedis(client)),
+    close: () => (closing ??= settled().then(() => connection.close())),
+  };
+}
+
+/** A write takes more than one step; the end of the connection waits for those that have begun. */
+function followWrites(sessions: SessionStore): { sessions: SessionStore; settled: () => Promise<unknown> } {
+  const underway = new Set<Promise<unknown>>();
+  const follow = <T>(write: Promise<T>): Promise<T> => {
+    underway.add(write);
+    const forget = (): void => void underway.delete(write);
+    write.then(forget, forget);
+    return write;
+  };
+  return {
+    sessions: {
+      ...sessions,
+      commit: (commit) => follow(sessions.commit(commit)),
+      remove: (key) => follow(sessions.remove(key)),
+    },
+    settled: () => Promise.allSettled(underway),
   };
 }
 
 /** Leases run by the server's clock, the one that all replicas share. */
-function createRedisLeaseStore(client: Redis, names: RedisNames): LeaseStore {
+function createRedisLeaseStore(client: RedisClient, names: RedisNames): LeaseStore {
   return {
     async acquire(name, holder, ttlMs) {
       return (await translated(client.set(names.lease(name), holder, "PX", ttlMs, "NX"))) === "OK";

@@ -1,45 +1,54 @@
-import { Redis } from "ioredis";
+import { readFile } from "node:fs/promises";
+import type { SecureContextOptions } from "node:tls";
 
+import type { Redis, RedisCommander, RedisOptions } from "ioredis";
+
+import { GatewayError } from "../../errors/gateway-error.ts";
 import type { Log } from "../../kit/log.ts";
 import { storeUnavailable } from "../store-unavailable.ts";
-import { redisScripts } from "./redis-scripts.ts";
+import { parseRedisAddress, type RedisAddress } from "./redis-address.ts";
+import { connectCluster } from "./redis-cluster.ts";
+import { connectServer } from "./redis-server.ts";
 
 export interface RedisConnectionOptions {
-  /** `redis://` or `rediss://`. */
+  /** As `redis-address.ts` reads it. */
   readonly url: string;
   readonly commandTimeoutMs: number;
   readonly log: Log;
 }
 
-/** Connects, and rejects with `store_unavailable` when the server cannot be reached now. Reconnects by itself later. */
-export async function connectRedis({ url, commandTimeoutMs, log }: RedisConnectionOptions): Promise<Redis> {
-  const client = new Redis(url, {
-    lazyConnect: true,
-    noDelay: true,
-    scripts: redisScripts,
-    commandTimeout: commandTimeoutMs,
-    connectTimeout: Math.max(commandTimeoutMs, 1_000),
-    // A peer that went silent without a word (a failed host, a dropped NAT entry) is given up and dialled again.
-    socketTimeout: Math.max(10 * commandTimeoutMs, 5_000),
-    // A request waits for no reconnect, and a commit is never sent twice behind its caller's back.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000),
-    // After a failover the old primary answers READONLY; the address leads to the new one.
-    reconnectOnError: (error) => error.message.startsWith("READONLY"),
-  });
-  const lastError = keepLastError(client);
+/** The same for one server and for each node of a cluster. */
+export type NodeOptions = Omit<RedisOptions, "replyMapping">;
+
+/** What sends commands, each to the node that has its key. */
+export type RedisClient = RedisCommander<{ type: "default"; mapping: "resp2" }>;
+
+export interface RedisConnection {
+  readonly client: RedisClient;
+  readonly isCluster: boolean;
+  /** The connections to every primary that is there now; in a cluster others may be gone. */
+  primaries(): Redis[];
+  /** Waits for answers to what was sent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Connects, and reconnects by itself later. Rejects with `store_unavailable` when the server cannot be reached now, with
+ * TypeError when the address means nothing or names a file that cannot be read.
+ */
+export async function connectRedis({ url, commandTimeoutMs, log }: RedisConnectionOptions): Promise<RedisConnection> {
+  const address = parseRedisAddress(url);
+  const common = { ...commonOptions(commandTimeoutMs), ...(await credentialsOf(address)) };
+  const connection = await (
+    address.isCluster ? connectCluster({ nodes: address.nodes, common, log }) : connectServer({ address, common, log })
+  ).catch((cause: unknown) => Promise.reject(redisUnavailable(cause)));
   try {
-    await client.connect();
-    await warnOfRisks(client, log);
+    await warnOfRisks(connection.primaries(), log);
+    return connection;
   } catch (cause) {
-    client.disconnect();
-    // The driver rejects with "Connection is closed"; why it is closed was an event.
-    throw redisUnavailable(lastError() ?? cause);
+    await connection.close();
+    throw redisUnavailable(cause);
   }
-  reportConnection({ client, log, lastError });
-  return client;
 }
 
 /** Rejections of the driver become the one error kind of a store; mistakes of the caller stay what they are. */
@@ -47,51 +56,55 @@ export async function translated<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (cause) {
-    throw redisUnavailable(cause);
+    throw cause instanceof GatewayError ? cause : redisUnavailable(cause);
   }
 }
 
-export async function closeRedis(client: Redis): Promise<void> {
-  try {
-    const ended = new Promise((resolve) => client.once("end", resolve));
-    // QUIT is answered after every command before it, so accepted writes are waited for.
-    await client.quit();
-    await ended;
-  } catch {
-    // Not connected now, or closed before. A client between two attempts to connect never says "end".
-    client.disconnect();
-  }
-}
-
+/** The driver's own error is left behind: it carries the command, and with it keys, bytes, even the password. */
 function redisUnavailable(cause: unknown): Error {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return storeUnavailable(`the Redis store cannot answer: ${reason}`, cause);
+  return storeUnavailable(`the Redis store cannot answer: ${reason}`);
 }
 
-/** Listening also keeps the driver from printing its errors. */
-function keepLastError(client: Redis): () => Error | undefined {
-  let last: Error | undefined;
-  client.on("error", (error: Error) => (last = error));
-  return () => last;
+function commonOptions(commandTimeoutMs: number): NodeOptions {
+  return {
+    noDelay: true,
+    // Else every connection names its driver, which a user of few rights may not.
+    disableClientInfo: true,
+    commandTimeout: commandTimeoutMs,
+    connectTimeout: Math.max(commandTimeoutMs, 1_000),
+    // A peer that went silent without a word (a failed host, a dropped NAT entry) is given up and dialled again.
+    socketTimeout: Math.max(10 * commandTimeoutMs, 5_000),
+    // A commit is never sent twice behind its caller's back.
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+  };
 }
 
-function reportConnection(parts: { client: Redis; log: Log; lastError: () => Error | undefined }): void {
-  const { client, log, lastError } = parts;
-  let connected = true;
-  client.on("ready", () => {
-    if (!connected) log.info({}, "redis_connected");
-    connected = true;
-  });
-  client.on("reconnecting", () => {
-    if (connected) log.warn({ error: lastError()?.message ?? "closed by the server" }, "redis_disconnected");
-    connected = false;
-  });
+async function credentialsOf({ username, password, tls }: RedisAddress): Promise<NodeOptions> {
+  return {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && { tls: await readTlsFiles(tls) }),
+  };
 }
 
-/** What we promise needs a server that neither forgets keys under pressure nor keeps them in memory only. */
-async function warnOfRisks(client: Redis, log: Log): Promise<void> {
-  const info = await client.info();
-  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
-  if (policy?.startsWith("allkeys")) log.warn({ policy }, "redis_may_evict_keys");
-  if (/^aof_enabled:0/m.test(info)) log.warn({}, "redis_append_only_file_off");
+async function readTlsFiles(files: NonNullable<RedisAddress["tls"]>): Promise<SecureContextOptions> {
+  const read = async ([option, path]: [string, string]): Promise<[string, Buffer]> => {
+    const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+      const parameter = `tls${option.charAt(0).toUpperCase()}${option.slice(1)}`;
+      throw new TypeError(`store rediss: cannot read ${parameter}: ${cause.code}, ${path}`);
+    });
+    return [option, bytes];
+  };
+  return Object.fromEntries(await Promise.all(Object.entries(files).map(read)));
+}
+
+/** What we promise needs servers that neither forget keys under pressure nor keep them in memory only. */
+async function warnOfRisks(primaries: readonly Redis[], log: Log): Promise<void> {
+  const infos = await Promise.all(primaries.map((primary) => primary.info()));
+  const policies = infos.map((info) => /^maxmemory_policy:(\S+)/m.exec(info)?.[1]);
+  const policy = policies.find((name) => name?.startsWith("allkeys"));
+  if (policy !== undefined) log.warn({ policy }, "redis_may_evict_keys");
+  if (infos.some((info) => /^aof_enabled:0/m.test(info))) log.warn({}, "redis_append_only_file_off");
 }

@@ -1,11 +1,9 @@
-import type { Redis } from "ioredis";
-
 import type { NoticeStore } from "../notice-store.ts";
-import { translated } from "./redis-connection.ts";
+import { type RedisClient, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
 
 /** A stream: its ids only ever grow, also when the server's clock is set back, and a cursor is the last one seen. */
-export function createRedisNoticeStore(client: Redis, names: RedisNames): NoticeStore {
+export function createRedisNoticeStore(client: RedisClient, names: RedisNames): NoticeStore {
   return {
     async post(notice) {
       await translated(client.noticePost(names.notices, notice));

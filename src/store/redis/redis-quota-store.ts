@@ -1,11 +1,9 @@
-import type { Redis } from "ioredis";
-
 import type { Clock } from "../../kit/clock.ts";
 import type { QuotaStore } from "../quota-store.ts";
-import { translated } from "./redis-connection.ts";
+import { type RedisClient, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
 
-export function createRedisQuotaStore(client: Redis, names: RedisNames, clock: Clock): QuotaStore {
+export function createRedisQuotaStore(client: RedisClient, names: RedisNames, clock: Clock): QuotaStore {
   return {
     async take(name, { startsAt, endsAt, limit }, want) {
       const answer = await translated(client.quotaTake(names.quota(name), clock(), startsAt, endsAt, limit, want));

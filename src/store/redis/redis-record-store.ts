@@ -1,9 +1,7 @@
-import type { Redis } from "ioredis";
-
 import type { Clock } from "../../kit/clock.ts";
 import { rangeOfNames } from "../name-range.ts";
 import type { NamedRecord, RecordStore } from "../record-store.ts";
-import { translated } from "./redis-connection.ts";
+import { type RedisClient, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
 
 const SMALLEST_CHUNK = 16;
@@ -11,7 +9,7 @@ const INCLUSIVE = Buffer.from("[");
 const EXCLUSIVE = Buffer.from("(");
 
 /** Redis overwrites nothing on disk: removed bytes leave its append-only file and snapshot when it next rewrites them. */
-export function createRedisRecordStore(client: Redis, names: RedisNames, clock: Clock): RecordStore {
+export function createRedisRecordStore(client: RedisClient, names: RedisNames, clock: Clock): RecordStore {
   const keysOf = (name: string): [string, string, string] => [names.record(name), names.recordNames, names.recordEnds];
   const read = async (name: string): Promise<NamedRecord | undefined> => {
     const [bytes, ends] = await client.hmgetBuffer(names.record(name), "b", "e");

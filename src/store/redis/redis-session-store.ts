@@ -1,10 +1,8 @@
-import type { Redis } from "ioredis";
-
 import type { Clock } from "../../kit/clock.ts";
 import type { SessionCommit, SessionFields, SessionStore } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 import type { OwnerIndex } from "./owner-index.ts";
-import { translated } from "./redis-connection.ts";
+import { type RedisConnection, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
 import { scanSessions } from "./scan-sessions.ts";
 import { asReply, encodeTurn, parseSnapshot, parseTurns, textAt } from "./session-reply.ts";
@@ -13,20 +11,22 @@ const REMOVED = Buffer.from("-");
 const PRESENT = Buffer.from("=");
 
 export interface RedisSessionStoreParts {
-  readonly client: Redis;
+  readonly connection: RedisConnection;
   readonly names: RedisNames;
   readonly index: OwnerIndex;
   readonly clock: Clock;
 }
 
-export function createRedisSessionStore({ client, names, index, clock }: RedisSessionStoreParts): SessionStore {
+export function createRedisSessionStore({ connection, names, index, clock }: RedisSessionStoreParts): SessionStore {
+  const { client, isCluster } = connection;
   const enter = (key: string, { owner, createdAt, expiresAt }: SessionFields): Promise<unknown> =>
     index.enter(owner, { key, createdAt }, expiresAt);
 
-  /** Both leave in one write, the index first: it may name a session that is not there, but never lack one. */
+  /** The index first: it may name a session that is not there, but never lack one. On one connection both leave at once. */
   const send = async (commit: SessionCommit): Promise<unknown> => {
     const parts = commitArguments(commit, clock());
     const entered = enter(commit.key, commit.fields);
+    if (isCluster) await entered;
     const [answer] = await Promise.all([client.sessionCommitBuffer(names.session(commit.key), ...parts), entered]);
     return answer;
   };
@@ -73,7 +73,7 @@ export function createRedisSessionStore({ client, names, index, clock }: RedisSe
     list: (owner, page) => translated(index.list(owner, page)),
     count: (owner, atMost) => translated(index.count(owner, atMost)),
     removeOwner: (owner) => translated(index.removeAll(owner, async (key) => (await remove(key, owner))?.wasLive)),
-    scan: (after) => translated(scanSessions({ client, names, clock }, after)),
+    scan: (after) => translated(scanSessions({ connection, names, clock }, after)),
   };
 }
 

@@ -8,7 +8,6 @@ import { openRedisBackend } from "../../../src/store/redis/redis-backend.ts";
 import { connectRedis } from "../../../src/store/redis/redis-connection.ts";
 import { createRedisNames } from "../../../src/store/redis/redis-names.ts";
 import type { StoreBackend } from "../../../src/store/store-backend.ts";
-import { everyCall } from "../../conformance/store-backend.suite.ts";
 import { auditRowsOf, chainName } from "../../support/audit-rows.ts";
 import { describeWithRedis, type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { HOUR_MS, mustCommit, openingOf, uniqueName, writeTurns } from "../../support/store-commits.ts";
@@ -125,8 +124,8 @@ describeWithRedis("what the Redis store keeps where", () => {
   });
 
   it("an entry that was written anew while its owner was being removed stays", async () => {
-    const client = await connectRedis({ url: server.url, log: createRecordedLog().log, commandTimeoutMs: 2_000 });
-    const index = createOwnerIndex({ client, names: createRedisNames("t:"), clock: clock.now });
+    const connection = await connectRedis({ url: server.url, log: createRecordedLog().log, commandTimeoutMs: 2_000 });
+    const index = createOwnerIndex({ client: connection.client, names: createRedisNames("t:"), clock: clock.now });
     const enter = (createdAt: number): Promise<unknown> =>
       index.enter("mine", { key: "session", createdAt }, clock.now() + HOUR_MS);
     await enter(clock.now());
@@ -136,7 +135,7 @@ describeWithRedis("what the Redis store keeps where", () => {
     };
     expect(await index.removeAll("mine", removeAndRecreate)).toBe(1);
     expect(await raw.zrange("t:owner:{mine}", 0, "-1")).toEqual(["session"]);
-    client.disconnect();
+    await connection.close();
   });
 
   it("an index that names another owner's session neither counts nor removes it", async () => {
@@ -188,24 +187,5 @@ describeWithRedis("what the Redis store keeps where", () => {
     const calls = [...info.matchAll(/^cmdstat_([^:]+):/gm)].map(([, name]) => name);
     for (const scan of ["keys", "scan", "hscan", "zscan", "smembers"]) expect(calls).not.toContain(scan);
     expect(info).toMatch(/cmdstat_hmget:calls=16,/);
-  });
-});
-
-describeWithRedis("the Redis store on a server that refuses keys of different slots in one command", () => {
-  it("answers every call", async () => {
-    const server = await startRedisServer({ settings: ["--cluster-enabled", "yes"] });
-    const raw = new Redis(server.url);
-    await raw.call("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
-    await expect.poll(() => raw.cluster("INFO"), { timeout: 10_000 }).toContain("cluster_state:ok");
-    const options = { clock: Date.now, log: createRecordedLog().log, commandTimeoutMs: 2_000, keyPrefix: "t:" };
-    const backend = await openRedisBackend({ url: server.url, ...options });
-    const now = Date.now();
-    for (const call of everyCall(backend, now)) await call();
-    const rows = [chainName(), chainName()].flatMap((chain) => auditRowsOf(chain, 2, now));
-    await backend.audit.append(rows);
-    expect(await backend.audit.latest({ limit: 9 })).toHaveLength(5);
-    await backend.close();
-    raw.disconnect();
-    await server.stop();
   });
 });
