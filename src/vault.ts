@@ -99,7 +99,11 @@ export async function openVault(config: GatewayConfig, parts: VaultParts): Promi
 const nothing = (): void => undefined;
 
 /** A store on the network may be gone; a local one is at most slow, and giving up on it only loses the turn. */
-const storeTimeoutMs = (address: string): number => (/^rediss?:/.test(address) ? 250 : 2_000);
+function storeTimeoutMs(address: string): number {
+  if (/^rediss?:/.test(address)) return 250;
+  // A call is one to three requests over TLS, and the first of a process waits for credentials.
+  return address.startsWith("dynamodb:") ? 1_000 : 2_000;
+}
 
 async function openKeyring({ keys }: GatewayConfig, log: Log): Promise<Keyring> {
   if (keys.masterKeys) return createLocalKeyring(parseMasterKeys(keys.masterKeys.expose()));

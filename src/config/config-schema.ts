@@ -105,13 +105,15 @@ const upstream = z.strictObject({
 const store = z.strictObject({
   address: z
     .string()
-    .regex(STORE_ADDRESS_SHAPE, "expected memory:, sqlite:PATH, redis://HOST:PORT or rediss://HOST:PORT")
+    .regex(STORE_ADDRESS_SHAPE, "expected memory:, sqlite:PATH, redis(s)://HOST:PORT or dynamodb://REGION/TABLE")
     .prefault("sqlite:./data/stategate.db")
     .transform(toSecret)
-    .describe("memory: (tests), sqlite:PATH (one process), redis:// or rediss:// (many replicas)."),
+    .describe("memory: (tests), sqlite:PATH (one process), redis://, rediss:// or dynamodb:// (many replicas)."),
   timeoutMs: z
     .exactOptional(milliseconds().meta({ examples: [250] }))
-    .describe("No request waits longer than this for the store. Without it 250 for Redis, 2000 for a local file."),
+    .describe(
+      "No request waits longer than this for the store. Without it 250 for Redis, 1000 for DynamoDB, 2000 for a local file.",
+    ),
 });
 
 const keys = z.strictObject({

@@ -8,7 +8,7 @@ export function findContradictions(config: GatewayConfig): ConfigMistake[] {
   const { production, http, upstream, keys, store, sessions, history, redaction } = config;
   const mistakes: ConfigMistake[] = [];
   const refuse = (path: string, message: string): void => void mistakes.push({ path, message });
-  const shared = /^rediss?:/.test(store.address.expose());
+  const shared = /^(?:rediss?|dynamodb):/.test(store.address.expose());
   const hasMasterKeys = keys.masterKeys !== undefined || keys.masterKeyFile !== undefined;
   if (keys.masterKeys && keys.masterKeyFile !== undefined) {
     refuse("keys.masterKeyFile", "give either keys.masterKeys (STATEGATE_MASTER_KEYS) or keys.masterKeyFile, not both");

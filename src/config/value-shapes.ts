@@ -1,5 +1,5 @@
 /** The adapter judges the rest of an address when it opens; this much is known before. */
-export const STORE_ADDRESS_SHAPE = /^(?:memory:|sqlite:.+|rediss?:\/\/.+)$/;
+export const STORE_ADDRESS_SHAPE = /^(?:memory:|sqlite:.+|rediss?:\/\/.+|dynamodb:\/\/.+)$/;
 
 /** `id:base64,id:base64`; 32 bytes are 43 base64 characters and one of padding. */
 export const MASTER_KEYS_SHAPE = new RegExp(`^${entry()}(?:,${entry()})*$`);

@@ -5,16 +5,16 @@ import type { StoreBackend } from "./store-backend.ts";
 export interface OpenStoreOptions {
   readonly clock: Clock;
   readonly log: Log;
-  /** Redis only. Default 1,000: the driver's own limit, behind the shorter one of `withBreaker`. */
+  /** Redis and DynamoDB. Default 1,000: the driver's own limit, behind the shorter one of `withBreaker`. */
   readonly commandTimeoutMs?: number;
   /** Redis only. Default `stategate:`. */
   readonly keyPrefix?: string;
 }
 
-const NOT_YET = new Set(["postgres", "postgresql", "dynamodb", "redis+cluster", "rediss+cluster"]);
+const NOT_YET = new Set(["postgres", "postgresql", "redis+cluster", "rediss+cluster"]);
 
 /**
- * Opens what `memory:`, `sqlite:PATH`, `redis://…` or `rediss://…` names; loads the driver of that one only.
+ * Opens what `memory:`, `sqlite:PATH`, `redis://…`, `rediss://…` or `dynamodb://…` names; loads the driver of that one only.
  * Rejects with TypeError for an address that means nothing, with `store_unavailable` when the store cannot be opened.
  */
 export async function openStore(address: string, options: OpenStoreOptions): Promise<StoreBackend> {
@@ -28,12 +28,16 @@ export async function openStore(address: string, options: OpenStoreOptions): Pro
     const { openSqliteBackend } = await import("./sqlite/sqlite-backend.ts");
     return openSqliteBackend({ path: rest, clock, log });
   }
-  const { openRedisBackend } = await import("./redis/redis-backend.ts");
   const { commandTimeoutMs = 1_000, keyPrefix = "stategate:" } = options;
+  if (scheme === "dynamodb") {
+    const { openDynamoBackend } = await import("./dynamodb/dynamo-backend.ts");
+    return openDynamoBackend({ address, clock, log, requestTimeoutMs: commandTimeoutMs });
+  }
+  const { openRedisBackend } = await import("./redis/redis-backend.ts");
   return openRedisBackend({ url: address, clock, log, commandTimeoutMs, keyPrefix });
 }
 
-type StoreScheme = "memory" | "sqlite" | "redis" | "rediss";
+type StoreScheme = "memory" | "sqlite" | "redis" | "rediss" | "dynamodb";
 
 /** @throws TypeError that names the scheme only: an address may hold a password */
 function parseStoreAddress(address: string): { scheme: StoreScheme; rest: string } {
@@ -41,7 +45,7 @@ function parseStoreAddress(address: string): { scheme: StoreScheme; rest: string
   const scheme = address.slice(0, Math.max(colon, 0)).toLowerCase();
   const rest = address.slice(colon + 1);
   if (NOT_YET.has(scheme)) throw new TypeError(`store ${scheme}: is not available in this version`);
-  if (scheme === "memory") return { scheme, rest };
+  if (scheme === "memory" || scheme === "dynamodb") return { scheme, rest };
   if (scheme === "sqlite") {
     if (rest === "" || rest === ":memory:")
       throw new TypeError("store sqlite: needs a path, as in sqlite:./data/stategate.db");
@@ -52,5 +56,5 @@ function parseStoreAddress(address: string): { scheme: StoreScheme; rest: string
       throw new TypeError(`store ${scheme}: needs a URL, as in ${scheme}://host:6379`);
     return { scheme, rest };
   }
-  throw new TypeError("a store address starts with memory:, sqlite:, redis:// or rediss://");
+  throw new TypeError("a store address starts with memory:, sqlite:, redis://, rediss:// or dynamodb://");
 }

@@ -104,9 +104,10 @@ export const places: Readonly<Record<string, Place>> = {
   "redaction/detectors/": { mayImport: ["kit/", "redaction/"], because: "one kind of finding per file" },
   "store/": { mayImport: ["kit/", "errors/"], because: "contracts and wrappers know no backend" },
   "store/open-store.ts": {
-    mayImport: ["kit/", "errors/", "store/", "store/memory/", "store/redis/", "store/sqlite/"],
+    mayImport: ["kit/", "errors/", "store/", "store/dynamodb/", "store/memory/", "store/redis/", "store/sqlite/"],
     because: "loads the one adapter that an address names",
   },
+  "store/dynamodb/": storeAdapter,
   "store/memory/": storeAdapter,
   "store/redis/": storeAdapter,
   "store/sqlite/": storeAdapter,
@@ -219,6 +220,7 @@ export const places: Readonly<Record<string, Place>> = {
 
 /** Packages, and built-in modules that are engines, with the places that may import them. */
 export const doors: Readonly<Record<string, readonly string[]>> = {
+  "@aws-sdk/client-dynamodb": ["store/dynamodb/"],
   "@hono/node-server": ["http/", "http/middleware/", "http/routes/", "gateway.ts"],
   "@opentelemetry/api": ["telemetry/", "telemetry/sdk.ts", "gateway.ts"],
   "@opentelemetry/exporter-metrics-otlp-proto": ["telemetry/sdk.ts"],

@@ -32,8 +32,13 @@ describe("a store address", () => {
     }
   });
 
+  it("dynamodb:// leads to a table, and an absent endpoint is store_unavailable", async () => {
+    const address = "dynamodb://eu-central-1/stategate?endpoint=http%3A%2F%2F127.0.0.1%3A1";
+    await expect(openStore(address, options)).rejects.toMatchObject({ code: "store_unavailable" });
+  });
+
   it("of a later version says so", async () => {
-    for (const address of ["postgres://h/d", "dynamodb://eu/t", "redis+cluster://h:1,h:2"]) {
+    for (const address of ["postgres://h/d", "redis+cluster://h:1,h:2"]) {
       await expect(openStore(address, options)).rejects.toThrow(/not available in this version/);
     }
   });
@@ -46,6 +51,12 @@ describe("a store address", () => {
       "sqlite::memory:",
       "redis:hunter2",
       "rediss://h:hunter2",
+      "dynamodb://eu-central-1",
+      "dynamodb://eu-central-1/ab",
+      "dynamodb://u:hunter2@eu-central-1/table",
+      "dynamodb://eu-central-1/table?secret=hunter2",
+      "dynamodb://eu-central-1/table?endpoint=file:///hunter2",
+      "dynamodb:hunter2",
     ]) {
       const error: unknown = await openStore(address, options).catch((cause: unknown) => cause);
       expect(error).toBeInstanceOf(TypeError);
@@ -60,7 +71,7 @@ describe("a store address", () => {
       const { openStore } = await import(${JSON.stringify(source)});
       const log = { info() {}, warn() {}, error() {} };
       await (await openStore("memory:", { clock: Date.now, log })).close();
-      const loaded = Object.keys(createRequire(import.meta.url).cache).filter((path) => path.includes("ioredis"));
+      const loaded = Object.keys(createRequire(import.meta.url).cache).filter((path) => /ioredis|aws-sdk/.test(path));
       console.log(loaded.length, process.moduleLoadList.includes("NativeModule sqlite"));
     `;
     const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
