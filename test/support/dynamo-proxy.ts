@@ -1,13 +1,16 @@
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 
-/** What becomes of a request. `alter` changes the answer, `lose` answers 500 to what was carried out all the same. */
+/**
+ * What becomes of a request. `alter` changes the answer (and with `status` also that of the server), `lose` answers 500
+ * to what was carried out all the same.
+ */
 export type Verdict =
   | "pass"
   | "hang"
   | "lose"
   | { readonly status: number; readonly type: string }
-  | { readonly alter: (answer: Answer) => unknown };
+  | { readonly alter: (answer: Answer) => unknown; readonly status?: number };
 
 type Answer = { Items?: Record<string, { S?: string; N?: string; B?: string }>[] } & Record<string, unknown>;
 
@@ -42,7 +45,7 @@ export async function startDynamoProxy(target: string): Promise<DynamoProxy> {
       calls.push(operation);
       const verdict = await verdictOf({ operation, body });
       if (verdict === "hang") return;
-      if (typeof verdict === "object" && "status" in verdict) return refuse(response, verdict);
+      if (typeof verdict === "object" && "type" in verdict) return refuse(response, verdict);
       const headers = Object.fromEntries(
         Object.entries(request.headers).filter(([name]) => !["host", "connection", "content-length"].includes(name)),
       ) as Record<string, string>;
@@ -50,7 +53,8 @@ export async function startDynamoProxy(target: string): Promise<DynamoProxy> {
       const text = await answer.text();
       if (verdict === "lose") return refuse(response, { status: 500, type: "InternalServerError" });
       const altered = verdict === "pass" ? text : JSON.stringify(verdict.alter(JSON.parse(text) as Answer));
-      response.writeHead(answer.status, { "content-type": "application/x-amz-json-1.0" }).end(altered);
+      const status = (typeof verdict === "object" && verdict.status) || answer.status;
+      response.writeHead(status, { "content-type": "application/x-amz-json-1.0" }).end(altered);
     })();
   }).listen(0, "127.0.0.1");
   await once(server, "listening");

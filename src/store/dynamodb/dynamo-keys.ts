@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 
 /** DynamoDB takes 2,048 bytes of a partition key and 1,024 of a sort key; ours are padded with words and numbers. */
 const MAX_NAME_BYTES = 900;
+/** As many as the largest whole number has. */
 const DIGITS = 16;
 
 /** Names that are long or not plain ASCII stand as their hash, so that a partition can be read in a console. */
@@ -14,7 +15,7 @@ export function partition(kind: string, name: string): string {
 export const sortKey = (text: string): Buffer => Buffer.from(text);
 
 /** Sorts as the number does. */
-export const padded = (number: number): string => String(number).padStart(DIGITS, "0");
+export const padded = (number: number, digits = DIGITS): string => String(number).padStart(digits, "0");
 
 /** The bytes of a name, in their order; a long one is cut and its hash put behind, in some order of its own. */
 export function boundedName(name: string): Buffer {

@@ -21,7 +21,7 @@ export interface SessionKeeper {
 }
 
 const ROW_INFO = ["pk", "sk", "incarnation", "writtenAt"] as const;
-const TURN_INFO = ["turnSequence", "turnId", "part", "parts", "previousSequence", "previousTurn"] as const;
+const TURN_INFO = ["parts", "previous", "deleteAt"] as const;
 const EXISTS: Expression = { expression: "attribute_exists(pk)" };
 
 /**
@@ -40,7 +40,7 @@ export function createSessionKeeper(parts: {
     const until = head.fields.expiresAt + ROW_GRACE_MS;
     const end = deleteAt(until);
     await index.enter({ ...head, keptUntil: until });
-    const rows = await readRows(table, head.key, [...ROW_INFO, ...TURN_INFO, "deleteAt"]);
+    const rows = await readRows(table, head.key, [...ROW_INFO, ...TURN_INFO]);
     const ending = countedRows(rows, head).filter((row) => numberIn(row, "deleteAt") < numberIn(end, "deleteAt"));
     const change = { expression: "SET deleteAt = :until", values: { ":until": end["deleteAt"] ?? { NULL: true } } };
     await inParallel(ending, (row) => table.update(keyOf(row), change, EXISTS));
@@ -79,11 +79,13 @@ async function readRows(table: DynamoTable, key: string, only: readonly string[]
 function countedRows(rows: readonly Item[], head: SessionHead): Item[] {
   const incarnation = incarnationOf(head.revision);
   const own = rows.filter((row) => textIn(row, "incarnation") === incarnation);
-  const parts = own.filter((row) => isTurn(bytesIn(row, "sk"))).map(parseTurnPart);
-  const { turns, isWhole } = pickTurns(parts, { incarnation, from: 0, last: head.last });
+  const ofTurns = own.filter((row) => isTurn(bytesIn(row, "sk")));
+  const { turns, isWhole } = pickTurns(ofTurns.map(parseTurnPart), { incarnation, from: 0, last: head.last });
   // Where a turn is missing nobody knows for sure: better one row too many.
   if (!isWhole) return own;
   const turnIds = new Set(turns.map(({ id }) => id));
   const slots = new Set(head.slots.flatMap(slotKeys).map(String));
-  return own.filter((row) => turnIds.has(row["turnId"]?.S ?? "") || slots.has(String(bytesIn(row, "sk"))));
+  return own.filter((row) =>
+    isTurn(bytesIn(row, "sk")) ? turnIds.has(parseTurnPart(row).id) : slots.has(String(bytesIn(row, "sk"))),
+  );
 }

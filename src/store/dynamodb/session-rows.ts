@@ -6,6 +6,7 @@ import { incarnationOf, sessionPartition, type SlotPointer, type TurnPointer } f
 
 /** An item may have 400 KB, names and keys included. */
 const PART_BYTES = 380 * 1_024;
+const PART_DIGITS = 4;
 /** How long rows may outlast the moment at which their session was to end when they were written. */
 export const ROW_GRACE_MS = 7 * 24 * 3_600_000;
 
@@ -32,21 +33,20 @@ export interface TurnPart {
 /** The first key that a turn with this sequence can have. */
 export const turnsFrom = (sequence: number): Buffer => sortKey(`1#turn#${padded(Math.max(sequence, 0))}#`);
 export const isTurn = (sk: Buffer): boolean => sk.toString("latin1", 0, 2) === "1#";
-const slotKey = (version: string, part: number): Buffer => sortKey(`2#slot#${version}#${padded(part)}`);
+const slotKey = (version: string, part: number): Buffer => sortKey(`2#slot#${version}#${padded(part, PART_DIGITS)}`);
 
 export const partsOf = (bytes: Buffer): number => Math.max(Math.ceil(bytes.length / PART_BYTES), 1);
 
-/** The id in the key keeps racing writers apart; the pointer says which turn of the sequence before this one follows. */
-export function turnRows(context: RowContext, turn: SealedTurn, previous: TurnPointer): Item[] {
-  const start = `${turnsFrom(turn.sequence).toString()}${turn.id}`;
-  return split(turn.sealed).map((bytes, part) => ({
-    ...rowOf(context, sortKey(`${start}#${padded(part)}`), bytes),
-    turnSequence: { N: String(turn.sequence) },
-    turnId: { S: turn.id },
-    part: { N: String(part) },
-    parts: { N: String(partsOf(turn.sealed)) },
-    previousSequence: { N: String(previous.sequence) },
-    previousTurn: { S: previous.id },
+/**
+ * The id in the key keeps racing writers apart; `previous` says which turn of the sequence before this one follows.
+ * @throws TypeError for an id that would not keep its place in a key
+ */
+export function turnRows(context: RowContext, { sequence, id, sealed }: SealedTurn, previous: TurnPointer): Item[] {
+  if (!/^[0-9a-f]{32}$/.test(id)) throw new TypeError("a turn id has 32 hex digits");
+  return split(sealed).map((bytes, part) => ({
+    ...rowOf(context, sortKey(`${turnsFrom(sequence).toString()}${id}#${padded(part, PART_DIGITS)}`), bytes),
+    parts: { N: String(partsOf(sealed)) },
+    previous: { S: `${previous.sequence} ${previous.id}` },
   }));
 }
 
@@ -59,12 +59,14 @@ export function slotKeys({ version, parts }: SlotPointer): Buffer[] {
 }
 
 export function parseTurnPart(item: Item): TurnPart {
+  const [, , sequence, id = "", part] = bytesIn(item, "sk").toString("latin1").split("#");
+  const [previousSequence, previousId = ""] = textIn(item, "previous").split(" ");
   return {
-    sequence: numberIn(item, "turnSequence"),
-    id: textIn(item, "turnId"),
-    part: numberIn(item, "part"),
+    sequence: Number(sequence),
+    id,
+    part: Number(part),
     parts: numberIn(item, "parts"),
-    previous: { sequence: numberIn(item, "previousSequence"), id: textIn(item, "previousTurn") },
+    previous: { sequence: Number(previousSequence), id: previousId },
     incarnation: textIn(item, "incarnation"),
     bytes: item["bytes"] ? bytesIn(item, "bytes") : Buffer.alloc(0),
   };
