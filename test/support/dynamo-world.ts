@@ -31,6 +31,8 @@ export interface DynamoWorld {
   opening(changes?: Partial<SessionFields>): ReturnType<typeof openingOf>;
   /** Items whose partition begins like this, read past the proxy. */
   items(partition: string): Promise<TableItem[]>;
+  /** What DynamoDB does when it comes to it: deletes every item whose end has passed by our clock. */
+  expire(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,20 @@ export async function openDynamoWorld(server: DynamoServer): Promise<DynamoWorld
     loadFrom: 0,
     ...changes,
   });
+  const TableName = parseDynamoAddress(address).table;
+  const items = async (partition: string): Promise<TableItem[]> => {
+    const found: Record<string, AttributeValue>[] = [];
+    for await (const page of paginateScan({ client: raw }, { TableName, ConsistentRead: true })) {
+      found.push(...(page.Items ?? []));
+    }
+    const all = found.map((item) => ({
+      pk: item["pk"]?.S ?? "",
+      sk: Buffer.from(item["sk"]?.B ?? "").toString(),
+      deleteAt: Number(item["deleteAt"]?.N),
+      item,
+    }));
+    return all.filter(({ pk }) => pk.startsWith(partition));
+  };
   return {
     backend: await open(),
     proxy,
@@ -63,19 +79,12 @@ export async function openDynamoWorld(server: DynamoServer): Promise<DynamoWorld
     open,
     fields,
     opening: (changes) => openingOf(uniqueName("session"), fields(changes)),
-    async items(partition) {
-      const found: Record<string, AttributeValue>[] = [];
-      const TableName = parseDynamoAddress(address).table;
-      for await (const page of paginateScan({ client: raw }, { TableName, ConsistentRead: true })) {
-        found.push(...(page.Items ?? []));
+    items,
+    async expire() {
+      for (const { pk, item, deleteAt } of await items("")) {
+        if (!(deleteAt * 1_000 <= clock.now())) continue;
+        await raw.deleteItem({ TableName, Key: { pk: { S: pk }, sk: item["sk"] ?? { NULL: true } } });
       }
-      const items = found.map((item) => ({
-        pk: item["pk"]?.S ?? "",
-        sk: Buffer.from(item["sk"]?.B ?? "").toString(),
-        deleteAt: Number(item["deleteAt"]?.N),
-        item,
-      }));
-      return items.filter(({ pk }) => pk.startsWith(partition));
     },
     async close() {
       proxy.decide(() => "pass");

@@ -276,6 +276,7 @@ describe("how long rows are kept", () => {
       world.clock.advance(life - 1);
       last = followUpOf(last, { fields: { ...last.fields, expiresAt: world.clock.now() + life } });
       await mustCommit(sessions, last);
+      await world.expire();
       expect(await endsBefore(last.fields.expiresAt)).toEqual([]);
       await expect.poll(keptUntil).toBeGreaterThanOrEqual(last.fields.expiresAt + 3.5 * DAY_MS);
       ends.add(await keptUntil());
@@ -283,6 +284,10 @@ describe("how long rows are kept", () => {
     expect(ends.size).toBeGreaterThan(4);
     expect(ends.size).toBeLessThan(10);
     expect((await sessions.load(last.key))?.turns).toHaveLength(31);
+    expect(await sessions.list(last.fields.owner, { limit: 9, order: "asc" })).toHaveLength(1);
+    world.clock.advance(life + 8 * DAY_MS);
+    await world.expire();
+    expect(await world.items("")).toEqual([]);
   });
 
   it("a commit that comes so late that rows would end before it has them prolonged first", async () => {
