@@ -1,3 +1,5 @@
+import { setTimeout as pause } from "node:timers/promises";
+
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
@@ -67,8 +69,9 @@ export interface DynamoTable {
 
 const READ_AT_ONCE = 100;
 const WRITTEN_AT_ONCE = 25;
-/** A throttled table hands back what it did not do. */
-const BATCH_TRIES = 8;
+/** A throttled table hands back what it did not do, and wants to be left alone for a moment. */
+const BATCH_TRIES = 6;
+const FIRST_PAUSE_MS = 25;
 
 export function openTable(client: DynamoDB, name: string): DynamoTable {
   const write = createConditionalWrites(client, name);
@@ -168,33 +171,37 @@ function createBatchReads(client: DynamoDB, name: string): DynamoTable["getMany"
   };
   return async (keys) => {
     const found: Item[] = [];
-    for (let at = 0; at < keys.length; at += READ_AT_ONCE) {
-      let left: readonly Key[] = keys.slice(at, at + READ_AT_ONCE).map(keyItem);
-      for (let attempt = 0; left.length > 0; attempt++) {
-        if (attempt === BATCH_TRIES) throw storeUnavailable("the DynamoDB table left a part of a batch unread");
-        const answer = await read(left);
-        found.push(...answer.found);
-        left = answer.left;
-      }
-    }
+    await inBatches(keys.map(keyItem), READ_AT_ONCE, async (batch) => {
+      const answer = await read(batch);
+      found.push(...answer.found);
+      return answer.left;
+    });
     return found;
   };
 }
 
 function createBatchWrites(client: DynamoDB, name: string): (writes: readonly WriteRequest[]) => Promise<void> {
-  const write = async (writes: readonly WriteRequest[]): Promise<readonly WriteRequest[]> => {
-    const request = { RequestItems: { [name]: [...writes] } };
-    return (await translated(client.batchWriteItem(request))).UnprocessedItems?.[name] ?? [];
-  };
-  return async (writes) => {
-    for (let at = 0; at < writes.length; at += WRITTEN_AT_ONCE) {
-      let left: readonly WriteRequest[] = writes.slice(at, at + WRITTEN_AT_ONCE);
-      for (let attempt = 0; left.length > 0; attempt++) {
-        if (attempt === BATCH_TRIES) throw storeUnavailable("the DynamoDB table left a part of a batch unwritten");
-        left = await write(left);
-      }
+  return (writes) =>
+    inBatches(writes, WRITTEN_AT_ONCE, async (batch) => {
+      const request = { RequestItems: { [name]: [...batch] } };
+      return (await translated(client.batchWriteItem(request))).UnprocessedItems?.[name] ?? [];
+    });
+}
+
+/** @param work resolves to what was not done */
+async function inBatches<T>(
+  items: readonly T[],
+  atOnce: number,
+  work: (batch: readonly T[]) => Promise<readonly T[]>,
+): Promise<void> {
+  for (let at = 0; at < items.length; at += atOnce) {
+    let left = await work(items.slice(at, at + atOnce));
+    for (let attempt = 1; left.length > 0; attempt++) {
+      if (attempt === BATCH_TRIES) throw storeUnavailable("the DynamoDB table left a part of a batch undone");
+      await pause(FIRST_PAUSE_MS * 2 ** attempt);
+      left = await work(left);
     }
-  };
+  }
 }
 
 type Key = Record<string, AttributeValue>;

@@ -2,6 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { createDynamoTable } from "../../../src/store/dynamodb/create-dynamo-table.ts";
 import { openDynamoBackend } from "../../../src/store/dynamodb/dynamo-backend.ts";
+import type { Item } from "../../../src/store/dynamodb/dynamo-table.ts";
+import { parseDynamoAddress } from "../../../src/store/dynamodb/parse-dynamo-address.ts";
 import { everyCall } from "../../conformance/store-backend.suite.ts";
 import { auditRowOf, auditRowsOf, chainName } from "../../support/audit-rows.ts";
 import { broken, type DynamoCall, throttled, type Verdict } from "../../support/dynamo-proxy.ts";
@@ -32,6 +34,7 @@ const decideOnce = (isMeant: (call: DynamoCall) => boolean, verdict: Verdict): v
     return verdict;
   });
 };
+const unfinished = { pk: { S: "any" }, sk: { B: "YW55" } };
 const isPut = ({ operation }: DynamoCall): boolean => operation === "PutItem";
 
 describe("a table that does not answer", () => {
@@ -67,6 +70,27 @@ describe("a table that does not answer", () => {
     await mustCommit(world.backend.sessions, commit);
     decideOnce(({ operation }) => operation === "Query", throttled);
     expect((await world.backend.sessions.load(commit.key))?.turns).toEqual([commit.turn]);
+  });
+
+  it("that leaves a part of a batch undone is asked for the rest", async () => {
+    const { sessions } = world.backend;
+    const openings = [world.opening({ owner: "owner" }), world.opening({ owner: "owner" })];
+    for (const opening of openings) await mustCommit(sessions, opening);
+    const table = parseDynamoAddress(world.address).table;
+    decideOnce(({ operation }) => operation === "BatchGetItem", {
+      alter: ({ Responses }) => {
+        const [first, second] = (Responses as Record<string, Item[]>)[table] ?? [];
+        const Keys = [{ pk: second?.["pk"], sk: second?.["sk"] }];
+        return { Responses: { [table]: [first] }, UnprocessedKeys: { [table]: { Keys, ConsistentRead: true } } };
+      },
+    });
+    expect(await sessions.list("owner", { limit: 9, order: "asc" })).toHaveLength(2);
+    decideOnce(({ operation }) => operation === "BatchWriteItem", {
+      alter: () => ({ UnprocessedItems: { [table]: [{ DeleteRequest: { Key: unfinished } }] } }),
+    });
+    world.proxy.forget();
+    await sessions.remove(openings[0]?.key ?? "");
+    expect(world.proxy.calls).toEqual(["DeleteItem", "Query", "BatchWriteItem", "BatchWriteItem", "DeleteItem"]);
   });
 
   it("says no more of a failure than its name", async () => {
