@@ -11,6 +11,10 @@ export async function migrateStore(address: string): Promise<readonly string[]> 
       const { migratePostgres } = await import("./postgres/migrate-postgres.ts");
       return migratePostgres(address);
     }
+    case "dynamodb": {
+      const { createDynamoTable } = await import("./dynamodb/create-dynamo-table.ts");
+      return createDynamoTable({ address });
+    }
     default:
       return [];
   }

@@ -105,13 +105,23 @@ export const places: Readonly<Record<string, Place>> = {
   "redaction/detectors/": { mayImport: ["kit/", "redaction/"], because: "one kind of finding per file" },
   "store/": { mayImport: ["kit/", "errors/"], because: "contracts and wrappers know no backend" },
   "store/open-store.ts": {
-    mayImport: ["kit/", "errors/", "store/", "store/memory/", "store/postgres/", "store/redis/", "store/sqlite/"],
+    mayImport: [
+      "kit/",
+      "errors/",
+      "store/",
+      "store/dynamodb/",
+      "store/memory/",
+      "store/postgres/",
+      "store/redis/",
+      "store/sqlite/",
+    ],
     because: "loads the one adapter that an address names",
   },
   "store/migrate-store.ts": {
-    mayImport: ["store/open-store.ts", "store/postgres/"],
+    mayImport: ["store/open-store.ts", "store/postgres/", "store/dynamodb/"],
     because: "loads the one adapter whose schema an operator brings up to date",
   },
+  "store/dynamodb/": storeAdapter,
   "store/memory/": storeAdapter,
   "store/postgres/": storeAdapter,
   "store/redis/": storeAdapter,
@@ -230,6 +240,7 @@ export const places: Readonly<Record<string, Place>> = {
 
 /** Packages, and built-in modules that are engines, with the places that may import them. */
 export const doors: Readonly<Record<string, readonly string[]>> = {
+  "@aws-sdk/client-dynamodb": ["store/dynamodb/"],
   "@hono/node-server": ["http/", "http/middleware/", "http/routes/", "gateway.ts"],
   "@opentelemetry/api": ["telemetry/", "telemetry/sdk.ts", "gateway.ts"],
   "@opentelemetry/exporter-metrics-otlp-proto": ["telemetry/sdk.ts"],

@@ -185,13 +185,17 @@ describe("contradictions", () => {
     expect(load({ STATEGATE_PRODUCTION: "true", STATEGATE_MASTER_KEYS: MASTER_KEYS }).production).toBe(true);
   });
 
-  it.each(["redis://127.0.0.1:6379", "rediss://db.internal", "postgres://h/d", "postgresql://u@h/d"])(
-    "the shared store %s needs master keys",
-    (address) => {
-      expect(Object.keys(mistakesOf({ STATEGATE_STORE: address }))).toEqual(["keys.masterKeys"]);
-      expect(mistakesOf({ STATEGATE_STORE: address, STATEGATE_MASTER_KEYS: MASTER_KEYS })).toEqual({});
-    },
-  );
+  it.each([
+    "redis://127.0.0.1:6379",
+    "rediss://db.internal",
+    "redis+cluster://a:1,b:2",
+    "postgres://h/d",
+    "postgresql://u@h/d",
+    "dynamodb://eu-central-1/stategate",
+  ])("the shared store %s needs master keys", (address) => {
+    expect(Object.keys(mistakesOf({ STATEGATE_STORE: address }))).toEqual(["keys.masterKeys"]);
+    expect(mistakesOf({ STATEGATE_STORE: address, STATEGATE_MASTER_KEYS: MASTER_KEYS })).toEqual({});
+  });
 
   it("a file of master keys serves where they are needed, and never beside those of the environment", () => {
     const file = { STATEGATE_KEYS__MASTER_KEY_FILE: "/run/secrets/keys" };

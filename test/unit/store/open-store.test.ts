@@ -39,6 +39,11 @@ describe("a store address", () => {
     }
   });
 
+  it("dynamodb:// leads to a table, and an absent endpoint is store_unavailable", async () => {
+    const address = "dynamodb://eu-central-1/stategate?endpoint=http%3A%2F%2F127.0.0.1%3A1";
+    await expect(openStore(address, options)).rejects.toMatchObject({ code: "store_unavailable" });
+  });
+
   it("that means nothing is a TypeError, which repeats no password", async () => {
     for (const address of [
       "",
@@ -53,6 +58,12 @@ describe("a store address", () => {
       "redis+cluster://u:hunter2@h1,h2/1",
       "redis://u:hunter2@h?tlsCa=/ca.pem",
       "rediss://u:hunter2@h?password=hunter2",
+      "dynamodb://eu-central-1",
+      "dynamodb://eu-central-1/ab",
+      "dynamodb://u:hunter2@eu-central-1/table",
+      "dynamodb://eu-central-1/table?secret=hunter2",
+      "dynamodb://eu-central-1/table?endpoint=file:///hunter2",
+      "dynamodb:hunter2",
     ]) {
       const error: unknown = await openStore(address, options).catch((cause: unknown) => cause);
       expect(error).toBeInstanceOf(TypeError);
