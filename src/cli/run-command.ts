@@ -59,6 +59,11 @@ export const operatorCommands: readonly CommandEntry[] = [
     does: "destroy a user's key and all that is stored of the user; prints a signed receipt",
     load: async () => (await import("./users-erase.ts")).eraseUserData,
   },
+  {
+    words: "store backup",
+    does: "copy the SQLite file to FILE, as it is at one moment, while gateways run; the copy is checked",
+    load: async () => (await import("./store-backup.ts")).storeBackup,
+  },
 ];
 
 export const exitCodes = { done: 0, failed: 1, misused: 2 } as const;

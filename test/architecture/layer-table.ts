@@ -174,6 +174,7 @@ export const places: Readonly<Record<string, Place>> = {
       "limits/",
       "sealing/",
       "redaction/",
+      "store/sqlite/back-up-sqlite.ts",
       "telemetry/",
       "tokens/",
       "turn/economics.ts",
