@@ -64,6 +64,11 @@ export const operatorCommands: readonly CommandEntry[] = [
     does: "copy the SQLite file to FILE, as it is at one moment, while gateways run; the copy is checked",
     load: async () => (await import("./store-backup.ts")).storeBackup,
   },
+  {
+    words: "store copy",
+    does: "copy everything FROM one store address TO another (- for a line of input) and compare; may be run again",
+    load: async () => (await import("./store-copy.ts")).storeCopy,
+  },
 ];
 
 export const exitCodes = { done: 0, failed: 1, misused: 2 } as const;
