@@ -13,11 +13,13 @@ export async function* sessionKeys(sessions: SessionStore): AsyncGenerator<strin
   }
 }
 
-/** Does the work for each item, several at a time. What fails first ends it. */
+/** Does the work for each item, several at a time. What fails first ends it, and rejects once nothing runs any more. */
 export async function eachAtOnce<T>(items: AsyncGenerator<T>, work: (item: T) => Promise<void>): Promise<void> {
   // One generator for all: who throws closes it for the others too.
   const worker = async (): Promise<void> => {
     for await (const item of items) await work(item);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const ended = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
+  const failed = ended.find((outcome) => outcome.status === "rejected");
+  if (failed) throw failed.reason;
 }

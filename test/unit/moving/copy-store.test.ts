@@ -68,6 +68,22 @@ describe("a copy that broke off", () => {
   });
 });
 
+it("a copy that failed writes nothing any more", async () => {
+  const [source, target] = [open(), open()];
+  for (let index = 0; index < 40; index += 1) await writeTurns(source.sessions, openingOf(`key-${index}`, fields), 5);
+  let commits = 0;
+  const commit: StoreBackend["sessions"]["commit"] = async (change) => {
+    commits += 1;
+    if (commits === 20) throw storeUnavailable("the connection broke");
+    await new Promise((resolve) => setImmediate(resolve));
+    return target.sessions.commit(change);
+  };
+  await expect(copy(source, { ...target, sessions: { ...target.sessions, commit } })).rejects.toThrow("broke");
+  const commitsThen = commits;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(commits).toBe(commitsThen);
+});
+
 describe("a second copy", () => {
   it("writes nothing when nothing changed", async () => {
     const [source, target] = [await filled(smallContents()), open()];
