@@ -3,6 +3,8 @@ import type { Clock } from "../kit/clock.ts";
 
 export interface Output {
   write(text: string): unknown;
+  /** Whether somebody watches: lines may then be written over. */
+  readonly isTTY?: boolean | undefined;
 }
 
 /** What a command may touch of the process. */

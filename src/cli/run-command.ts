@@ -64,6 +64,16 @@ export const operatorCommands: readonly CommandEntry[] = [
     does: "destroy a user's key and all that is stored of the user; prints a signed receipt",
     load: async () => (await import("./users-erase.ts")).eraseUserData,
   },
+  {
+    words: "store backup",
+    does: "copy the SQLite file to FILE, as it is at one moment, while gateways run; the copy is checked",
+    load: async () => (await import("./store-backup.ts")).storeBackup,
+  },
+  {
+    words: "store copy",
+    does: "copy everything FROM one store address TO another (- for a line of input) and compare; may be run again",
+    load: async () => (await import("./store-copy.ts")).storeCopy,
+  },
 ];
 
 export const exitCodes = { done: 0, failed: 1, misused: 2 } as const;

@@ -2,6 +2,8 @@ import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 
 export interface CircuitOptions {
+  /** What goes through it, for the log. */
+  readonly calls: "reads" | "writes";
   /** Consecutive failures that open it. */
   readonly failures: number;
   /** How long it stays open before one call is let through to try. */
@@ -25,7 +27,7 @@ export interface Circuit {
  * Closed: calls pass; some consecutive failures open it. Open: nothing passes; after a pause a single call does, and its
  * success closes the circuit. Logs one line when it opens and one when it closes; a failed try changes nothing.
  */
-export function createCircuit({ failures, pauseMs, clock, log }: CircuitOptions): Circuit {
+export function createCircuit({ calls, failures, pauseMs, clock, log }: CircuitOptions): Circuit {
   let consecutive = 0;
   let openedAt: number | undefined;
   let isTrying = false;
@@ -38,7 +40,7 @@ export function createCircuit({ failures, pauseMs, clock, log }: CircuitOptions)
       consecutive += 1;
       if (consecutive < failures || openedAt !== undefined) return;
       openedAt = clock();
-      log.error({ failures: consecutive }, "store_circuit_opened");
+      log.error({ calls, failures: consecutive }, "store_circuit_opened");
     },
   };
   const passToTry: CircuitPass = {
@@ -46,7 +48,7 @@ export function createCircuit({ failures, pauseMs, clock, log }: CircuitOptions)
       isTrying = false;
       openedAt = undefined;
       consecutive = 0;
-      log.info({}, "store_circuit_closed");
+      log.info({ calls }, "store_circuit_closed");
     },
     failed: () => {
       isTrying = false;

@@ -32,6 +32,23 @@ export type StoreOperation =
   | "findVectors"
   | "ping";
 
+/** A disk that is full or read-only fails these alone. */
+const writes: ReadonlySet<StoreOperation> = new Set([
+  "commit",
+  "remove",
+  "removeOwner",
+  "putRecord",
+  "replaceRecord",
+  "removeRecord",
+  "takeQuota",
+  "holdPlaces",
+  "forgetQuota",
+  "postNotice",
+  "appendAudit",
+  "acquireLease",
+  "releaseLease",
+]);
+
 /** `refused`: the circuit was open and the backend was not asked. `failed`: the caller's or our own mistake. */
 export type StoreCallOutcome = "ok" | "timeout" | "unavailable" | "refused" | "failed";
 
@@ -39,7 +56,7 @@ export interface BreakerOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** Consecutive failures that open the circuit. Default 5. */
+  /** Consecutive failures that open a circuit. Default 5. */
   readonly failures?: number;
   /** How long an open circuit refuses before it lets one call through. Default 1,000. */
   readonly pauseMs?: number;
@@ -48,15 +65,17 @@ export interface BreakerOptions {
 
 /**
  * The same backend, never waited for longer than `timeoutMs`, and not asked at all while it keeps failing: calls then
- * reject at once with `store_unavailable`. `ping` has the timeout but passes an open circuit, because readiness asks.
+ * reject at once with `store_unavailable`. Reads and writes have a circuit each, so that a store which only cannot be
+ * written is read on. `ping` has the timeout but passes an open circuit, because readiness asks.
  *
  * A call that timed out is not cancelled: its commit may still be written. Repeat the commit unchanged, and it is
  * either acknowledged or conflicts with `current.turns` holding its turn (see `SessionStore.commit`).
  */
 export function withBreaker(backend: StoreBackend, options: BreakerOptions): StoreBackend {
   const { failures = 5, pauseMs = 1_000, clock, log } = options;
-  const circuit = createCircuit({ failures, pauseMs, clock, log });
-  const guard = createGuard(() => circuit.enter(), options);
+  const reading = createCircuit({ calls: "reads", failures, pauseMs, clock, log });
+  const writing = createCircuit({ calls: "writes", failures, pauseMs, clock, log });
+  const guard = createGuard((operation) => (writes.has(operation) ? writing : reading).enter(), options);
   const guardWithoutCircuit = createGuard(() => alwaysPass, options);
   const { sessions, records, leases, quotas, notices, audit, vectors } = backend;
   return {
@@ -110,11 +129,14 @@ const alwaysPass: CircuitPass = { succeeded() {}, failed() {} };
 
 type Guard = <T>(operation: StoreOperation, call: () => Promise<T>) => Promise<T>;
 
-function createGuard(enter: () => CircuitPass | undefined, { timeoutMs, onCall }: BreakerOptions): Guard {
+function createGuard(
+  enter: (operation: StoreOperation) => CircuitPass | undefined,
+  { timeoutMs, onCall }: BreakerOptions,
+): Guard {
   return async (operation, call) => {
     const startedAt = performance.now();
     const report = (outcome: StoreCallOutcome): void => onCall?.(operation, outcome, performance.now() - startedAt);
-    const pass = enter();
+    const pass = enter(operation);
     if (!pass) {
       report("refused");
       throw storeUnavailable("the store kept failing and is left alone for a moment");

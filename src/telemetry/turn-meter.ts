@@ -36,6 +36,7 @@ export type DegradedReason =
   | "append_failed"
   | "redaction_failed"
   | "seal_failed"
+  | "session_unreadable"
   | "summary_failed"
   | "embedding_failed"
   | "tokens_estimated"

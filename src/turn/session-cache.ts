@@ -1,21 +1,20 @@
 import { LRUCache } from "lru-cache";
 
 import type { AuditLog } from "../audit/audit-log.ts";
-import { GatewayError } from "../errors/gateway-error.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Sealer } from "../sealing/sealer.ts";
 import type { SessionStore, StoredSession } from "../store/session-store.ts";
 import { dropOwned } from "./drop-owned.ts";
-import { noteUnreadable } from "./note-unreadable.ts";
 import { incarnationOf, openSession, withOlderTurns } from "./open-session.ts";
 import { firstSequence, knownRevision, type OpenedSession, revisionNumber, type SessionRef } from "./opened-session.ts";
+import { isUnreadable, type TellUnreadable } from "./unreadable-sessions.ts";
 
 interface SessionCacheOptions {
   readonly sessions: SessionStore;
   readonly sealer: Sealer;
-  /** Told of every session that cannot be opened. */
   readonly audit: AuditLog;
+  readonly tellUnreadable: TellUnreadable;
   readonly clock: Clock;
   readonly log: Log;
   readonly maxBytes: number;
@@ -44,7 +43,7 @@ const ENTRY_BYTES = 4_000;
 const RECORD_BYTES = 4_000;
 
 export function createSessionCache(options: SessionCacheOptions): SessionCache {
-  const { sessions, sealer, audit, clock, log, maxBytes } = options;
+  const { sessions, sealer, audit, tellUnreadable, clock, log, maxBytes } = options;
   const opened = new LRUCache<string, OpenedSession>({
     maxSize: maxBytes,
     sizeCalculation: sizeOf,
@@ -59,6 +58,12 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
     }
     return session;
   };
+  const noteUnreadable =
+    (ref: SessionRef) =>
+    (error: unknown): never => {
+      if (isUnreadable(error)) tellUnreadable(ref);
+      throw error;
+    };
   const open = async (ref: SessionRef, stored: StoredSession, base: OpenedSession | undefined) =>
     keep(await openSession(sealer, ref, { stored, base }));
   /** What is held may not lead to what is stored: a replica rewound far back, a store was restored. Then all is read anew. */
@@ -71,7 +76,7 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
     try {
       return await open(ref, stored, base);
     } catch (error) {
-      if (!(error instanceof GatewayError && error.code === "record_unreadable")) throw error;
+      if (!isUnreadable(error)) throw error;
       opened.delete(ref.key);
       const whole = await sessions.load(ref.key);
       return whole && (await open(ref, whole, undefined));
@@ -81,20 +86,20 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
     async load(ref) {
       const base = opened.get(ref.key);
       const stored = await sessions.load(ref.key, knownRevision(base));
-      if (stored) return openOnto(ref, stored, base).catch(noteUnreadable(audit, ref.owner));
+      if (stored) return openOnto(ref, stored, base).catch(noteUnreadable(ref));
       opened.delete(ref.key);
       // Who removed a session has said so; one that ran out goes silently, unless somebody comes back to it in time.
       if (base && base.fields.expiresAt <= clock()) audit.record({ event: "session_expired", owner: ref.owner });
       return undefined;
     },
     async loadAll(session) {
-      const { key, owner } = session.ref;
+      const { key } = session.ref;
       const from = firstSequence(session);
       if (from === 0) return session;
       const opening = sessions.readTurns(key, 0, from).then((older) => withOlderTurns(session, older));
-      return opening.catch(noteUnreadable(audit, owner));
+      return opening.catch(noteUnreadable(session.ref));
     },
-    reopen: (stored, base, ref) => openOnto(ref, stored, base).catch(noteUnreadable(audit, ref.owner)),
+    reopen: (stored, base, ref) => openOnto(ref, stored, base).catch(noteUnreadable(ref)),
     peek(key, incarnation) {
       const held = opened.peek(key);
       return held?.incarnation === incarnation ? held : undefined;

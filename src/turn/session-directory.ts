@@ -17,6 +17,7 @@ import type { SessionCall } from "./session-door.ts";
 import type { SessionVisitor } from "./session-visitor.ts";
 import { nextFields, nextRevision } from "./store-turn.ts";
 import type { TurnRing } from "./turn-ring.ts";
+import { isUnreadable } from "./unreadable-sessions.ts";
 
 export interface SessionEntry {
   readonly head: SessionHead;
@@ -125,7 +126,7 @@ const notFound = (): GatewayError => new GatewayError("session_not_found", "no s
 const entryOf = ({ head, fields }: OpenedSession): SessionEntry => ({ head, expiresAt: fields.expiresAt });
 
 function unlessUnreadable(error: unknown): void {
-  if (!(error instanceof GatewayError && error.code === "record_unreadable")) throw error;
+  if (!isUnreadable(error)) throw error;
 }
 
 async function findCursor({ ports }: TurnRing, { key, owner }: SessionRef): Promise<ListPage["after"]> {
@@ -138,15 +139,18 @@ async function findCursor({ ports }: TurnRing, { key, owner }: SessionRef): Prom
 }
 
 /** One row that cannot be opened must not hide its neighbours. */
-async function openRow({ ports }: TurnRing, owner: string, row: SessionRow): Promise<SessionEntry | undefined> {
+async function openRow(
+  { ports, tellUnreadable }: TurnRing,
+  owner: string,
+  row: SessionRow,
+): Promise<SessionEntry | undefined> {
   try {
     const identity = { owner, key: row.key, incarnation: incarnationOf(row.revision) };
     const keys = await ports.sealer.forSession(identity);
     return { head: decodeHead(keys.open("head", "", row.head)), expiresAt: row.fields.expiresAt };
   } catch (error) {
-    if (!(error instanceof GatewayError && error.code === "record_unreadable")) throw error;
-    ports.audit.record({ event: "crypt_decrypt_fail", owner, reason: "listed" });
-    ports.log.error({ code: error.code }, "a listed session cannot be opened");
+    if (!isUnreadable(error)) throw error;
+    tellUnreadable({ owner, key: row.key }, "listed");
     return undefined;
   }
 }

@@ -12,12 +12,14 @@ import { createSessionLinks, type SessionLinks } from "./session-links.ts";
 import { createTurnGate, type TurnGate } from "./turn-gate.ts";
 import { createFailureMemory, createFlagMemory, type FailureMemory, type FlagMemory } from "./turn-memories.ts";
 import type { TurnPorts } from "./turn-ports.ts";
+import { createTellUnreadable, type TellUnreadable } from "./unreadable-sessions.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
 
 /** The ports of a turn with what one replica remembers between turns. Nothing of it is needed to be right, only to be fast. */
 export interface TurnRing {
   readonly ports: TurnPorts;
   readonly cache: SessionCache;
+  readonly tellUnreadable: TellUnreadable;
   readonly links: SessionLinks;
   readonly door: SessionDoor;
   /** Appends of one session, one after another. */
@@ -47,7 +49,9 @@ const RECALL_BYTES = 64 << 20;
 
 export function createTurnRing(ports: TurnPorts): TurnRing {
   const { sessions, sealer, audit, clock, log, settings } = ports;
-  const cache = createSessionCache({ sessions, sealer, audit, clock, log, maxBytes: SESSION_CACHE_BYTES });
+  const tellUnreadable = createTellUnreadable(ports);
+  const shared = { sessions, sealer, audit, tellUnreadable, clock, log };
+  const cache = createSessionCache({ ...shared, maxBytes: SESSION_CACHE_BYTES });
   const appends = createKeyedQueue();
   const links = createSessionLinks(ports);
   const answers = createAnswerCache(clock);
@@ -66,6 +70,7 @@ export function createTurnRing(ports: TurnPorts): TurnRing {
   return {
     ports,
     cache,
+    tellUnreadable,
     links,
     door: createSessionDoor({ ports, cache, recall, appends }),
     appends,

@@ -92,11 +92,11 @@ async function* exportTurns(sessions: SessionStore, key: string, opened: OpenedH
     for (const turn of turns) {
       if (turn.sequence > from) yield problemLine(sessionId, "turns are missing", from);
       from = turn.sequence + 1;
-      chain = foldRecordChain(chain, turn.id, turn.sealed);
-      yield (
-        (await readable(async () => openTurn(opened, turn))) ??
-        problemLine(sessionId, "a turn cannot be opened", turn.sequence)
-      );
+      const line = await readable(async () => {
+        chain = foldRecordChain(chain, turn.id, turn.sealed);
+        return openTurn(opened, turn);
+      });
+      yield line ?? problemLine(sessionId, "a turn cannot be opened", turn.sequence);
     }
     if (from < to) yield problemLine(sessionId, "turns are missing", from);
     from = to;

@@ -170,6 +170,15 @@ export const places: Readonly<Record<string, Place>> = {
     mayImport: [...leaves, "config/", "tokens/", "main.ts"],
     because: "stands outside, as a user does: it starts main.ts as a process",
   },
+  "moving/": {
+    mayImport: [
+      ...leaves,
+      ...contracts.filter((path) => path.startsWith("store/")),
+      "store/revision.ts",
+      "sealing/root-secret.ts",
+    ],
+    because: "copies any store into any other: contracts only, and nothing is unsealed",
+  },
   "vault.ts": {
     mayImport: ["kit/", "errors/", "config/", "audit/", "sealing/", "store/", "store/open-store.ts"],
     because: "opens what rests, for the gateway and for commands beside it",
@@ -190,6 +199,9 @@ export const places: Readonly<Record<string, Place>> = {
       "limits/",
       "sealing/",
       "redaction/",
+      "moving/",
+      "store/open-store.ts",
+      "store/sqlite/back-up-sqlite.ts",
       "telemetry/",
       "tokens/",
       "turn/economics.ts",

@@ -97,7 +97,9 @@ export function createOwnerIndex(parts: { client: RedisClient; names: RedisNames
 async function readRow(client: RedisClient, names: RedisNames, key: string): Promise<SessionRow | undefined> {
   const reply = asReply(await client.hmgetBuffer(names.session(key), "o", "c", "e", "l", "r", "h"));
   if (reply[0] === null) return undefined;
-  return { key, revision: textAt(reply, 4), fields: parseFields(reply), head: bufferAt(reply, 5) };
+  // A damaged hash may lack some: one row that cannot be opened hides none of the others.
+  const whole = reply.map((value) => value ?? Buffer.of());
+  return { key, revision: textAt(whole, 4), fields: parseFields(whole), head: bufferAt(whole, 5) };
 }
 
 async function readOwned(client: RedisClient, names: RedisNames, key: string): Promise<Owned | undefined> {

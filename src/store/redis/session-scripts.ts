@@ -24,19 +24,21 @@ local function isLive(expiresAt, now) return expiresAt and tonumber(expiresAt) >
 local function snapshot(now, known, sequence)
   local session = redis.call('HMGET', key, 'r', 'o', 'c', 'e', 'l', 'h', 'm', 'n')
   if not isLive(session[4], now) then return {} end
-  local reply = { session[1], session[2], session[3], session[4], session[5] }
-  if session[1] == known then return reply end
+  -- What a damaged hash lacks is answered as nothing: its reader refuses this one session, and the store is not away.
+  local revision = session[1] or ''
+  local reply = { revision, session[2], session[3], session[4], session[5] or '0' }
+  if revision == known then return reply end
   local names = session[8] and cmsgpack.unpack(session[8]) or {}
-  reply[6] = session[6]
+  reply[6] = session[6] or ''
   reply[7] = #names
   for _, name in ipairs(names) do
     reply[#reply + 1] = name
     reply[#reply + 1] = redis.call('HGET', key, 's:' .. name)
   end
-  local from = tonumber(session[5])
-  if known ~= '' and incarnation(known) == incarnation(session[1]) then from = tonumber(sequence) + 1 end
+  local from = tonumber(session[5] or 0)
+  if known ~= '' and incarnation(known) == incarnation(revision) then from = tonumber(sequence) + 1 end
   reply[#reply + 1] = from
-  turnsBetween(from, tonumber(session[7]), reply)
+  turnsBetween(from, tonumber(session[7] or -1), reply)
   return reply
 end
 `;
@@ -52,7 +54,7 @@ local session = redis.call('HMGET', key, 'e', 'm')
 if not isLive(session[1], ARGV[1]) then return {} end
 local from = math.max(tonumber(ARGV[2]), 0)
 local reply = { from }
-turnsBetween(from, math.min(tonumber(ARGV[3]) - 1, tonumber(session[2])), reply)
+turnsBetween(from, math.min(tonumber(ARGV[3]) - 1, tonumber(session[2] or -1)), reply)
 return reply
 `;
 

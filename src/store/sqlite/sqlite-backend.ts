@@ -30,14 +30,14 @@ export interface SqliteBackendOptions {
 export async function openSqliteBackend({ path, clock, log }: SqliteBackendOptions): Promise<StoreBackend> {
   const file = resolve(path);
   await createPrivateFile(file).catch((cause: unknown) => {
-    throw sqliteUnavailable("cannot create its file", cause);
+    throw sqliteUnavailable("cannot open its file for writing", cause);
   });
   const reader = openReader(file);
   const startWorker = (): Worker =>
     new Worker(new URL("./sqlite-writer.ts", import.meta.url), { workerData: file, name: "sqlite-writer" });
   const queue = createWriteQueue({ startWorker, log });
-  const read = createSqliteRead(reader);
-  const stopSweeping = sweepNowAndThen(queue, clock, log);
+  const read = createSqliteRead(reader, log);
+  const stopSweeping = sweepNowAndThen(queue, clock);
   const ping = reader.prepare("SELECT count(*) FROM (SELECT 1 FROM records LIMIT 1)");
 
   return {
@@ -70,13 +70,14 @@ function createLeaseStore(queue: WriteQueue, clock: Clock): LeaseStore {
   };
 }
 
-function sweepNowAndThen(queue: WriteQueue, clock: Clock, log: Log): () => void {
+function sweepNowAndThen(queue: WriteQueue, clock: Clock): () => void {
   const sweep = async (): Promise<void> => {
     // Slice by slice, so that commits get their turn in between.
     while (await queue.run({ kind: "sweep", now: clock() }));
   };
   const timer = setInterval(() => {
-    sweep().catch((error: unknown) => log.warn({ error: String(error) }, "sqlite_sweep_failed"));
+    // The queue says when nothing can be written, and the next sweep makes up for this one.
+    sweep().catch(() => undefined);
   }, SWEEP_EVERY_MS);
   timer.unref();
   return () => clearInterval(timer);

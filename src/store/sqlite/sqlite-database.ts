@@ -6,6 +6,7 @@ import { sqliteSchema } from "./sqlite-schema.ts";
 /** Marks the file as ours ("SGAT"), so that a typing mistake never writes into another program's database. */
 const APPLICATION_ID = 0x53474154;
 export const BUSY_TIMEOUT_MS = 5_000;
+export const LONG_LOG_BYTES = 64 * 1024 * 1024;
 
 /**
  * Opens the file, creates or migrates its schema, and leaves a connection that cannot write.
@@ -36,7 +37,7 @@ function connectReader(path: string): DatabaseSync {
 export function openWriter(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   // FULL syncs the log at every commit: what is acknowledged survives a power cut (sqlite.org/pragma.html#pragma_synchronous).
-  database.exec("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864");
+  database.exec(`PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${LONG_LOG_BYTES}`);
   return database;
 }
 
@@ -56,7 +57,7 @@ function migrate(database: DatabaseSync): void {
   }
 }
 
-function assertOurs(database: DatabaseSync): void {
+export function assertOurs(database: DatabaseSync): void {
   if (readPragma(database, "application_id") !== APPLICATION_ID) throw new Error("the file belongs to another program");
 }
 
@@ -73,6 +74,15 @@ function readPragma(database: DatabaseSync, name: "user_version" | "application_
 export function sqliteCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return undefined;
   return error.errcode & 0xff;
+}
+
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+
+/** Whether the file's bytes are not what SQLite wrote: waiting mends nothing, only a backup does. */
+export function isDamage(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
 }
 
 export function sqliteUnavailable(what: string, cause: unknown): Error {

@@ -3,13 +3,22 @@ import type { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 
 import { type BatchWriter, createBatchWriter, failureOf } from "./batch-writer.ts";
-import { BUSY_TIMEOUT_MS, openWriter } from "./sqlite-database.ts";
+import { createLogFile, type LogFile } from "./log-file.ts";
+import { openWriter } from "./sqlite-database.ts";
 import { isFailure, type WriteAnswer, type WriteJob, type WriterMessage } from "./write-job.ts";
 
 const port = parentPort;
 if (!port) throw new TypeError("sqlite-writer.ts runs as a worker thread");
 
-let open: { database: DatabaseSync; writer: BatchWriter } | undefined;
+const path = String(workerData);
+
+interface OpenFile {
+  readonly database: DatabaseSync;
+  readonly writer: BatchWriter;
+  readonly log: LogFile;
+}
+
+let open: OpenFile | undefined;
 
 port.on("message", (message: WriterMessage) => {
   if (message === "close") return close();
@@ -22,7 +31,8 @@ function write(jobs: readonly WriteJob[]): WriteAnswer[] {
     const answers = open.writer.write(jobs);
     // After a disk error a fresh connection is the safe way back.
     if (answers.some((answer) => isFailure(answer) && answer.failure === "unavailable")) disconnect();
-    else if (jobs.some(leavesTraces)) truncateLog();
+    else if (jobs.some(leavesTraces)) open.log.fold();
+    else open.log.foldWhenLong();
     return answers;
   } catch (cause) {
     disconnect();
@@ -30,10 +40,10 @@ function write(jobs: readonly WriteJob[]): WriteAnswer[] {
   }
 }
 
-function connect(): { database: DatabaseSync; writer: BatchWriter } {
-  const database = openWriter(String(workerData));
+function connect(): OpenFile {
+  const database = openWriter(path);
   try {
-    return { database, writer: createBatchWriter(database) };
+    return { database, writer: createBatchWriter(database), log: createLogFile(database, path) };
   } catch (cause) {
     database.close();
     throw cause;
@@ -55,20 +65,8 @@ function leavesTraces({ kind }: WriteJob): boolean {
   return kind === "remove-record" || kind === "sweep";
 }
 
-/** Folds the log into the file. When that fails, the next sweep tries again, and the log is replayed at the next start. */
-function truncateLog(): void {
-  try {
-    // Commits wait meanwhile, so a reader that takes its time is not waited for.
-    open?.database.exec(
-      `PRAGMA busy_timeout = 100; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`,
-    );
-  } catch {
-    // What is acknowledged is on disk all the same.
-  }
-}
-
 function close(): void {
-  truncateLog();
+  open?.log.fold();
   disconnect();
   port?.close();
 }

@@ -46,6 +46,7 @@ export function createWriteQueue({ startWorker, log }: WriteQueueOptions): Write
   let flushIsDue = false;
   let whenDrained: (() => void) | undefined;
   let closing: Promise<void> | undefined;
+  const noteHealth = createHealthNotes(log);
 
   const flush = (): void => {
     flushIsDue = false;
@@ -69,6 +70,7 @@ export function createWriteQueue({ startWorker, log }: WriteQueueOptions): Write
       const answered = underWay;
       underWay = [];
       started.unref();
+      noteHealth(answers);
       for (const [index, item] of answered.entries()) settle(item, answers[index]);
       flush();
     });
@@ -114,6 +116,19 @@ export function createWriteQueue({ startWorker, log }: WriteQueueOptions): Write
     // The writer answers each kind of job in its own way.
     run: <Job extends WriteJob>(job: Job) => enqueue(job) as Promise<JobAnswers[Job["kind"]]>,
     close: () => (closing ??= drainAndEnd()),
+  };
+}
+
+/** One line when nothing can be written any more, and one when something can. */
+function createHealthNotes(log: Log): (answers: readonly WriteAnswer[]) => void {
+  let isFailing = false;
+  return (answers) => {
+    const [failure] = answers.filter(isFailure).filter((answer) => answer.failure === "unavailable");
+    const fails = failure !== undefined && answers.every(isFailure);
+    if (fails === isFailing) return;
+    isFailing = fails;
+    if (fails) log.error({ reason: failure.reason }, "sqlite_writes_failing");
+    else log.info({}, "sqlite_writes_again");
   };
 }
 

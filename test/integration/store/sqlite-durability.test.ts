@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmod, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -13,21 +11,21 @@ import { openSqliteBackend } from "../../../src/store/sqlite/sqlite-backend.ts";
 import type { StoreBackend } from "../../../src/store/store-backend.ts";
 import { HOUR_MS, mustCommit, openingOf, turnOf, uniqueName } from "../../support/store-commits.ts";
 import { createRecordedLog } from "../../support/store-log.ts";
+import { startStoreProcess, type StoreProcess } from "../../support/store-sqlite-process.ts";
 import { createTempFolder, type TempFolder } from "../../support/store-temp-folder.ts";
 
 const KILLS = 10;
-const childProgram = fileURLToPath(new URL("../../support/store-sqlite-child.ts", import.meta.url));
 const hasPrlimit = spawnSync("prlimit", ["--version"]).status === 0;
 
 let folder: TempFolder;
 let path: string;
-const children: ChildProcess[] = [];
+const children: StoreProcess[] = [];
 beforeEach(async () => {
   folder = await createTempFolder();
   path = join(folder.path, "stategate.db");
 });
 afterEach(async () => {
-  for (const child of children.splice(0)) await killed(child);
+  for (const child of children.splice(0)) await child.kill();
   await folder.remove();
 });
 
@@ -35,11 +33,11 @@ describe("the SQLite store and sudden ends", () => {
   it(`loses no acknowledged commit in ${KILLS} kills of a writing process`, async () => {
     const acknowledged: string[] = [];
     for (let kill = 0; kill < KILLS; kill++) {
-      const { child, lines } = startChild("streams");
-      lines.on("line", (line) => acknowledged.push(line));
-      await once(lines, "line");
+      const writing = startChild("streams");
+      writing.lines.on("line", (line) => acknowledged.push(line));
+      await once(writing.lines, "line");
       await pause(Math.random() * 60);
-      await Promise.all([killed(child), once(lines, "close")]);
+      await Promise.all([writing.kill(), once(writing.lines, "close")]);
     }
     const backend = await open();
     const lost: string[] = [];
@@ -95,12 +93,12 @@ describe("the SQLite store and sudden ends", () => {
   });
 
   it.skipIf(!hasPrlimit)("says store_unavailable while the disk takes no more, and recovers", async () => {
-    const { child, lines } = startChild("large");
-    await untilLine(lines, "ok");
+    const { child, untilLine } = startChild("large");
+    await untilLine("ok");
     limitFileSize(child, "1048576");
-    await untilLine(lines, "store_unavailable");
+    await untilLine("store_unavailable");
     limitFileSize(child, "unlimited");
-    await untilLine(lines, "ok");
+    await untilLine("ok");
   });
 
   it("keeps database and log to the owner of the process", async () => {
@@ -193,24 +191,10 @@ function opening(turn: { sealed?: Buffer } = {}): ReturnType<typeof openingOf> {
   return openingOf(uniqueName("session"), fields, { turn: { ...turnOf(0, uniqueName("turn")), ...turn } });
 }
 
-function startChild(...mode: string[]): { child: ChildProcess; lines: ReturnType<typeof createInterface> } {
-  const child = spawn(process.execPath, [childProgram, path, ...mode], { stdio: ["ignore", "pipe", "inherit"] });
-  children.push(child);
-  return { child, lines: createInterface({ input: child.stdout }) };
-}
-
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, "exit");
-  child.kill("SIGKILL");
-  await exited;
-}
-
-async function untilLine(lines: ReturnType<typeof createInterface>, wanted: string): Promise<void> {
-  for (;;) {
-    const [line] = (await once(lines, "line")) as [string];
-    if (line === wanted) return;
-  }
+function startChild(...mode: string[]): StoreProcess {
+  const started = startStoreProcess([path, ...mode]);
+  children.push(started);
+  return started;
 }
 
 /** The soft limit alone, so that it can be lifted again. A write beyond it fails as on a full disk. */

@@ -11,6 +11,7 @@ import { createSqliteRead } from "../../../src/store/sqlite/sqlite-read.ts";
 import { createSqliteRecordStore } from "../../../src/store/sqlite/sqlite-record-store.ts";
 import { createSqliteSessionReader } from "../../../src/store/sqlite/sqlite-session-reader.ts";
 import type { WriteQueue } from "../../../src/store/sqlite/write-queue.ts";
+import { createRecordedLog } from "../../support/store-log.ts";
 import { createTempFolder, type TempFolder } from "../../support/store-temp-folder.ts";
 
 let folder: TempFolder;
@@ -26,7 +27,7 @@ describe("SQLite's plan for every statement", () => {
     const database = openReader(path);
     const queue: WriteQueue = { run: () => Promise.reject(new Error("not used")), close: async () => {} };
     const statements = statementsOf(database, () => {
-      const read = createSqliteRead(database);
+      const read = createSqliteRead(database, createRecordedLog().log);
       createSqliteSessionReader(database, Date.now);
       createSqliteRecordStore(read, queue, Date.now);
       createSqliteNoticeStore(read, queue, Date.now);

@@ -79,6 +79,27 @@ describe("a breaker", () => {
     expect(events).toEqual([]);
   });
 
+  it("goes on reading where writes fail, and says once that they do", async () => {
+    const { log, events } = createRecordedLog();
+    const { now, advance } = createHandClock();
+    const backend = createMemoryBackend({ clock: now });
+    const full = (): Promise<never> => Promise.reject(storeUnavailable("the disk is full"));
+    const readOnly = {
+      ...backend,
+      records: { ...backend.records, remove: full },
+      sessions: { ...backend.sessions, remove: full },
+    };
+    const guarded = withBreaker(readOnly, { timeoutMs: 1_000, failures: 2, clock: now, log });
+    for (let second = 0; second < 5; second++) {
+      await Promise.allSettled(Array.from({ length: 4 }, () => guarded.sessions.remove("key")));
+      await expect(guarded.records.remove("name")).rejects.toMatchObject(UNAVAILABLE);
+      expect(await guarded.sessions.load("key")).toBeUndefined();
+      expect(await guarded.records.list("", { limit: 1 })).toEqual([]);
+      advance(1_000);
+    }
+    expect(events).toEqual(["store_circuit_opened"]);
+  });
+
   it("counts silence like failure", async () => {
     const { guarded, behave, events } = createSubject({ timeoutMs: 5, failures: 2 });
     behave(silent);
