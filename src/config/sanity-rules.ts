@@ -1,3 +1,5 @@
+import { resolve } from "node:path";
+
 import type { ConfigMistake } from "./config-error.ts";
 import type { GatewayConfig } from "./gateway-config.ts";
 import { checkIdentity } from "./identity-rules.ts";
@@ -18,6 +20,9 @@ export function findContradictions(config: GatewayConfig): ConfigMistake[] {
   else if (!hasMasterKeys && shared) {
     refuse("keys.masterKeys", `a store that replicas share needs master keys: ${WHERE_TO_SET_KEYS}`);
   }
+  if (store.outbox !== undefined && resolve(store.outbox) === sqliteFile(store.address.expose())) {
+    refuse("store.outbox", "is the store's own file, which fails when the store does");
+  }
   if (http.requestTimeoutMs < http.headersTimeoutMs) {
     refuse("http.requestTimeoutMs", "is shorter than http.headersTimeoutMs, which is a part of it");
   }
@@ -36,5 +41,8 @@ export function findContradictions(config: GatewayConfig): ConfigMistake[] {
   checkIdentity(config, refuse);
   return mistakes;
 }
+
+const sqliteFile = (address: string): string | undefined =>
+  address.startsWith("sqlite:") ? resolve(address.slice("sqlite:".length)) : undefined;
 
 const WHERE_TO_SET_KEYS = "set STATEGATE_MASTER_KEYS, or keys.masterKeyFile";

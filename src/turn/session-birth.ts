@@ -28,7 +28,8 @@ export async function beginSession({ sealer }: Pick<BirthPlace, "sealer">, ref: 
 
 /**
  * Commits a session's first revision. An erasure that began before it stood in the store does not see it: then it is
- * taken back, and the answer is that of a session that was removed.
+ * taken back, and the answer is that of a session that was removed. For a deferred commit this is asked when it is
+ * delivered (`deliver-waiting.ts`).
  * @throws GatewayError `store_unavailable`, `record_unreadable`
  */
 export async function commitBirth(
@@ -37,7 +38,7 @@ export async function commitBirth(
   commit: SessionCommit,
 ): Promise<CommitOutcome> {
   const outcome = await commitTwice(place.sessions, commit);
-  if (!outcome.committed || (await isStillTheirs(place, identity, commit))) return outcome;
+  if (!outcome.committed || outcome.deferred || (await isStillTheirs(place, identity, commit))) return outcome;
   await place.sessions.remove(commit.key);
   place.sealer.forget(identity.owner);
   return { committed: false, current: undefined };

@@ -23,6 +23,7 @@ export const contracts: readonly string[] = [
   "store/lease-store.ts",
   "store/notice-listener.ts",
   "store/notice-store.ts",
+  "store/outbox/delivery-hooks.ts",
   "store/quota-store.ts",
   "store/record-store.ts",
   "store/session-store.ts",
@@ -108,6 +109,7 @@ export const places: Readonly<Record<string, Place>> = {
     because: "loads the one adapter that an address names",
   },
   "store/memory/": storeAdapter,
+  "store/outbox/": storeAdapter,
   "store/redis/": storeAdapter,
   "store/sqlite/": storeAdapter,
   "upstream/": {
@@ -155,7 +157,7 @@ export const places: Readonly<Record<string, Place>> = {
     because: "stands outside, as a user does: it starts main.ts as a process",
   },
   "vault.ts": {
-    mayImport: ["kit/", "errors/", "config/", "audit/", "sealing/", "store/", "store/open-store.ts"],
+    mayImport: ["kit/", "errors/", "config/", "audit/", "sealing/", "store/", "store/open-store.ts", "store/outbox/"],
     because: "opens what rests, for the gateway and for commands beside it",
   },
   "open-identity.ts": {
@@ -204,6 +206,7 @@ export const places: Readonly<Record<string, Place>> = {
       "redaction/",
       "store/",
       "store/open-store.ts",
+      "store/outbox/",
       "upstream/",
       "telemetry/",
       "turn/",
