@@ -10,6 +10,7 @@ export interface GatewayProcess {
   /** Base URL with `/v1`. */
   readonly url: string;
   readonly origin: string;
+  readonly pid: number;
   /** Everything it wrote to standard output and standard error so far. */
   output(): string;
   /** SIGKILL: nothing is flushed, nothing is said. */
@@ -50,6 +51,7 @@ export async function startGatewayProcess(env: Readonly<Record<string, string>>)
   return {
     url,
     origin: url.replace(/\/v1$/, ""),
+    pid: Number(child.pid),
     output: () => output,
     kill: async () => void (await end("SIGKILL")),
     stop: () => end("SIGTERM"),
