@@ -20,16 +20,20 @@ import type { Limiter } from "./limits/limiter.ts";
 import { openIdentity } from "./open-identity.ts";
 import { createRedactor } from "./redaction/create-redactor.ts";
 import { placeholderNamer } from "./redaction/placeholder-namer.ts";
+import type { Outbox } from "./store/outbox/with-outbox.ts";
 import { openNoticePoller } from "./store/poll-notices.ts";
 import { createTurnMeter } from "./telemetry/create-turn-meter.ts";
+import { observeOutbox } from "./telemetry/observe-outbox.ts";
 import type { TurnMeter, TurnReport } from "./telemetry/turn-meter.ts";
 import { createPriceList } from "./tokens/create-price-list.ts";
 import { openTokenCounters } from "./tokens/open-token-counters.ts";
+import { createDeliveryHooks } from "./turn/deliver-waiting.ts";
 import type { TurnPorts, TurnSettings } from "./turn/turn-ports.ts";
 import { createTurnRing, type TurnRing } from "./turn/turn-ring.ts";
 import { openHttpUpstream } from "./upstream/http-upstream.ts";
 import { createOpenAiEmbedder } from "./upstream/openai-embedder.ts";
 import { createOpenAiSummariser } from "./upstream/openai-summariser.ts";
+import type { Upstream } from "./upstream/upstream.ts";
 import { ERASED_NOTICE } from "./users/erase-user.ts";
 import { rightsParts } from "./users/rights-parts.ts";
 import { createUserRights, type UserRights } from "./users/user-rights.ts";
@@ -70,13 +74,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   const turnMeter = createTurnMeter(meter);
   // Before anything is opened: what is wrong with the patterns is a mistake of the configuration.
   const redactor = config.redaction.mode === "off" ? undefined : createRedactor(config.redaction);
-  const vault = await openVault(config, {
-    log,
-    clock,
-    onStoreCall: (operation, outcome, ms) => turnMeter.store(operation, outcome === "ok" ? "ok" : "error", ms),
-    onAuditEntry: parts.onAuditEntry,
-    onAuditFailure: () => turnMeter.degraded("audit_failed"),
-  });
+  const vault = await openMeteredVault(config, parts, turnMeter);
   const { store, keyedHash } = vault;
   vault.audit.record({ event: "sys_startup" });
   const notices = await openNoticePoller({ notices: store.notices, clock, log });
@@ -110,6 +108,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     settings: turnSettings(config),
   };
   const ring = createTurnRing(ports);
+  if (vault.outbox) deliverWaiting(vault.outbox, meter, ring);
   let isDraining = false;
   const { identity, logins } = await openIdentity(config, { vault, notices, upstream, clock, log });
   const rights = createUserRights(rightsParts(vault, { clock, forget: ring.forget, forgetLimits: limiter.forget }));
@@ -123,7 +122,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     defaultStrategy: config.history.strategy,
     admin: adminParts(config, vault, rights),
     health: {
-      checks: { store: () => store.ping(), upstream: () => upstream.ping() },
+      checks: healthChecks(vault, upstream),
       isDraining: () => isDraining,
       renderMetrics: config.telemetry.prometheus ? parts.renderMetrics : undefined,
     },
@@ -146,6 +145,31 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
     },
   };
 }
+
+const openMeteredVault = (
+  config: GatewayConfig,
+  { log, clock, onAuditEntry }: GatewayParts,
+  turnMeter: TurnMeter,
+): Promise<Vault> =>
+  openVault(config, {
+    log,
+    clock,
+    onStoreCall: (operation, outcome, ms) => turnMeter.store(operation, outcome === "ok" ? "ok" : "error", ms),
+    onDelivered: turnMeter.delivered,
+    onAuditEntry,
+    onAuditFailure: () => turnMeter.degraded("audit_failed"),
+  });
+
+function deliverWaiting(outbox: Outbox, meter: Meter, ring: TurnRing): void {
+  observeOutbox(meter, outbox);
+  outbox.deliver(createDeliveryHooks(ring));
+}
+
+const healthChecks = ({ store, outbox }: Vault, upstream: Upstream): Readonly<Record<string, () => Promise<void>>> => ({
+  store: () => store.ping(),
+  upstream: () => upstream.ping(),
+  ...(outbox && { outbox: () => outbox.ping() }),
+});
 
 /** What the replica that erases has removed from the store is removed again, in case it failed there. */
 function forgetHere(owner: string, ring: TurnRing, limiter: Limiter): void {

@@ -18,6 +18,8 @@ import { createRecordSealer, type RecordSealer } from "./sealing/record-sealer.t
 import { openRootSecret } from "./sealing/root-secret.ts";
 import type { Sealer } from "./sealing/sealer.ts";
 import { openStore } from "./store/open-store.ts";
+import type { Delivery } from "./store/outbox/deliver-turn.ts";
+import { type Outbox, withOutbox } from "./store/outbox/with-outbox.ts";
 import type { StoreBackend } from "./store/store-backend.ts";
 import type { VectorSpace } from "./store/vector-store.ts";
 import { type BreakerOptions, withBreaker } from "./store/with-breaker.ts";
@@ -26,6 +28,8 @@ export interface VaultParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly onStoreCall?: BreakerOptions["onCall"];
+  /** Given, the configured outbox is opened, and what waits in it is this process's to deliver. */
+  readonly onDelivered?: (delivery: Delivery) => void;
   /** Told of each audit record that was lost, and of each try to store that failed. */
   readonly onAuditFailure?: () => void;
   /** Told of each entry of the audit log once it is stored. */
@@ -35,6 +39,8 @@ export interface VaultParts {
 /** Everything that rests, opened: the store, the keys to it, and the log of who touched what. */
 export interface Vault {
   readonly store: StoreBackend;
+  /** Where one is configured and opened. */
+  readonly outbox: Outbox | undefined;
   readonly keyring: Keyring;
   readonly rootSecret: KeyObject;
   readonly keyedHash: KeyedHash;
@@ -56,12 +62,13 @@ export async function openVault(config: GatewayConfig, parts: VaultParts): Promi
   const keyring = await openKeyring(config, log);
   const address = config.store.address.expose();
   const opened = await openStore(address, { clock, log, vectors: vectorSpace(config) });
-  const store = withBreaker(opened, {
+  const guarded = withBreaker(opened, {
     timeoutMs: config.store.timeoutMs ?? storeTimeoutMs(address),
     clock,
     log,
     ...(onStoreCall && { onCall: onStoreCall }),
   });
+  const { store, outbox } = await openOutbox(guarded, config, parts);
   const opening = openRootSecret({ records: opened.records, keyring, mayCreate: true });
   const rootSecret = await opening.catch(async (error: unknown) => {
     // Its timers would keep a process alive that has nothing else to do.
@@ -83,6 +90,7 @@ export async function openVault(config: GatewayConfig, parts: VaultParts): Promi
   });
   return {
     store,
+    outbox,
     keyring,
     rootSecret,
     keyedHash,
@@ -104,6 +112,23 @@ function vectorSpace({ history: { recall } }: GatewayConfig): VectorSpace | unde
   const { model, dimensions } = recall.embeddings;
   if (recall.vectors === "memory" || model === undefined || dimensions === undefined) return undefined;
   return { model, dimensions };
+}
+
+/** A command beside the gateway must not deliver what the gateway is about to. */
+async function openOutbox(
+  guarded: StoreBackend,
+  { store: { outbox: path } }: GatewayConfig,
+  { clock, log, onDelivered }: VaultParts,
+): Promise<{ store: StoreBackend; outbox: Outbox | undefined }> {
+  if (path === undefined || !onDelivered) return { store: guarded, outbox: undefined };
+  const opening = openStore(`sqlite:${path}`, { clock, log });
+  const store = await opening
+    .then((place) => withOutbox(guarded, { place, clock, log, onDelivered }))
+    .catch(async (error: unknown) => {
+      await guarded.close();
+      throw error;
+    });
+  return { store, outbox: store.outbox };
 }
 
 /**

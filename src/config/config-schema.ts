@@ -119,6 +119,16 @@ const store = z.strictObject({
     .describe(
       "No request waits longer than this for the store. Without it 250 for Redis, 1000 for PostgreSQL and DynamoDB, 2000 for a local file.",
     ),
+  outbox: z
+    .exactOptional(
+      z
+        .string()
+        .min(1)
+        .meta({ examples: ["./data/outbox.db"] }),
+    )
+    .describe(
+      "A file of this replica alone: turns that the store cannot take wait there, sealed, and reach it when it is back. Without it such an answer ends with an error.",
+    ),
 });
 
 const keys = z.strictObject({

@@ -1,3 +1,5 @@
+import { resolve } from "node:path";
+
 import type { ConfigMistake } from "./config-error.ts";
 import type { GatewayConfig } from "./gateway-config.ts";
 import { checkIdentity } from "./identity-rules.ts";
@@ -21,6 +23,12 @@ export function findContradictions(config: GatewayConfig): ConfigMistake[] {
   // Each replica would make a development key of its own, and none could open what another wrote.
   else if (!hasMasterKeys && shared) {
     refuse("keys.masterKeys", `a store that replicas share needs master keys: ${WHERE_TO_SET_KEYS}`);
+  }
+  if (store.outbox !== undefined && workers !== 1) {
+    refuse("store.outbox", "is for one process: each of several workers would deliver what another holds");
+  }
+  if (store.outbox !== undefined && resolve(store.outbox) === sqliteFile(store.address.expose())) {
+    refuse("store.outbox", "is the store's own file, which fails when the store does");
   }
   if (http.requestTimeoutMs < http.headersTimeoutMs) {
     refuse("http.requestTimeoutMs", "is shorter than http.headersTimeoutMs, which is a part of it");
@@ -53,5 +61,8 @@ function checkVectors({ history, store }: GatewayConfig, refuse: (path: string, 
     refuse("history.recall.embeddings.dimensions", "is missing: a database needs to know how long vectors are");
   }
 }
+
+const sqliteFile = (address: string): string | undefined =>
+  address.startsWith("sqlite:") ? resolve(address.slice("sqlite:".length)) : undefined;
 
 const WHERE_TO_SET_KEYS = "set STATEGATE_MASTER_KEYS, or keys.masterKeyFile";

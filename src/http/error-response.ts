@@ -18,7 +18,9 @@ export interface ErrorAnswer {
 export function errorAnswer(failure: unknown, requestId: string, log: Log): ErrorAnswer {
   const error =
     failure instanceof GatewayError ? failure : new GatewayError("internal", "unexpected failure", { cause: failure });
-  if (error.status >= 500) log.error({ requestId, code: error.code, cause: describeError(error) }, "request failed");
+  // When the store is away and when it is back its breaker says; a line for each request would say no more.
+  const isOurs = error.status >= 500 && error.code !== "store_unavailable";
+  if (isOurs) log.error({ requestId, code: error.code, cause: describeError(error) }, "request failed");
   const { status, retryable } = errorCatalog[error.code];
   const body = errorBody(error);
   return {

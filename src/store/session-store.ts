@@ -106,7 +106,8 @@ export interface SessionCommit {
 }
 
 export type CommitOutcome =
-  | { readonly committed: true }
+  /** `deferred`: acknowledged, and kept where only this process sees it until the backend answers. */
+  | { readonly committed: true; readonly deferred?: true }
   | { readonly committed: false; readonly current: StoredSession | undefined };
 
 export interface ListPage {

@@ -70,6 +70,10 @@ function createInstruments(meter: Meter) {
     }),
     redactions: sum("stategate.redactions", { unit: "{value}" }),
     degraded: sum("stategate.degraded", { unit: "{event}" }),
+    delivered: sum("stategate.outbox.delivered", {
+      unit: "{turn}",
+      description: "Turns that waited in the outbox, by what became of them",
+    }),
     overheadDuration: meter.createHistogram("stategate.overhead.duration", {
       ...OWN_TIME,
       description: "The gateway's own time, per stage",
@@ -135,6 +139,7 @@ export function createTurnMeter(meter: Meter): TurnMeter {
       for (const [entity, count] of Object.entries(counts)) use.redactions.add(count, entityOf(entity));
     },
     degraded: (reason) => use.degraded.add(1, reasonOf(reason)),
+    delivered: (delivery) => use.delivered.add(1, outcomeOf(delivery)),
     stage: (stage, milliseconds) => use.overheadDuration.record(milliseconds / 1000, stageOf(stage)),
     store: (operation, outcome, milliseconds) =>
       use.storeDuration.record(milliseconds / 1000, storeOf(operation, outcome)),

@@ -10,6 +10,7 @@ export function neverThrowing(meter: TurnMeter): TurnMeter {
     recall: (outcome) => quietly(() => meter.recall(outcome)),
     redactions: (counts) => quietly(() => meter.redactions(counts)),
     degraded: (reason) => quietly(() => meter.degraded(reason)),
+    delivered: (delivery) => quietly(() => meter.delivered(delivery)),
     stage: (stage, milliseconds) => quietly(() => meter.stage(stage, milliseconds)),
     store: (operation, outcome, milliseconds) => quietly(() => meter.store(operation, outcome, milliseconds)),
     upstream: (call) => quietly(() => meter.upstream(call)),

@@ -34,6 +34,7 @@ export interface ObservedFigures extends Pick<TurnFigures, "model" | "strategy" 
 export type DegradedReason =
   | "load_failed"
   | "append_failed"
+  | "append_deferred"
   | "redaction_failed"
   | "seal_failed"
   | "session_unreadable"
@@ -56,6 +57,8 @@ export interface TurnMeter {
   recall(outcome: RecallOutcome): void;
   redactions(counts: Readonly<Record<string, number>>): void;
   degraded(reason: DegradedReason): void;
+  /** What became of a turn that waited in the outbox. */
+  delivered(delivery: string): void;
   stage(stage: Stage, milliseconds: number): void;
   store(operation: string, outcome: "ok" | "error", milliseconds: number): void;
   /** One upstream request, for the GenAI conventions. `firstByteMs` only for streams. */

@@ -12,6 +12,7 @@ import { composeBody, hideFields, jsonArray } from "./hide-fields.ts";
 import { hideHeaders } from "./hide-headers.ts";
 import { toHistoryMessage } from "./read-conversation.ts";
 import { relayAnswer } from "./relay-answer.ts";
+import { notRemembered } from "./remember-turn.ts";
 import { sumCounts } from "./sum-counts.ts";
 import type { Ticket } from "./ticket.ts";
 import type { TurnRing } from "./turn-ring.ts";
@@ -55,8 +56,7 @@ export async function answerHidden(
   if (relay.answer) {
     ticket.bill(answerTokens(relay.answer, estimateTokens(chat.body.length), counters.forModel(chat.model)));
   }
-  const stored = { session: undefined, failure: undefined };
-  finishAnswer({ client, relay, headers: answerHeaders, stored, mustBeStored: false });
+  finishAnswer({ client, relay, headers: answerHeaders, stored: notRemembered, mustBeStored: false });
 }
 
 const withNote = (message: HistoryMessage): HistoryMessage => appendTail(message, restorableNote, () => 0);

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 
 import { errorBody } from "../errors/error-body.ts";
 import type { GatewayError } from "../errors/gateway-error.ts";
+import type { DegradedReason } from "../telemetry/turn-meter.ts";
 import { type RelayResult, responseHeaders } from "./relay-answer.ts";
 import type { Remembered } from "./remember-turn.ts";
 
@@ -41,7 +42,8 @@ function finishStream(parts: FinishParts): void {
     return;
   }
   // Clients ignore comments; whoever reads the wire sees what the head could not say any more.
-  if (stored.failure) client.write(`: x-session-degraded: ${stored.failure.reason}\n\n`);
+  const degraded = degradedBy(stored);
+  if (degraded) client.write(`: x-session-degraded: ${degraded}\n\n`);
   client.end(Buffer.concat(relay.held));
 }
 
@@ -50,15 +52,15 @@ function finishJson(parts: FinishParts): void {
   const failure = relay.failure ?? lost(parts);
   if (failure) throw failure;
   if (!relay.head) throw new TypeError("a plain answer without a head");
-  const degraded = stored.failure && { "x-session-degraded": stored.failure.reason };
+  const degraded = degradedBy(stored);
+  const added = { ...headers, ...(degraded && { "x-session-degraded": degraded }) };
   const bytes = Buffer.concat(relay.held);
-  const { form } = relay;
-  client.writeHead(
-    relay.head.status,
-    responseHeaders(relay.head, { ...headers, ...degraded }, { form, size: bytes.length }),
-  );
+  client.writeHead(relay.head.status, responseHeaders(relay.head, added, { form: relay.form, size: bytes.length }));
   client.end(bytes);
 }
+
+const degradedBy = ({ failure, deferred }: Remembered): DegradedReason | undefined =>
+  failure?.reason ?? (deferred ? "append_deferred" : undefined);
 
 /** Only a lost append spoils an answer; what could not be redacted or sealed is delivered, flagged. */
 const lost = ({ stored: { failure }, mustBeStored }: FinishParts): GatewayError | undefined =>

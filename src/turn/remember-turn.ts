@@ -97,10 +97,12 @@ interface RememberParts {
 /** Whether a turn is in the store, and if not, why: `undefined` reason means that none was meant to be. */
 export interface Remembered {
   readonly session: OpenedSession | undefined;
+  /** It is remembered, but the store could not be reached: it waits in this replica's outbox. */
+  readonly deferred: boolean;
   readonly failure: { readonly reason: DegradedReason; readonly error: GatewayError } | undefined;
 }
 
-const notRemembered: Remembered = { session: undefined, failure: undefined };
+export const notRemembered: Remembered = { session: undefined, deferred: false, failure: undefined };
 
 export async function rememberTurn(scope: TurnScope, parts: RememberParts): Promise<Remembered> {
   const { ring, request, ref } = scope;
@@ -117,20 +119,27 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     if (birth instanceof GatewayError) throw birth;
     const draft = await draftTurn(scope, { ...parts, fresh, turnId });
     const startedAt = performance.now();
-    const session = await storeTurn(ring, { ref, snapshot: plan.session, birth, draft });
+    const stored = await storeTurn(ring, { ref, snapshot: plan.session, birth, draft });
     ring.ports.meter.stage("append", performance.now() - startedAt);
     ring.failures.settle(ref, scope.print.requestHash);
-    if (session && !plan.session) noteBeginning(scope, session);
-    if (session && relay.answer.complete) ring.answers.keep(scope, turnId, relay);
-    return { session, failure: undefined };
+    if (!stored) return notRemembered;
+    const { session, deferred } = stored;
+    if (!plan.session) noteBeginning(scope, session);
+    if (relay.answer.complete) ring.answers.keep(scope, turnId, relay);
+    if (deferred) noteDegraded(scope, "append_deferred");
+    return { session, deferred, failure: undefined };
   } catch (error) {
     const failure = describeFailure(asFailure(error, "append_failed"));
-    ring.ports.meter.degraded(failure.reason);
+    noteDegraded(scope, failure.reason);
     ring.ports.log.error({ requestId: request.requestId, cause: describeError(error) }, "turn was not stored");
-    ring.flags.put(ref, failure.reason);
     ring.failures.add(ref, scope.print.requestHash, turnId);
-    return { session: undefined, failure };
+    return { ...notRemembered, failure };
   }
+}
+
+function noteDegraded({ ring, ref }: TurnScope, reason: DegradedReason): void {
+  ring.ports.meter.degraded(reason);
+  ring.flags.put(ref, reason);
 }
 
 /** Of several first turns at once only one began the session. */

@@ -159,7 +159,8 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
   const overheadMs = ownBefore + (performance.now() - answeredAt);
   const durationMs = answeredAt - request.startedAt - ownBefore;
   measureTurn(ports, { request, plan, relay, bill, stored, overheadMs, durationMs });
-  ring.upkeep.after({ request, plan, session: stored.session });
+  // A summary cannot wait in the outbox: the next turn wishes for it again.
+  ring.upkeep.after({ request, plan, session: stored.deferred ? undefined : stored.session });
   if (plan.session && plan.recall) ring.recall.follow({ session: plan.session, kept: plan.kept });
   ring.embedding.after({ request, plan });
 }

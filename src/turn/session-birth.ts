@@ -28,7 +28,8 @@ export async function beginSession({ sealer }: Pick<BirthPlace, "sealer">, ref: 
 
 /**
  * Commits a session's first revision. An erasure that began before it stood in the store does not see it: then it is
- * taken back, and the answer is that of a session that was removed.
+ * taken back, and the answer is that of a session that was removed. For a deferred commit this is asked when it is
+ * delivered (`deliver-waiting.ts`).
  * @throws GatewayError `store_unavailable`, `record_unreadable`
  */
 export async function commitBirth(
@@ -36,26 +37,28 @@ export async function commitBirth(
   { identity }: SessionBirth,
   commit: SessionCommit,
 ): Promise<CommitOutcome> {
-  const outcome = await commitTwice(place.sessions, commit);
-  if (!outcome.committed || (await isStillTheirs(place, identity, commit))) return outcome;
-  await place.sessions.remove(commit.key);
-  place.sealer.forget(identity.owner);
+  const { sessions, sealer } = place;
+  const outcome = await commitTwice(sessions, commit);
+  if (!outcome.committed || outcome.deferred) return outcome;
+  try {
+    if (await sealer.isCurrent(identity, commit.head)) return outcome;
+  } catch (error) {
+    return keepOrTakeBack(sessions, commit, error);
+  }
+  await sessions.remove(commit.key);
+  sealer.forget(identity.owner);
   return { committed: false, current: undefined };
 }
 
-async function isStillTheirs(
-  { sessions, sealer }: BirthPlace,
-  identity: SessionIdentity,
-  { key, head, revision }: SessionCommit,
-): Promise<boolean> {
-  try {
-    return await sealer.isCurrent(identity, head);
-  } catch (error) {
-    // Nothing is known, and the turn will be reported as lost. What another replica has added since was acknowledged.
-    const stored = await sessions.load(key, { revision, sequence: 0 });
-    if (stored?.revision === revision) await sessions.remove(key);
-    throw error;
-  }
+/** Nothing is known: an outbox keeps the commit until it is, and without one the turn will be reported as lost. */
+async function keepOrTakeBack(sessions: SessionStore, commit: SessionCommit, error: unknown): Promise<CommitOutcome> {
+  const kept = await sessions.commit(commit).catch(() => undefined);
+  if (kept?.committed && kept.deferred) return kept;
+  // What another replica has added since was acknowledged.
+  const { key, revision } = commit;
+  const stored = await sessions.load(key, { revision, sequence: 0 });
+  if (stored?.revision === revision) await sessions.remove(key);
+  throw error;
 }
 
 /** A commit that timed out may have been written: asking once more with the same revision tells. */

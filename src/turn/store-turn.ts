@@ -41,13 +41,19 @@ export interface TurnToStore {
   readonly draft: TurnDraft;
 }
 
+export interface StoredTurn {
+  readonly session: OpenedSession;
+  /** It waits in the outbox, and only this replica sees it. */
+  readonly deferred: boolean;
+}
+
 /**
  * Seals a turn once and appends it, rebuilding only the head when another writer was first.
  * `undefined`: the session was removed, or its user erased, while the turn ran; so it stays.
  *
  * @throws GatewayError `store_unavailable`; `record_unreadable` when it cannot be sealed, or what is there not opened
  */
-export function storeTurn(parts: StoreTurnParts, turn: TurnToStore): Promise<OpenedSession | undefined> {
+export function storeTurn(parts: StoreTurnParts, turn: TurnToStore): Promise<StoredTurn | undefined> {
   const { ports, cache, appends } = parts;
   const { ref, snapshot, birth, draft } = turn;
   return appends.run(ref.key, async () => {
@@ -69,7 +75,7 @@ export function storeTurn(parts: StoreTurnParts, turn: TurnToStore): Promise<Ope
       const outcome = await (isBirth ? commitBirth(ports, birth, commit) : commitTwice(ports.sessions, commit));
       if (outcome.committed) {
         cache.keep(session);
-        return session;
+        return { session, deferred: outcome.deferred === true };
       }
       if (!outcome.current) return undefined;
       if (snapshot && incarnationOf(outcome.current.revision) !== snapshot.incarnation) return undefined;

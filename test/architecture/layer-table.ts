@@ -23,6 +23,7 @@ export const contracts: readonly string[] = [
   "store/lease-store.ts",
   "store/notice-listener.ts",
   "store/notice-store.ts",
+  "store/outbox/delivery-hooks.ts",
   "store/quota-store.ts",
   "store/record-store.ts",
   "store/session-store.ts",
@@ -124,6 +125,7 @@ export const places: Readonly<Record<string, Place>> = {
   "store/dynamodb/": storeAdapter,
   "store/memory/": storeAdapter,
   "store/postgres/": storeAdapter,
+  "store/outbox/": storeAdapter,
   "store/redis/": storeAdapter,
   "store/sqlite/": storeAdapter,
   "upstream/": {
@@ -180,7 +182,7 @@ export const places: Readonly<Record<string, Place>> = {
     because: "copies any store into any other: contracts only, and nothing is unsealed",
   },
   "vault.ts": {
-    mayImport: ["kit/", "errors/", "config/", "audit/", "sealing/", "store/", "store/open-store.ts"],
+    mayImport: ["kit/", "errors/", "config/", "audit/", "sealing/", "store/", "store/open-store.ts", "store/outbox/"],
     because: "opens what rests, for the gateway and for commands beside it",
   },
   "open-identity.ts": {
@@ -233,6 +235,7 @@ export const places: Readonly<Record<string, Place>> = {
       "redaction/",
       "store/",
       "store/open-store.ts",
+      "store/outbox/",
       "upstream/",
       "telemetry/",
       "turn/",

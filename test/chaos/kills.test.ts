@@ -6,25 +6,17 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { type SimulatedUpstream, startSimulatedUpstream } from "../../src/demo/simulated-upstream.ts";
 import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
+import { waitUntilDelivered } from "../support/outbox-metrics.ts";
 import { createTalker, findBrokenPromises, type Talker } from "../support/persistent-talkers.ts";
 import { inCiOrProving } from "../support/prove.ts";
-import { describeWithRedis, type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { type StartedStore, storeKinds } from "../support/store-kinds.ts";
 import { createTempFolder, type TempFolder } from "../support/store-temp-folder.ts";
-import { masterKeys } from "../support/test-master-keys.ts";
 
 const TALKERS = 4;
 const MAX_LIFE_MS = 400;
-const SQLITE_KILLS = inCiOrProving(10, 200);
-const REDIS_GATEWAY_KILLS = inCiOrProving(4, 50);
-const REDIS_SERVER_KILLS = inCiOrProving(3, 30);
-
-/** Epochs end early, so that kills also hit cuts and the writing of summaries. */
-const common = () => ({
-  STATEGATE_UPSTREAM_URL: upstream.url,
-  STATEGATE_HISTORY__HYBRID__KEEP_TURNS: "1",
-  STATEGATE_HISTORY__FLOOR_TOKENS: "0",
-  STATEGATE_HISTORY__SUMMARY__MAX_TOKENS: "60",
-});
+const GATEWAY_KILLS = inCiOrProving(5, 200);
+const STORE_KILLS = inCiOrProving(3, 100);
+const OUTBOX_KILLS = inCiOrProving(3, 100);
 
 let upstream: SimulatedUpstream;
 let folder: TempFolder;
@@ -39,6 +31,15 @@ afterEach(async () => {
   await folder.remove();
 });
 
+/** Epochs end early, so that kills also hit cuts and the writing of summaries. */
+const envOf = (store: StartedStore): Readonly<Record<string, string>> => ({
+  STATEGATE_UPSTREAM_URL: upstream.url,
+  STATEGATE_HISTORY__HYBRID__KEEP_TURNS: "1",
+  STATEGATE_HISTORY__FLOOR_TOKENS: "0",
+  STATEGATE_HISTORY__SUMMARY__MAX_TOKENS: "60",
+  ...store.env,
+});
+
 const randomLife = (): Promise<void> => pause(Math.random() * MAX_LIFE_MS);
 
 /** One long-lived session per talker, and one that is born in this round. */
@@ -50,12 +51,17 @@ function talkAll(gateway: GatewayProcess, isOver: () => boolean): Promise<void[]
 
 const acknowledged = (): number => talkers.flatMap(({ turns }) => turns).filter((turn) => turn.acknowledged).length;
 
-async function killGatewayUnderLoad(env: Readonly<Record<string, string>>): Promise<void> {
+/** @param trouble what befalls the gateway's world before the gateway itself is killed */
+async function killGatewayUnderLoad(
+  env: Readonly<Record<string, string>>,
+  trouble: (gateway: GatewayProcess) => Promise<void> = async () => undefined,
+): Promise<void> {
   const gateway = await startGatewayProcess(env);
   const before = acknowledged();
   let isOver = false;
   const talking = talkAll(gateway, () => isOver);
   await vi.waitFor(() => expect(acknowledged()).toBeGreaterThan(before), { timeout: 30_000, interval: 5 });
+  await trouble(gateway);
   await randomLife();
   isOver = true;
   await gateway.kill();
@@ -64,6 +70,7 @@ async function killGatewayUnderLoad(env: Readonly<Record<string, string>>): Prom
 
 async function expectPromisesKept(env: Readonly<Record<string, string>>, kills: number, what: string): Promise<void> {
   const gateway = await startGatewayProcess(env);
+  if ("STATEGATE_STORE__OUTBOX" in env) await waitUntilDelivered(gateway);
   const problems: string[] = [];
   for (const talker of talkers) problems.push(...(await talker.check(gateway.url)));
   await gateway.stop();
@@ -75,47 +82,57 @@ async function expectPromisesKept(env: Readonly<Record<string, string>>, kills: 
   expect(acknowledged()).toBeGreaterThanOrEqual(kills);
 }
 
-describe("kill -9 of the gateway", () => {
-  it("on SQLite: no acknowledged turn is lost, doubled, halved or moved", { timeout: 1_800_000 }, async () => {
-    const env = {
-      STATEGATE_STORE: `sqlite:${join(folder.path, "stategate.db")}`,
-      STATEGATE_UPSTREAM_URL: upstream.url,
-    };
-    for (let kill = 0; kill < SQLITE_KILLS; kill += 1) await killGatewayUnderLoad(env);
-    await expectPromisesKept(env, SQLITE_KILLS, "a gateway on SQLite");
-  });
-});
+for (const kind of storeKinds.filter(({ isDurable }) => isDurable)) {
+  kind.describe(`kill -9 with ${kind.name}`, () => {
+    let store: StartedStore;
+    beforeEach(async () => {
+      store = await kind.start(folder.path);
+    });
+    afterEach(() => store.stop());
 
-describeWithRedis("kill -9 with Redis", () => {
-  let redis: RedisServer;
-  const env = () => ({ ...common(), ...masterKeys, STATEGATE_STORE: redis.url });
-  beforeEach(async () => {
-    redis = await startRedisServer({ appendOnly: true });
-  });
-  afterEach(() => redis.stop());
+    it("of the gateway: no acknowledged turn is lost, doubled, halved or moved", { timeout: 1_800_000 }, async () => {
+      for (let kill = 0; kill < GATEWAY_KILLS; kill += 1) await killGatewayUnderLoad(envOf(store));
+      await expectPromisesKept(envOf(store), GATEWAY_KILLS, `a gateway on ${kind.name}`);
+    });
 
-  it("of the gateway: no acknowledged turn is lost, doubled, halved or moved", { timeout: 900_000 }, async () => {
-    for (let kill = 0; kill < REDIS_GATEWAY_KILLS; kill += 1) await killGatewayUnderLoad(env());
-    await expectPromisesKept(env(), REDIS_GATEWAY_KILLS, "a gateway on Redis");
-  });
+    if (!kind.hasServer) return;
 
-  it("of Redis, which syncs every write: the same, and the gateway goes on", { timeout: 900_000 }, async () => {
-    const gateway = await startGatewayProcess(env());
-    let isOver = false;
-    const talking = talkAll(gateway, () => isOver);
-    for (let kill = 0; kill < REDIS_SERVER_KILLS; kill += 1) {
-      await randomLife();
-      await redis.kill();
-      await redis.restart();
-      // Longer than an open circuit refuses, so that turns are acknowledged again before the next kill.
-      await pause(1_500);
-    }
-    isOver = true;
-    await talking;
-    expect(await gateway.stop()).toBe(0);
-    await expectPromisesKept(env(), REDIS_SERVER_KILLS, "Redis");
+    it("of the store, which syncs every write: the same, and the gateway goes on", { timeout: 900_000 }, async () => {
+      const gateway = await startGatewayProcess(envOf(store));
+      let isOver = false;
+      const talking = talkAll(gateway, () => isOver);
+      for (let kill = 0; kill < STORE_KILLS; kill += 1) {
+        await randomLife();
+        await store.server?.kill();
+        await store.server?.restart();
+        // Longer than an open circuit refuses, so that turns are acknowledged again before the next kill.
+        await pause(1_500);
+      }
+      isOver = true;
+      await talking;
+      expect(await gateway.stop()).toBe(0);
+      await expectPromisesKept(envOf(store), STORE_KILLS, kind.name);
+    });
+
+    it("of the store, and then of the gateway whose outbox holds turns: the same", { timeout: 900_000 }, async () => {
+      const env = { ...envOf(store), STATEGATE_STORE__OUTBOX: join(folder.path, "outbox.db") };
+      let keptWaiting = 0;
+      for (let kill = 0; kill < OUTBOX_KILLS; kill += 1) {
+        await killGatewayUnderLoad(env, async (gateway) => {
+          await store.server?.kill();
+          const before = acknowledged();
+          await vi
+            .waitFor(() => expect(acknowledged()).toBeGreaterThan(before), { timeout: 5_000 })
+            .catch(() => undefined);
+          if (gateway.output().includes("outbox_filling")) keptWaiting += 1;
+        });
+        await store.server?.restart();
+      }
+      await expectPromisesKept(env, OUTBOX_KILLS, `${kind.name}, then of a gateway with an outbox`);
+      expect(keptWaiting).toBeGreaterThan(0);
+    });
   });
-});
+}
 
 describe("the check itself", () => {
   const turn = (text: string, acknowledged: boolean) => ({ text, reply: `re ${text}`, acknowledged });
