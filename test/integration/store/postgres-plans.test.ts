@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 
 import { openPostgresBackend } from "../../../src/store/postgres/postgres-backend.ts";
 import { createPostgresClient, type PostgresClient } from "../../../src/store/postgres/postgres-client.ts";
@@ -42,6 +42,7 @@ describeWithPostgres("what the PostgreSQL store asks of its server", () => {
     await backend.close();
     await server.stop();
   });
+  afterEach(() => vi.useRealTimers());
   const fields = (changes: Partial<SessionFields> = {}): SessionFields => {
     const now = Date.now();
     return { owner: uniqueName("owner"), createdAt: now, expiresAt: now + HOUR_MS, loadFrom: 0, ...changes };
@@ -153,6 +154,20 @@ describeWithPostgres("what the PostgreSQL store asks of its server", () => {
     expect(left).toEqual({ sessions: 1, turns: 1, slots: 0, records: 1, windows: 0, places: 0, notices: 0, leases: 1 });
     expect(await own.past.sessions.load(staying.key)).toBeDefined();
     await own.close();
+  });
+
+  it("a gateway that runs sweeps once a minute", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const own = await server.createDatabase();
+    const running = await openPostgresBackend({ address: own, ...parts });
+    await running.records.putIfAbsent("ended", Buffer.from("bytes"), Date.now() - HOUR_MS);
+    const records = (): Promise<unknown[]> => queryOnce(own, "SELECT FROM stategate.records");
+    vi.advanceTimersByTime(59_999);
+    expect(await records()).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    await vi.waitFor(async () => expect(await records()).toHaveLength(0), 5_000);
+    await running.close();
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   /** A database of its own, written by a gateway three hours ago. */
