@@ -10,6 +10,7 @@ import { ask, callerHeaders, type Message, said, send } from "../support/fault-c
 import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
 import { type OtlpCollector, startOtlpCollector } from "../support/otlp-collector.ts";
 import { type PlantedValue, plantValues } from "../support/planted-values.ts";
+import { describeWithPostgres, queryOnce, startPostgresServer } from "../support/postgres-server.ts";
 import { describeWithRedis, startRedisServer } from "../support/redis-server.ts";
 import { findInClear, readFolder, type RestingBytes } from "../support/resting-bytes.ts";
 import { createTempFolder, type TempFolder } from "../support/store-temp-folder.ts";
@@ -230,6 +231,28 @@ describeWithRedis("what rests", () => {
       await expectNothingInClear(await outsideBytes(gateway, metrics), told, "log, metrics, OTLP");
     } finally {
       await redis.stop();
+    }
+  });
+});
+
+describeWithPostgres("what rests", () => {
+  it("in PostgreSQL: its tables and its write-ahead log", async () => {
+    const postgres = await startPostgresServer();
+    try {
+      const address = await postgres.createDatabase();
+      const gateway = await startTalkative({ STATEGATE_STORE: address, ...masterKeys });
+      const told = await tellEverything(gateway.url);
+      await queryOnce(address, "CHECKPOINT");
+      // Below that number are the server's own tables, which every database has alike.
+      const isWritten = (name: string): boolean =>
+        name.startsWith("pg_wal/") || Number(/^base\/\d+\/(\d+)/.exec(name)?.[1]) >= 16_384;
+      const files = [...(await readFolder(postgres.folder))].filter(([name]) => isWritten(name));
+      expect(files.filter(([name]) => name.startsWith("base/")).length).toBeGreaterThan(10);
+      expect(files.some(([name]) => name.startsWith("pg_wal/"))).toBe(true);
+      await expectNothingInClear(new Map(files), told, "PostgreSQL");
+      await expectRedactedToo(gateway.url, told);
+    } finally {
+      await postgres.stop();
     }
   });
 });

@@ -13,6 +13,8 @@ import { createTempFolder } from "./store-temp-folder.ts";
 
 /** A real PostgreSQL on a loopback port, with a cluster of its own in which every commit is synced. */
 export interface PostgresServer {
+  /** Where its files lie. */
+  readonly folder: string;
   /** The address of a database that nobody else uses, made now. */
   createDatabase(): Promise<string>;
   /** SIGQUIT to the server and, through it, to every backend: what `pg_ctl stop -m immediate` does. */
@@ -68,10 +70,14 @@ export async function startPostgresServer({
   if (user.uid !== undefined && user.gid !== undefined) await chown(folder.path, user.uid, user.gid);
   const cluster = join(folder.path, "cluster");
   const port = await findFreePort();
-  const made = spawnSync(`${binaries}initdb`, ["-D", cluster, "-U", "stategate", "-A", "trust", "-E", "UTF8"], {
-    ...user,
-    cwd: folder.path,
-  });
+  const made = spawnSync(
+    `${binaries}initdb`,
+    ["-D", cluster, "-U", "stategate", "-A", "trust", "-E", "UTF8", "--wal-segsize=1"],
+    {
+      ...user,
+      cwd: folder.path,
+    },
+  );
   if (made.status !== 0) throw new Error(`initdb failed: ${String(made.stderr)}`);
   const own = [
     `port = ${port}`,
@@ -107,6 +113,7 @@ export async function startPostgresServer({
     await exited;
   };
   return {
+    folder: cluster,
     async createDatabase() {
       const database = `test_${(databases += 1)}`;
       await queryOnce(admin, `CREATE DATABASE ${database}`);
