@@ -2,9 +2,12 @@ import { randomBytes } from "node:crypto";
 
 import { describe, expect, it } from "vitest";
 
-import type { SessionCommit } from "../../../src/store/session-store.ts";
-import { broken, type DynamoCall, type Verdict } from "../../support/dynamo-proxy.ts";
+import { GatewayError } from "../../../src/errors/gateway-error.ts";
+import type { SessionCommit, SessionStore } from "../../../src/store/session-store.ts";
+import type { StoreBackend } from "../../../src/store/store-backend.ts";
+import { broken, type DynamoCall, throttled, type Verdict } from "../../support/dynamo-proxy.ts";
 import { useDynamoWorld } from "../../support/dynamo-world.ts";
+import { createRandom } from "../../support/pii/random.ts";
 import {
   followUpOf,
   HOUR_MS,
@@ -199,6 +202,77 @@ describe("writers that race", () => {
     await fresh.close();
     expect((await world().backend.sessions.load(base.key))?.turns).toEqual(commits.map(({ turn }) => turn));
   });
+});
+
+describe("replicas that race while answers are lost and requests refused", () => {
+  const TURNS = 8;
+
+  /** Every turn is appended until it is known to be there: an outage is answered by the same commit again. */
+  const append = async ({ sessions }: StoreBackend, key: string, id: string): Promise<void> => {
+    for (let commit: SessionCommit | undefined; ;) {
+      try {
+        commit ??= await nextCommit(sessions, key, id);
+        const outcome = await sessions.commit(commit);
+        if (outcome.committed || outcome.current?.turns.some((turn) => turn.id === id)) return;
+        commit = undefined;
+      } catch (error) {
+        if (!(error instanceof GatewayError)) throw error;
+      }
+    }
+  };
+
+  it("every turn is there once, in one order, and ranges agree", async () => {
+    const opening = world().opening();
+    await mustCommit(world().backend.sessions, opening);
+    const random = createRandom(7);
+    world().proxy.decide(() => {
+      const percent = random.below(100);
+      if (percent < 8) return "lose";
+      return percent < 16 ? throttled : "pass";
+    });
+    const replicas = [world().backend, ...(await Promise.all([anotherReplica(), anotherReplica()]))];
+    const ids = replicas.map(() => Array.from({ length: TURNS }, () => randomBytes(16).toString("hex")));
+    await Promise.all(
+      replicas.map(async (replica, index) => {
+        for (const id of ids[index] ?? []) await append(replica, opening.key, id);
+      }),
+    );
+    world().proxy.decide(() => "pass");
+    const { turns = [] } = (await world().backend.sessions.load(opening.key)) ?? {};
+    expect(turns.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 1 + 3 * TURNS }, (_, at) => at));
+    expect(
+      turns
+        .slice(1)
+        .map(({ id }) => id)
+        .toSorted(),
+    ).toEqual(ids.flat().toSorted());
+    for (const own of ids) {
+      expect(turns.map(({ id }) => id).filter((id) => own.includes(id))).toEqual(own);
+    }
+    for (const from of [0, 5, 11, 24]) {
+      expect(await world().backend.sessions.readTurns(opening.key, from, from + 7)).toEqual(
+        turns.slice(from, from + 7),
+      );
+    }
+  });
+
+  const anotherReplica = async (): Promise<StoreBackend> => {
+    for (;;) {
+      const opened = await world()
+        .open()
+        .catch(() => undefined);
+      if (opened) return opened;
+    }
+  };
+  const nextCommit = async (sessions: SessionStore, key: string, id: string): Promise<SessionCommit> => {
+    const session = await sessions.load(key);
+    if (!session) throw new TypeError("the session is there");
+    const [incarnation, number] = session.revision.split(".");
+    const turn = { ...turnOf(session.turns.length), id };
+    const revision = `${incarnation}.${Number(number) + 1}`;
+    const head = randomBytes(32);
+    return { key, expected: session.revision, revision, fields: session.fields, head, turn };
+  };
 });
 
 describe("torn views", () => {
