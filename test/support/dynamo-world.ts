@@ -1,11 +1,12 @@
 import { type AttributeValue, DynamoDB, paginateScan } from "@aws-sdk/client-dynamodb";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 
 import { openDynamoBackend } from "../../src/store/dynamodb/dynamo-backend.ts";
 import { parseDynamoAddress } from "../../src/store/dynamodb/parse-dynamo-address.ts";
 import type { SessionFields } from "../../src/store/session-store.ts";
 import type { StoreBackend } from "../../src/store/store-backend.ts";
 import { type DynamoProxy, startDynamoProxy } from "./dynamo-proxy.ts";
-import type { DynamoServer } from "./dynamo-server.ts";
+import { type DynamoServer, startDynamoServer } from "./dynamo-server.ts";
 import { HOUR_MS, openingOf, uniqueName } from "./store-commits.ts";
 import { createHandClock, type HandClock } from "./store-hand-clock.ts";
 import { createRecordedLog, type RecordedLog } from "./store-log.ts";
@@ -36,7 +37,25 @@ export interface DynamoWorld {
   close(): Promise<void>;
 }
 
-export async function openDynamoWorld(server: DynamoServer): Promise<DynamoWorld> {
+/** A server for the file that calls this, and a world for each of its tests. */
+export function useDynamoWorld(): () => DynamoWorld {
+  let server: DynamoServer | undefined;
+  let world: DynamoWorld | undefined;
+  beforeAll(async () => {
+    server = await startDynamoServer();
+  });
+  afterAll(() => server?.stop());
+  beforeEach(async () => {
+    if (server) world = await openDynamoWorld(server);
+  });
+  afterEach(() => world?.close());
+  return () => {
+    if (!world) throw new TypeError("the world is there while tests run");
+    return world;
+  };
+}
+
+async function openDynamoWorld(server: DynamoServer): Promise<DynamoWorld> {
   const proxy = await startDynamoProxy(server.url);
   const address = await server.createTable(proxy.url);
   const clock = createHandClock();

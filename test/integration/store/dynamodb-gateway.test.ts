@@ -1,23 +1,13 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 
-import { type DynamoServer, startDynamoServer } from "../../support/dynamo-server.ts";
-import { type DynamoWorld, openDynamoWorld } from "../../support/dynamo-world.ts";
+import { useDynamoWorld } from "../../support/dynamo-world.ts";
 import { startTestGateway } from "../../support/test-gateway.ts";
 import { masterKeys } from "../../support/test-master-keys.ts";
 
-let server: DynamoServer;
-let world: DynamoWorld;
-beforeAll(async () => {
-  server = await startDynamoServer();
-  world = await openDynamoWorld(server);
-});
-afterAll(async () => {
-  await world.close();
-  await server.stop();
-});
+const world = useDynamoWorld();
 
 it("a gateway remembers in DynamoDB, in three requests a turn, and another one goes on", async () => {
-  const env = { STATEGATE_STORE: world.address, ...masterKeys };
+  const env = { STATEGATE_STORE: world().address, ...masterKeys };
   const gateway = await startTestGateway({ env });
   const ask = async (content: string): Promise<void> => {
     const request = { model: "gpt-5", messages: [{ role: "user" as const, content }] };
@@ -26,9 +16,9 @@ it("a gateway remembers in DynamoDB, in three requests a turn, and another one g
   await ask("My name is Ada, and I like long walks along the river in the evening.");
   await ask("What do I like?");
   await gateway.flush();
-  world.proxy.forget();
+  world().proxy.forget();
   await ask("And what is my name?");
-  const ofSessions = world.proxy.calls.filter((operation) => ["Query", "PutItem"].includes(operation));
+  const ofSessions = world().proxy.calls.filter((operation) => ["Query", "PutItem"].includes(operation));
   expect(ofSessions.slice(0, 3)).toEqual(["Query", "PutItem", "PutItem"]);
   await gateway.restart();
   await ask("Are you sure?");
