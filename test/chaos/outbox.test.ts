@@ -11,6 +11,7 @@ import {
   callerHeaders,
   degradedCounts,
   errorCodes,
+  type Message,
   said,
   send,
   textOf,
@@ -227,6 +228,39 @@ describeWithRedis("with an outbox, a Redis in trouble", () => {
       ]);
     }
     expect(await deliveries(again)).toEqual({ reappended: 2 });
+  });
+
+  it("a client that replays to another replica meanwhile has each turn once after its next request", async () => {
+    const before = await start("one", env);
+    const two = await start("two", env);
+    await take(before, "before");
+    await during(before, "kept", () => redis.kill());
+    await before.close();
+    await redis.restart();
+    const replayed = ["before [[len:1]]", "kept [[len:1]] [[delay:100]]"].flatMap((text) => [
+      said(text),
+      answered("word0"),
+    ]);
+    const replay = async (at: TestGateway, ...more: readonly Message[]): Promise<void> => {
+      replayed.push(...more);
+      const answer = await ask(at.url, { session: SESSION, messages: replayed });
+      expect(answer.headers["x-session-degraded"]).toBeUndefined();
+    };
+    const isBack = async (): Promise<void> => {
+      clock.advance(PAUSE_MS);
+      expect(await transcript(two.url, SESSION)).toHaveLength(2);
+    };
+    await vi.waitFor(isBack, { timeout: 15_000, interval: 50 });
+    await replay(two, said("elsewhere [[len:1]]"));
+    const one = await start("one", env);
+    await waitUntilDelivered(one);
+    await replay(one, answered("word0"), said("last [[len:1]]"));
+    expect(await transcript(two.url, SESSION)).toEqual([
+      ...turn("before"),
+      ...slowTurn("kept"),
+      ...turn("elsewhere"),
+      ...turn("last"),
+    ]);
   });
 
   it.each([

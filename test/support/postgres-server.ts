@@ -43,6 +43,8 @@ const binaries = ["/usr/lib/postgresql", "/usr/local", "/opt/homebrew/opt"]
   .at(-1)
   ?.replace(/initdb$/, "");
 
+export const hasPostgres = binaries !== undefined || process.env["CI"] !== undefined;
+
 /** `describe`, where there is a PostgreSQL. Elsewhere a visible skip on a laptop and a failure in CI. */
 export function describeWithPostgres(name: string, define: () => void): void {
   if (binaries !== undefined) return void describe(name, define);

@@ -2,6 +2,8 @@ import { join } from "node:path";
 
 import { describe } from "vitest";
 
+import { startDynamoServer } from "./dynamo-server.ts";
+import { describeWithPostgres, startPostgresServer } from "./postgres-server.ts";
 import { describeWithRedis, startRedisServer } from "./redis-server.ts";
 import { masterKeys } from "./test-master-keys.ts";
 
@@ -64,6 +66,32 @@ export const storeKinds: readonly StoreKind[] = [
     async start() {
       const server = await startRedisServer({ appendOnly: true });
       return { env: { ...masterKeys, STATEGATE_STORE: server.url }, server, stop: () => server.stop() };
+    },
+  },
+  {
+    name: "PostgreSQL",
+    describe: describeWithPostgres,
+    isDurable: true,
+    isShared: true,
+    hasServer: true,
+    async start() {
+      const server = await startPostgresServer();
+      const address = await server.createDatabase();
+      return { env: { ...masterKeys, STATEGATE_STORE: address }, server, stop: () => server.stop() };
+    },
+  },
+  {
+    name: "DynamoDB",
+    describe,
+    isDurable: true,
+    isShared: true,
+    // It is a service, not a server of ours: only its gateways end suddenly.
+    hasServer: false,
+    async start() {
+      const server = await startDynamoServer();
+      const address = await server.createTable();
+      const env = { ...masterKeys, STATEGATE_STORE: address, STATEGATE_STORE__TIMEOUT_MS: "20000" };
+      return { env, stop: () => server.stop() };
     },
   },
 ];

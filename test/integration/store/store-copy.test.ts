@@ -11,7 +11,9 @@ import { copyStore } from "../../../src/moving/copy-store.ts";
 import { createMemoryBackend } from "../../../src/store/memory/memory-backend.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import type { StoreBackend } from "../../../src/store/store-backend.ts";
+import { type DynamoServer, startDynamoServer } from "../../support/dynamo-server.ts";
 import { ask, said, transcript } from "../../support/fault-client.ts";
+import { hasPostgres, type PostgresServer, startPostgresServer } from "../../support/postgres-server.ts";
 import { inCiOrProving } from "../../support/prove.ts";
 import { describeWithRedis, type RedisServer, startRedisServer } from "../../support/redis-server.ts";
 import { type CommandOutcome, runOperatorCommand } from "../../support/run-operator-command.ts";
@@ -23,7 +25,7 @@ import { flipByte, openTamperedDatabase } from "../../support/tampered-database.
 import { startTestGateway } from "../../support/test-gateway.ts";
 import { masterKeys } from "../../support/test-master-keys.ts";
 
-const RUNS = inCiOrProving(6, 200);
+const RUNS = inCiOrProving(3, 200);
 
 let folder: TempFolder;
 beforeEach(async () => {
@@ -39,15 +41,23 @@ const run = (args: readonly string[], input = ""): Promise<CommandOutcome> =>
 
 describeWithRedis("a copy of any contents holds the same", () => {
   let redis: RedisServer;
+  let dynamo: DynamoServer;
+  let postgres: PostgresServer | undefined;
   beforeAll(async () => {
     redis = await startRedisServer();
+    dynamo = await startDynamoServer();
+    if (hasPostgres) postgres = await startPostgresServer();
   });
-  afterAll(() => redis.stop());
+  afterAll(() => Promise.all([redis.stop(), dynamo.stop(), postgres?.stop()]));
 
   const openers: Readonly<Record<string, () => Promise<StoreBackend>>> = {
     memory: async () => createMemoryBackend({ clock: Date.now }),
     sqlite: () => openSqlite(),
     redis: () => openStore(redis.url, { clock: Date.now, log, keyPrefix: uniqueName("copy") }),
+    dynamodb: async () => openStore(await dynamo.createTable(), { clock: Date.now, log, commandTimeoutMs: 20_000 }),
+    ...(hasPostgres && {
+      postgres: async () => openStore((await postgres?.createDatabase()) ?? "", { clock: Date.now, log }),
+    }),
   };
   const pairs = Object.keys(openers).flatMap((from) => Object.keys(openers).map((to) => ({ from, to })));
 
