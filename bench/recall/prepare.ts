@@ -22,18 +22,26 @@ const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 const EPISODE_GAP_MS = 30 * MINUTE_MS;
 
-/** Sittings a day apart, remarks a minute. */
+/** Sittings when they took place, or else a day apart; remarks a minute. */
 export async function prepare(reader: TermReader, conversation: Conversation, showNames: boolean): Promise<Prepared> {
   const index = createRecallIndex(reader, { episodeGapMs: EPISODE_GAP_MS });
   const remarks: PreparedRemark[] = [];
-  for (const [day, { turns }] of conversation.sessions.entries()) {
+  for (const [day, { date, turns }] of conversation.sessions.entries()) {
+    const startedAt = readTime(date) ?? day * DAY_MS;
     for (const [minute, { id, by, text }] of turns.entries()) {
       const message = messageOf(by, showNames ? `${conversation.speakers[by]}: ${text}` : text);
       remarks.push({ id, text, by, message });
-      await index.add({ key: id, at: day * DAY_MS + minute * MINUTE_MS, messages: [message] });
+      await index.add({ key: id, at: startedAt + minute * MINUTE_MS, messages: [message] });
     }
   }
   return { conversation, remarks, index };
+}
+
+/** "1:56 pm on 8 May, 2023", taken as UTC. */
+function readTime(date: string): number | undefined {
+  const [, time, day] = /^(.+) on (.+)$/.exec(date) ?? [];
+  const at = Date.parse(`${day} ${time} UTC`);
+  return Number.isNaN(at) ? undefined : at;
 }
 
 function messageOf(by: number, content: string): HistoryMessage {
