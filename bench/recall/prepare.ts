@@ -1,7 +1,7 @@
 import type { HistoryMessage } from "../../src/history/history-strategy.ts";
 import { createRecallIndex, type RecallIndex } from "../../src/history/recall/recall-index.ts";
 import type { TermReader } from "../../src/history/recall/term-reader.ts";
-import type { Conversation } from "./conversations.ts";
+import { type Conversation, sittingStart } from "./conversations.ts";
 
 /** One remark as a message of its own, as the engine sees it. */
 export interface PreparedRemark {
@@ -18,16 +18,15 @@ export interface Prepared {
   readonly index: RecallIndex;
 }
 
-const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 const EPISODE_GAP_MS = 30 * MINUTE_MS;
 
-/** Sittings when they took place, or else a day apart; remarks a minute. */
+/** Remarks of a sitting are a minute apart. */
 export async function prepare(reader: TermReader, conversation: Conversation, showNames: boolean): Promise<Prepared> {
   const index = createRecallIndex(reader, { episodeGapMs: EPISODE_GAP_MS });
   const remarks: PreparedRemark[] = [];
-  for (const [day, { date, turns }] of conversation.sessions.entries()) {
-    const startedAt = readTime(date) ?? day * DAY_MS;
+  for (const [sitting, { turns }] of conversation.sessions.entries()) {
+    const startedAt = sittingStart(conversation, sitting);
     for (const [minute, { id, by, text }] of turns.entries()) {
       const message = messageOf(by, showNames ? `${conversation.speakers[by]}: ${text}` : text);
       remarks.push({ id, text, by, message });
@@ -35,13 +34,6 @@ export async function prepare(reader: TermReader, conversation: Conversation, sh
     }
   }
   return { conversation, remarks, index };
-}
-
-/** "1:56 pm on 8 May, 2023", taken as UTC. */
-function readTime(date: string): number | undefined {
-  const [, time, day] = /^(.+) on (.+)$/.exec(date) ?? [];
-  const at = Date.parse(`${day} ${time} UTC`);
-  return Number.isNaN(at) ? undefined : at;
 }
 
 function messageOf(by: number, content: string): HistoryMessage {
