@@ -28,27 +28,39 @@ const QUESTION_SHARE = 0.85;
 const NAME_WEIGHT = 0.5;
 /** Of a long question the rarest terms; the others tell nothing apart. */
 const MAX_TERMS = 48;
+/** More than any room holds. */
+const MAX_FOUND = 1_000;
 
 export interface ScoredUnit {
   readonly unit: RecallUnit;
   readonly score: number;
 }
 
-/** The units of one or more sessions, the best first; those that have nothing to do with the query are left out. */
+/** The best units of one or more sessions, in order; those that have nothing to do with the query are left out. */
 export function searchUnits(parts: readonly RecallPart[], query: RecallQuery): ScoredUnit[] {
   const speaker = namedSpeaker(parts, query.words);
   const terms = askedTerms(parts, query, speaker.names);
   const score = (fieldOf: (part: RecallPart) => Field) => scoreFields(parts.map(fieldOf), terms);
   const [units, segments, episodes] = [score(unitField), score(segmentField), score(episodeField)];
-  const found = parts.flatMap(({ index, turns }, place) => {
+  const found: ScoredUnit[] = [];
+  for (const [place, { index, turns }] of parts.entries()) {
     const at = { units: units[place], segments: segments[place], episodes: episodes[place] };
-    return mixScores(index, index.unitsIn(turns), at).map(({ unit, score: mixed }) => {
+    for (const unit of index.units.slice(0, index.unitsIn(turns))) {
+      const mixed = mixScores(index, unit, at);
+      if (mixed === 0) continue;
       const dated = query.date ? mixed + weights.date * dateWorth(query.date, unit.at) : mixed;
       const asking = unit.asks ? QUESTION_SHARE : 1;
-      return { unit, score: dated * asking * (speaker.spokeIn(unit) ? SPEAKER_BOOST : 1) };
-    });
-  });
-  return found.toSorted((left, right) => right.score - left.score);
+      found.push({ unit, score: dated * asking * (speaker.spokeIn(unit) ? SPEAKER_BOOST : 1) });
+    }
+  }
+  return bestFirst(found);
+}
+
+/** Of a long session almost all have something to do with a query: only the best are put in order. */
+function bestFirst(found: readonly ScoredUnit[]): ScoredUnit[] {
+  const scores = Float64Array.from(found, ({ score }) => score).sort();
+  const least = scores.at(-MAX_FOUND) ?? 0;
+  return found.filter(({ score }) => score >= least).sort((left, right) => right.score - left.score);
 }
 
 /** By term and part. */
@@ -73,25 +85,24 @@ interface FieldScores {
   readonly episodes: Float64Array | undefined;
 }
 
-function mixScores({ units }: RecallIndex, count: number, scores: FieldScores): ScoredUnit[] {
-  const own = (unit: number, episode: number): number =>
-    units[unit]?.episode === episode ? (scores.units?.[unit] ?? 0) : 0;
-  return units.slice(0, count).flatMap((unit, at) => {
-    const previous = weights.previous + (units[at - 1]?.asks ? weights.questionBefore : 0);
-    const related =
-      own(at, unit.episode) +
-      previous * own(at - 1, unit.episode) +
-      weights.next * own(at + 1, unit.episode) +
-      weights.beforePrevious * own(at - 2, unit.episode) +
-      weights.afterNext * own(at + 2, unit.episode) +
-      weights.episode * (scores.episodes?.[unit.episode] ?? 0) +
-      weights.segment * bestSegment(scores.segments, at);
-    const substance = weights.substance * Math.min(1, unit.length / SUBSTANTIAL_TERMS);
-    return related > 0 ? [{ unit, score: related + substance }] : [];
-  });
+/** 0 where a unit has nothing to do with the query. */
+function mixScores({ units }: RecallIndex, { position: at, episode, length }: RecallUnit, scores: FieldScores): number {
+  const own = (unit: number): number => (units[unit]?.episode === episode ? (scores.units?.[unit] ?? 0) : 0);
+  const previous = weights.previous + (units[at - 1]?.asks ? weights.questionBefore : 0);
+  const related =
+    own(at) +
+    previous * own(at - 1) +
+    weights.next * own(at + 1) +
+    weights.beforePrevious * own(at - 2) +
+    weights.afterNext * own(at + 2) +
+    weights.episode * (scores.episodes?.[episode] ?? 0) +
+    weights.segment * bestSegment(scores.segments, at);
+  return related > 0 ? related + weights.substance * Math.min(1, length / SUBSTANTIAL_TERMS) : 0;
 }
 
 function bestSegment(segments: Float64Array | undefined, unit: number): number {
   const [first, last] = segmentsWith(unit);
-  return segments?.subarray(first, last + 1).reduce((best, score) => Math.max(best, score), 0) ?? 0;
+  let best = 0;
+  for (let segment = first; segment <= last; segment += 1) best = Math.max(best, segments?.[segment] ?? 0);
+  return best;
 }
