@@ -14,12 +14,12 @@ const MAX_BYTES = 1 << 20;
 const OPENING_NAME = /^\s*(?:\[[^\]\n]{1,60}\]\s*)?(\p{Lu}[\p{L}\p{M}'’-]{1,30}(?: \p{Lu}[\p{L}\p{M}'’-]{1,30})?):\s/u;
 
 /** "Hey Anna!", "Thanks so much, Anna, …", "…, Anna." */
-const ADDRESSED = /(?:^(?:\p{L}+[,!]? ){1,3}|, )(\p{Lu}[\p{L}\p{M}'’-]*)(?=[,!.?])/gmu;
+const ADDRESSED = /(?:^\p{L}+(?: \p{Ll}+){0,2}[,!]? (\p{Lu}[\p{L}\p{M}'’-]*)(?=[,!.?])|, (\p{Lu}[\p{L}\p{M}'’-]*)(?=[!.?]))/gmu;
 
 /** Whom a text addresses by name, folded; each once. */
 export function addressedNames(text: string): ReadonlySet<string> {
   const said = text.replace(OPENING_NAME, "");
-  return new Set([...said.matchAll(ADDRESSED)].flatMap(([, name = ""]) => readWords(name).spaced));
+  return new Set([...said.matchAll(ADDRESSED)].flatMap(([, first, last]) => readWords(first ?? last ?? "").spaced));
 }
 
 /** `undefined` for what nobody said: tool results, system messages, calls without a word. */

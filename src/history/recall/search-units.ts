@@ -38,7 +38,7 @@ export interface ScoredUnit {
 
 /** The best units of one or more sessions, in order; those that have nothing to do with the query are left out. */
 export function searchUnits(parts: readonly RecallPart[], query: RecallQuery): ScoredUnit[] {
-  const speaker = namedSpeaker(parts, query.words);
+  const speaker = namedSpeaker(parts, query);
   const terms = askedTerms(parts, query, speaker.names);
   const score = (fieldOf: (part: RecallPart) => Field) => scoreFields(parts.map(fieldOf), terms);
   const [units, segments, episodes] = [score(unitField), score(segmentField), score(episodeField)];

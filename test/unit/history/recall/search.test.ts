@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { namedSpeaker } from "../../../../src/history/recall/named-speaker.ts";
 import { readQuery } from "../../../../src/history/recall/read-query.ts";
 import type { RecallIndex, RecallUnit } from "../../../../src/history/recall/recall-index.ts";
 import { readRemark } from "../../../../src/history/recall/remark.ts";
@@ -58,6 +59,19 @@ describe("a search", () => {
     expect(search([index], "Which trip did Ben like?")[0]).toMatch(/^So far/);
     expect(search([index], "Which trip did Anna and Ben like?")[0]).toMatch(/^Hey Ben/);
     expect(search([await indexOf(turnsOf([pair, pair]))], "Which trip did Ben like?")[0]).toMatch(/^Hey Ben/);
+  });
+
+  it("takes what is spoken of for no speaker, however often it stands where a name would", async () => {
+    const namesIn = async (answers: readonly string[]) => {
+      const index = await indexOf(turnsOf(answers.map((assistant) => ({ user: "Where to?", assistant }))));
+      const query = readQuery(reader, "Who went to Rome?", "english");
+      return [...namedSpeaker([{ index, turns: index.turnCount, allTurns: index.turnCount }], query).names];
+    };
+    const called = Array.from({ length: 4 }, (_, at) => `Good luck, Rome! That is plan ${at}.`);
+    const spokenOf = ["Many like Rome best.", "The train to Rome is late."];
+    expect(await namesIn(called)).toEqual(["rome"]);
+    expect(await namesIn([...called, ...spokenOf])).toEqual([]);
+    expect(await namesIn(Array.from({ length: 4 }, () => "There are Paris, Rome, Berlin and Prague."))).toEqual([]);
   });
 
   it("prefers the answer to a question before it", async () => {
