@@ -8,7 +8,7 @@ import { comparePolicies, type Suite } from "./cost/compare-policies.ts";
 import { measureFrontier } from "./cost/measure-frontier.ts";
 import { policies } from "./cost/play-policies.ts";
 import { priceProfiles } from "./cost/price-profiles.ts";
-import { recordedStreams } from "./cost/recorded-streams.ts";
+import { recordedStream } from "./cost/recorded-streams.ts";
 import { renderCosts } from "./cost/render-costs.ts";
 import { renderFrontier } from "./cost/render-frontier.ts";
 import {
@@ -20,6 +20,7 @@ import {
   SYSTEM_TOKENS,
   USER_TOKENS,
 } from "./cost/synthetic-sessions.ts";
+import { readConversations } from "./recall/conversations.ts";
 
 const USAGE = `npm run bench:cost -- [options]
 
@@ -87,7 +88,7 @@ async function exactCounter(): Promise<TokenCounter> {
 
 async function recorded(path: string): Promise<NamedSuite> {
   const counter = await exactCounter();
-  const conversations = recordedStreams(path, counter);
+  const conversations = readConversations(path).map((said) => recordedStream(said, { counter, showNames: true }));
   const requests = conversations.reduce((sum, { exchanges }) => sum + exchanges.length, 0);
   return {
     conversations,

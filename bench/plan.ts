@@ -1,6 +1,7 @@
 /**
  * `npm run bench:plan`: what planning a turn of a session of 1,000 turns takes, read from the gateway's own histogram.
- * Loading is not in it; in `semantic` and `hybrid` recall is.
+ * Loading is not in it; in `semantic` and `hybrid` recall is. Then what the choice alone takes where a thousand turns of
+ * an agent are in view, and how long others wait while a session's recall index is made anew.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,6 +11,8 @@ import { startSimulatedUpstream } from "../src/demo/simulated-upstream.ts";
 import { strategyNames } from "../src/history/history-strategy.ts";
 import { chatRequest, getRequest } from "./load/chat-requests.ts";
 import { type HttpConnection, openConnection } from "./load/http-connection.ts";
+import { timeAgedChoice } from "./plan/aged-choice.ts";
+import { rebuildIndex } from "./plan/index-rebuild.ts";
 import { divideCores } from "./rig/cores.ts";
 import { createProcessGroup } from "./rig/process-group.ts";
 import { plainText } from "./sections/plain-text.ts";
@@ -19,6 +22,10 @@ const TURNS = 1_000;
 const MEASURED = 200;
 /** About a hundred tokens. */
 const TURN_CHARACTERS = 400;
+/** About a thousand. */
+const LONG_CHARACTERS = 4_000;
+const MANY_TURNS = 10_000;
+const HEADER = "| strategy | p50 | p99 |\n| --- | --- | --- |\n";
 const RESULTS = fileURLToPath(new URL("./results", import.meta.url));
 const BUCKET = /^stategate_overhead_duration\w*_bucket\{[^}]*stategate_stage="plan"[^}]*le="([^"]+)"[^}]*\} (\d+)/gm;
 
@@ -28,11 +35,10 @@ const processes = createProcessGroup(folder);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 const upstream = await startSimulatedUpstream({ maxLoggedRequests: 1 });
 try {
-  const { port } = await onMemory.open({ cores: divideCores(), processes, folder, upstreamPort: upstream.port });
+  const rig = { cores: divideCores(), processes, folder, upstreamPort: upstream.port };
+  const { port } = await onMemory.open(rig);
   const connection = await openConnection(port);
-  process.stdout.write(
-    `planning turn ${TURNS + 1} to ${TURNS + MEASURED}, ms\n\n| strategy | p50 | p99 |\n| --- | --- | --- |\n`,
-  );
+  process.stdout.write(`planning turn ${TURNS + 1} to ${TURNS + MEASURED}, ms\n\n${HEADER}`);
   for (const strategy of strategyNames) {
     await play(connection, { strategy, from: 0, to: TURNS });
     const before = await planningTimes(connection);
@@ -42,6 +48,24 @@ try {
     process.stdout.write(`| ${strategy} | ${percentile(counts, 0.5)} | ${percentile(counts, 0.99)} |\n`);
   }
   connection.close();
+  process.stdout.write(`\nchoice alone, ${TURNS} turns in view whose tool results have aged\n\n${HEADER}`);
+  for (const strategy of strategyNames) {
+    const { p50Ms, p99Ms } = timeAgedChoice(strategy, TURNS);
+    process.stdout.write(`| ${strategy} | ${p50Ms.toFixed(2)} | ${p99Ms.toFixed(2)} |\n`);
+  }
+  process.stdout.write(
+    `\na gateway that has just started recalls from a session on SQLite, ms\n\n` +
+      "| turns | characters | answered after | event loop held at most | in processor time |\n| --: | --: | --: | --: | --: |\n",
+  );
+  for (const session of [
+    { turns: TURNS, characters: LONG_CHARACTERS },
+    { turns: MANY_TURNS, characters: TURN_CHARACTERS },
+  ]) {
+    for (const { answerMs, heldMs, heldCpuMs } of await rebuildIndex(rig, session)) {
+      const cells = [answerMs, heldMs, heldCpuMs].map((ms) => ms.toFixed(0));
+      process.stdout.write(`| ${[session.turns, session.characters, ...cells].join(" | ")} |\n`);
+    }
+  }
 } finally {
   await processes.stopAll();
   await upstream.close();

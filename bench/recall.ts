@@ -9,6 +9,7 @@ import { prepare } from "./recall/prepare.ts";
 import { renderReport } from "./recall/render-report.ts";
 import { scoreGate } from "./recall/score-gate.ts";
 import { scoreMethods } from "./recall/score-methods.ts";
+import { scoreStrategies } from "./recall/score-strategies.ts";
 import { timeRecall } from "./recall/time-recall.ts";
 import { busyMachineWarning } from "./report/conditions.ts";
 
@@ -22,7 +23,8 @@ const conversations = readConversations(values.data);
 const counters = openTokenCounters({ cacheDirectory: CACHE, log: silent });
 await counters.ready;
 const reader = await openTermReader();
-const parts: MethodParts = { reader, countText: (text) => counters.forModel("gpt-5").countText(text) };
+const counter = counters.forModel("gpt-5");
+const parts: MethodParts = { reader, countText: (text) => counter.countText(text) };
 
 const prepareAll = (showNames: boolean) =>
   Promise.all(conversations.map((conversation) => prepare(reader, conversation, showNames)));
@@ -30,6 +32,10 @@ const [shown, hidden] = [await prepareAll(true), await prepareAll(false)];
 const report = renderReport({
   conversations: shown,
   exactCounts: counters.exact,
+  strategies: {
+    shown: await scoreStrategies(conversations, { counter, showNames: true }),
+    hidden: await scoreStrategies(conversations, { counter, showNames: false }),
+  },
   scores: { shown: await scoreMethods(parts, shown), hidden: await scoreMethods(parts, hidden) },
   gate: { shown: await scoreGate(parts, shown), hidden: await scoreGate(parts, hidden) },
   times: await timeRecall(parts, shown),

@@ -1,5 +1,5 @@
 import { composeRecall } from "../../src/history/recall/compose-recall.ts";
-import { readWords } from "../../src/history/recall/read-words.ts";
+import { readQuery } from "../../src/history/recall/read-query.ts";
 import type { RecallUnit } from "../../src/history/recall/recall-index.ts";
 import { scoreFields } from "../../src/history/recall/score-field.ts";
 import { searchUnits } from "../../src/history/recall/search-units.ts";
@@ -22,8 +22,11 @@ const lastRemarks: Method = (_, { index }) => index.units.toReversed();
 const plainBm25: Method = ({ reader }, { index }, question) => {
   const part = { index, turns: index.turnCount, allTurns: index.turnCount };
   const { terms } = reader.read(question, index.language);
-  const postings = [...new Set(terms)].map((term) => [postingsIn(index, index.units.length, term)]);
-  const [scores = new Float64Array()] = scoreFields([unitField(part)], postings);
+  const asked = [...new Set(terms)].map((term) => ({
+    postings: [postingsIn(index, index.units.length, term)],
+    weight: 1,
+  }));
+  const [scores = new Float64Array()] = scoreFields([unitField(part)], asked);
   return index.units
     .filter((_, at) => (scores[at] ?? 0) > 0)
     .toSorted((left, right) => (scores[right.position] ?? 0) - (scores[left.position] ?? 0));
@@ -32,9 +35,7 @@ const plainBm25: Method = ({ reader }, { index }, question) => {
 /** What the gateway does once its gate is open. */
 const recall: Method = ({ reader }, { index }, question) => {
   const part = { index, turns: index.turnCount, allTurns: index.turnCount };
-  const { terms } = reader.read(question, index.language);
-  const words = new Set(readWords(question).spaced);
-  return searchUnits([part], { terms, words }).map(({ unit }) => unit);
+  return searchUnits([part], readQuery(reader, question, index.language)).map(({ unit }) => unit);
 };
 
 export const methods: Readonly<Record<string, Method>> = {

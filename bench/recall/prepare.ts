@@ -1,7 +1,7 @@
 import type { HistoryMessage } from "../../src/history/history-strategy.ts";
 import { createRecallIndex, type RecallIndex } from "../../src/history/recall/recall-index.ts";
 import type { TermReader } from "../../src/history/recall/term-reader.ts";
-import type { Conversation } from "./conversations.ts";
+import { type Conversation, sittingStart } from "./conversations.ts";
 
 /** One remark as a message of its own, as the engine sees it. */
 export interface PreparedRemark {
@@ -18,19 +18,19 @@ export interface Prepared {
   readonly index: RecallIndex;
 }
 
-const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 const EPISODE_GAP_MS = 30 * MINUTE_MS;
 
-/** Sittings a day apart, remarks a minute. */
+/** Remarks of a sitting are a minute apart. */
 export async function prepare(reader: TermReader, conversation: Conversation, showNames: boolean): Promise<Prepared> {
   const index = createRecallIndex(reader, { episodeGapMs: EPISODE_GAP_MS });
   const remarks: PreparedRemark[] = [];
-  for (const [day, { turns }] of conversation.sessions.entries()) {
+  for (const [sitting, { turns }] of conversation.sessions.entries()) {
+    const startedAt = sittingStart(conversation, sitting);
     for (const [minute, { id, by, text }] of turns.entries()) {
       const message = messageOf(by, showNames ? `${conversation.speakers[by]}: ${text}` : text);
       remarks.push({ id, text, by, message });
-      await index.add({ key: id, at: day * DAY_MS + minute * MINUTE_MS, messages: [message] });
+      await index.add({ key: id, at: startedAt + minute * MINUTE_MS, messages: [message] });
     }
   }
   return { conversation, remarks, index };

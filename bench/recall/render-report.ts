@@ -4,12 +4,15 @@ import { categories } from "./conversations.ts";
 import { methods } from "./methods.ts";
 import type { Prepared } from "./prepare.ts";
 import { CONTEXT, type GateRates } from "./score-gate.ts";
-import { budgets, type Scores } from "./score-methods.ts";
+import { budgets } from "./score-methods.ts";
+import { type Shares, shares, type StrategyScores } from "./score-strategies.ts";
+import { scoreKey, type Scores } from "./tally.ts";
 import type { RecallTimes } from "./time-recall.ts";
 
 export interface RecallReport {
   readonly conversations: readonly Prepared[];
   readonly exactCounts: boolean;
+  readonly strategies: { readonly shown: StrategyScores; readonly hidden: StrategyScores };
   readonly scores: { readonly shown: Scores; readonly hidden: Scores };
   readonly gate: { readonly shown: GateRates; readonly hidden: GateRates };
   readonly times: RecallTimes;
@@ -24,8 +27,10 @@ export function renderReport(report: RecallReport): string {
   const { times, gate, busy } = report;
   return [
     conditions(report),
-    scoreTable("Speaker names shown", report.scores.shown),
-    scoreTable("Speaker names hidden", report.scores.hidden),
+    strategyTable("Strategies, names shown", report.strategies.shown),
+    strategyTable("Strategies, names hidden", report.strategies.hidden),
+    scoreTable("What is recalled, names shown", report.scores.shown, Object.keys(methods)),
+    scoreTable("What is recalled, names hidden", report.scores.hidden, Object.keys(methods)),
     [
       "| the gate opens for | names shown | names hidden |",
       "| --- | ---: | ---: |",
@@ -45,20 +50,42 @@ function conditions({ conversations, exactCounts }: RecallReport): string {
   const remarks = conversations.reduce((sum, one) => sum + one.remarks.length, 0);
   return (
     `${conversations.length} conversations, ${remarks} remarks. Evidence recall: the share of a question's evidence remarks that ` +
-    "stand word for word in the recalled text of at most so many tokens, frame, days and speakers included; mean over questions. " +
-    "`semantic` and `hybrid` recall as stategate does, `window` holds the last remarks; `npm run bench:cost -- --data FILE " +
-    "--chart FILE` shows every strategy as a whole. " +
+    "stand word for word in what is sent of the past, in percent; mean over questions. Strategies are played over the whole " +
+    "conversation and asked the day after; of their budget of tokens, " +
+    `${describeShares()}. Turns are whole, so that they may take a little more. Summaries are extracts: what a model ` +
+    "tells in its own words would not be found by this measure. Of what is recalled alone, frame, days and speakers count. " +
     `Tokens ${exactCounts ? "counted (o200k_base)" : "estimated"}. The gate sees the last ${CONTEXT} remarks as context. ` +
     `${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, ${cpus()[0]?.model.trim() ?? "unknown CPU"}.`
   );
 }
 
-function scoreTable(title: string, scores: Scores): string {
-  const named = [...Object.values(categories), "all"];
-  const rows = Object.keys(methods).flatMap((method) =>
-    named.flatMap((category) => {
-      const score = scores.get(`${method} | ${category}`);
-      return score ? [row([method, category, score.questions, ...score.recall.map(percent)])] : [];
+const describeShares = (): string => Object.entries(shares).map(describeShare).join("; ");
+
+function describeShare([name, { newest, summary, recalled }]: readonly [string, Shares]): string {
+  if (name === "full") return "`full` sends everything all the same";
+  const parts = Object.entries({
+    "the newest turns": newest,
+    "a summary of the others": summary,
+    "what it recalls": recalled,
+  });
+  const given = parts.flatMap(([what, share]) => (share === 0 ? [] : `${100 * share} % to ${what}`));
+  return `\`${name}\` gives ${given.join(", ")}`;
+}
+
+function strategyTable(title: string, { found, tokens }: StrategyScores): string {
+  const names = Object.keys(shares);
+  const sent = names.flatMap((name) => {
+    const score = tokens.get(scoreKey(name, "all"));
+    return score ? [row([name, "tokens sent", score.questions, ...score.means.map(Math.round)])] : [];
+  });
+  return [scoreTable(title, found, names), ...sent].join("\n");
+}
+
+function scoreTable(title: string, scores: Scores, names: readonly string[]): string {
+  const rows = names.flatMap((name) =>
+    [...Object.values(categories), "all"].flatMap((category) => {
+      const score = scores.get(scoreKey(name, category));
+      return score ? [row([name, category, score.questions, ...score.means.map(percent)])] : [];
     }),
   );
   return [

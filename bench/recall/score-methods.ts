@@ -1,14 +1,13 @@
-import { categories, type Question } from "./conversations.ts";
+import type { Question } from "./conversations.ts";
 import { evidenceTold, type MethodParts, methods } from "./methods.ts";
 import type { Prepared } from "./prepare.ts";
+import { createTally, type Scores } from "./tally.ts";
 
 export const budgets = [500, 1_000, 2_000, 4_000] as const;
 
-/** By method and category, `all` among these: the mean evidence recall at each budget, of how many questions. */
-export type Scores = ReadonlyMap<string, { readonly questions: number; readonly recall: readonly number[] }>;
-
+/** The share of the evidence that is recalled at each budget. */
 export async function scoreMethods(parts: MethodParts, conversations: readonly Prepared[]): Promise<Scores> {
-  const sums = new Map<string, { questions: number; recall: number[] }>();
+  const tally = createTally();
   for (const prepared of conversations) {
     for (const question of prepared.conversation.questions) {
       const evidence = evidenceOf(prepared, question);
@@ -17,20 +16,11 @@ export async function scoreMethods(parts: MethodParts, conversations: readonly P
       for (const [name, method] of Object.entries(methods)) {
         const ranked = method(parts, prepared, question.question);
         const told = budgets.map((maxTokens) => evidenceTold(parts, ranked, { maxTokens, evidence }));
-        for (const category of [categories[question.category] ?? "other", "all"]) {
-          const key = `${name} | ${category}`;
-          const sum = sums.get(key) ?? { questions: 0, recall: budgets.map(() => 0) };
-          sums.set(key, {
-            questions: sum.questions + 1,
-            recall: sum.recall.map((total, at) => total + (told[at] ?? 0)),
-          });
-        }
+        tally.add(name, question.category, told);
       }
     }
   }
-  return new Map(
-    [...sums].map(([key, { questions, recall }]) => [key, { questions, recall: recall.map((sum) => sum / questions) }]),
-  );
+  return tally.scores();
 }
 
 /** Texts of the remarks that answer a question; some of LoCoMo's ids name none. */

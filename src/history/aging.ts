@@ -1,3 +1,4 @@
+import { messagesOf } from "./atoms.ts";
 import type {
   AgedTurns,
   HistoryMessage,
@@ -6,7 +7,7 @@ import type {
   HistoryView,
   Selection,
 } from "./history-strategy.ts";
-import { shortToolResult, showsImages, withoutImages } from "./short-form.ts";
+import { resultNoteTokens, shortToolResult, showsImages, withoutImages } from "./short-form.ts";
 import { isCold } from "./situation.ts";
 import { namedResults } from "./tool-pairs.ts";
 
@@ -19,10 +20,11 @@ export const withAging = (strategy: HistoryStrategy): HistoryStrategy => ({
   select: (view) => selectAged(strategy, view),
 });
 
-/** Messages that travel in their short form, and the turns up to which that goes. */
+/** Turns with messages in their short form, how many these are, and the turns up to which that goes. */
 interface Aged {
   readonly marks: AgedTurns;
-  readonly forms: ReadonlyMap<HistoryMessage, HistoryMessage>;
+  readonly turns: readonly HistoryTurn[];
+  readonly shortened: number;
 }
 
 const nothingAged: AgedTurns = { toolResults: 0, images: 0 };
@@ -30,18 +32,24 @@ const nothingAged: AgedTurns = { toolResults: 0, images: 0 };
 /** A view with the newest turns that no aging touches: all of them, where a strategy promises all. */
 interface AgingView extends HistoryView {
   readonly verbatimTurns: number;
+  /** Results that are sent in full whatever their age. */
+  excluded(): ReadonlySet<HistoryMessage>;
 }
 
 /** A view as its strategy sees it before it decides anything. */
 export function agedView(plain: HistoryView, strategy: Pick<HistoryStrategy, "rule">): HistoryView {
   const view = agingView(plain, strategy);
-  return shorten(view, agedBefore(view));
+  return { ...view, turns: agedBefore(view).turns };
 }
 
-const agingView = (view: HistoryView, { rule }: Pick<HistoryStrategy, "rule">): AgingView => ({
-  ...view,
-  verbatimTurns: rule?.(view.knobs).keepTurns ?? Infinity,
-});
+function agingView(view: HistoryView, { rule }: Pick<HistoryStrategy, "rule">): AgingView {
+  let excluded: ReadonlySet<HistoryMessage> | undefined;
+  return {
+    ...view,
+    verbatimTurns: rule?.(view.knobs).keepTurns ?? Infinity,
+    excluded: () => (excluded ??= excludedResults(view)),
+  };
+}
 
 function agedBefore(view: AgingView): Aged {
   const held = stillAged(view);
@@ -51,88 +59,97 @@ function agedBefore(view: AgingView): Aged {
 function selectAged(strategy: HistoryStrategy, plain: HistoryView): Selection {
   const view = agingView(plain, strategy);
   const start = agedBefore(view);
-  const selection = strategy.select(shorten(view, start));
+  const selection = strategy.select({ ...view, turns: start.turns });
   if (selection.epoch.number === view.epoch.number) return withMarks(selection, view, start);
   const aged = advance(start, view);
   // What aging alone brings below the cap need not be cut.
-  if (selection.cut === "cap" && aged !== start) return withMarks(strategy.select(shorten(view, aged)), view, aged);
-  const history = selection.history.map((message) => aged.forms.get(message) ?? message);
-  return withMarks(aged === start ? selection : { ...selection, history }, view, aged);
+  if (selection.cut === "cap" && aged !== start)
+    return withMarks(strategy.select({ ...view, turns: aged.turns }), view, aged);
+  return withMarks(aged === start ? selection : { ...selection, history: inShort(selection, aged) }, view, aged);
 }
 
 /** After a rewind, or under changed knobs, what is now among the newest is told in full again. */
 function stillAged(view: AgingView): Aged {
   const held = view.epoch.aged ?? nothingAged;
-  if (held.toolResults === 0 && held.images === 0) return { marks: held, forms: new Map() };
-  const due = turnsDue(view);
-  const keep = (mark: number, limit: number): number => (mark <= view.firstLoadedTurn ? mark : Math.min(mark, limit));
-  const marks = { toolResults: keep(held.toolResults, due.toolResults), images: keep(held.images, due.images) };
-  return { marks, forms: shortForms(view, marks) };
+  if (held.toolResults === 0 && held.images === 0) return { marks: held, turns: view.turns, shortened: 0 };
+  const due = dueIn(view);
+  const keep = (kind: keyof AgedTurns): number =>
+    held[kind] <= view.firstLoadedTurn ? held[kind] : Math.min(held[kind], due[kind]());
+  const marks = { toolResults: keep("toolResults"), images: keep("images") };
+  return shorten(view, marks);
 }
 
 /** As far as aging may reach by now; what it was given where no other message would change. */
 function advance(aged: Aged, view: AgingView): Aged {
-  const due = turnsDue(view);
+  const due = dueIn(view);
   const marks = {
-    toolResults: Math.max(aged.marks.toolResults, due.toolResults),
-    images: Math.max(aged.marks.images, due.images),
+    toolResults: Math.max(aged.marks.toolResults, due.toolResults()),
+    images: Math.max(aged.marks.images, due.images()),
   };
   if (isSame(marks, aged.marks)) return aged;
-  const forms = shortForms(view, marks);
-  return forms.size === aged.forms.size ? aged : { marks, forms };
+  const further = shorten(view, marks);
+  return further.shortened === aged.shortened ? aged : further;
 }
 
 /** The turns behind which the newest results and images stand; never among the turns promised verbatim. */
-function turnsDue(view: AgingView): AgedTurns {
+function dueIn(view: AgingView): Readonly<Record<keyof AgedTurns, () => number>> {
   const { aging } = view.knobs;
   const limit = view.firstLoadedTurn + view.turns.length - view.verbatimTurns;
-  if (!aging.enabled || limit <= view.firstLoadedTurn) return nothingAged;
-  const excluded = excludedResults(view);
-  const isResult = (message: HistoryMessage): boolean => message.role === "tool" && !excluded.has(message);
+  if (!aging.enabled || limit <= view.firstLoadedTurn) return { toolResults: () => 0, images: () => 0 };
   return {
-    toolResults: Math.min(limit, turnOfNewest(view, aging.toolResults, isResult)),
-    images: Math.min(limit, turnOfNewest(view, aging.images, showsImages)),
+    toolResults() {
+      const excluded = view.excluded();
+      const isResult = (message: HistoryMessage): boolean => message.role === "tool" && !excluded.has(message);
+      return Math.min(limit, turnOfNewest(view, aging.toolResults, isResult));
+    },
+    // Apart from results: images are looked for in every byte.
+    images: () => Math.min(limit, turnOfNewest(view, aging.images, showsImages)),
   };
 }
 
 /** The turn that holds the `count`-th newest of such messages; where there are less, all of them are among the newest. */
 function turnOfNewest(view: HistoryView, count: number, passes: (message: HistoryMessage) => boolean): number {
   let left = count;
-  for (const { index, messages } of view.turns.toReversed()) {
+  for (let place = view.turns.length - 1; place >= 0; place -= 1) {
+    const index = view.firstLoadedTurn + place;
     if (left <= 0) return index + 1;
-    left -= messages.filter(passes).length;
+    for (const message of view.turns[place]?.messages ?? []) if (passes(message)) left -= 1;
     if (left <= 0) return index;
   }
   return view.firstLoadedTurn;
 }
 
-function shortForms(view: HistoryView, marks: AgedTurns): Map<HistoryMessage, HistoryMessage> {
+function shorten(view: AgingView, marks: AgedTurns): Aged {
   const countText = (text: string): number => view.countText(text);
-  const excluded = excludedResults(view);
-  const forms = new Map<HistoryMessage, HistoryMessage>();
-  for (const { index, messages } of view.turns) {
-    for (const message of messages) {
-      const result = index < marks.toolResults && !excluded.has(message) && shortToolResult(message, countText);
+  const excluded = view.excluded();
+  const noteTokens = resultNoteTokens(countText);
+  let shortened = 0;
+  const turns = view.turns.map((turn) => {
+    const { index, at, stored } = turn;
+    if (index >= marks.toolResults && index >= marks.images) return turn;
+    const before = shortened;
+    const messages = turn.messages.map((message) => {
+      const result = index < marks.toolResults && !excluded.has(message) && shortToolResult(message, noteTokens);
       const form = result || (index < marks.images && withoutImages(message, countText));
-      if (form) forms.set(message, form);
-    }
-  }
-  return forms;
+      if (form) shortened += 1;
+      return form || message;
+    });
+    return shortened === before ? turn : { index, at, messages, stored };
+  });
+  return { marks, turns, shortened };
+}
+
+/** What was chosen before it aged. */
+function inShort({ history }: Selection, { turns }: Aged): HistoryMessage[] {
+  const forms = new Map<HistoryMessage, HistoryMessage>();
+  for (const message of messagesOf(turns)) if (message.original) forms.set(message.original, message);
+  return history.map((message) => forms.get(message) ?? message);
 }
 
 function excludedResults({ knobs, turns, incoming }: HistoryView): ReadonlySet<HistoryMessage> {
   const { excludeTools } = knobs.aging;
   if (excludeTools.length === 0) return new Set();
   return namedResults([...turns.flatMap(({ messages }) => messages), ...incoming], new Set(excludeTools));
-}
-
-function shorten(view: HistoryView, { forms }: Aged): HistoryView {
-  if (forms.size === 0) return view;
-  const inShort = (turn: HistoryTurn): HistoryTurn => ({
-    ...turn,
-    messages: turn.messages.map((message) => forms.get(message) ?? message),
-  });
-  return { ...view, turns: view.turns.map(inShort) };
 }
 
 const isSame = (left: AgedTurns, right: AgedTurns): boolean =>

@@ -1,5 +1,5 @@
 import type { HistoryMessage, HistoryTurn } from "./history-strategy.ts";
-import { pairToolCalls } from "./tool-pairs.ts";
+import { behindOrderly, pairToolCalls } from "./tool-pairs.ts";
 
 /**
  * Where turns may be parted. A `clean` boundary has no atom across it. A `seam` has one that a tool client leaves on
@@ -12,7 +12,7 @@ export type Boundary = "clean" | "seam" | "closed";
 /** Boundary `i` stands before the turn at position `i`; the last one before the incoming messages. */
 export interface Atoms {
   readonly boundaries: readonly Boundary[];
-  /** Calls without a result that each turn makes. */
+  /** Calls without a result that each turn makes; empty where there are none. */
   readonly unanswered: readonly number[];
 }
 
@@ -21,10 +21,33 @@ export interface Atoms {
  * message is one by itself. A call is pending while no result and nothing but tool messages follow it in the transcript.
  */
 export function findAtoms(turns: readonly HistoryTurn[], incoming: readonly HistoryMessage[]): Atoms {
+  const messages = [...messagesOf(turns), ...incoming];
+  const boundaries = orderlyBoundaries(turns, messages);
+  return boundaries ? { boundaries, unanswered: [] } : anyAtoms(turns, messages);
+}
+
+/** Without looking for any pair, which takes several times as long; `undefined` where a call or a result is out of order. */
+function orderlyBoundaries(turns: readonly HistoryTurn[], messages: readonly HistoryMessage[]): Boundary[] | undefined {
+  const boundaries: Boundary[] = ["clean"];
+  let position = 0;
+  let end = 0;
+  for (let turn = 0; turn < turns.length; turn += 1) {
+    end += turns[turn]?.messages.length ?? 0;
+    while (position < end) {
+      const next = behindOrderly(messages, position);
+      if (next === undefined) return undefined;
+      position = next;
+    }
+    const next = turns[turn + 1];
+    if (position === end) boundaries.push("clean");
+    else boundaries.push(next && position <= end + next.messages.length ? "seam" : "closed");
+  }
+  return boundaries;
+}
+
+function anyAtoms(turns: readonly HistoryTurn[], messages: readonly HistoryMessage[]): Atoms {
   const boundaries = Array.from({ length: turns.length + 1 }, (): Boundary => "clean");
   const unanswered = turns.map(() => 0);
-  const messages = [...turns.flatMap((turn) => turn.messages), ...incoming];
-  if (!messages.some(({ toolCallIds }) => toolCallIds.length > 0)) return { boundaries, unanswered };
   const places = placesIn(turns);
   const lastSpoken = messages.findLastIndex(({ role }, index) => index < places.length && role !== "tool");
   for (const [call, results] of pairToolCalls(messages)) {
@@ -42,6 +65,13 @@ export function findAtoms(turns: readonly HistoryTurn[], incoming: readonly Hist
     else if (boundaries[last] === "clean") boundaries[last] = "seam";
   }
   return { boundaries, unanswered };
+}
+
+/** As they are sent, one after another; of a thousand turns several times faster than `flatMap`. */
+export function messagesOf(turns: readonly HistoryTurn[]): HistoryMessage[] {
+  const all: HistoryMessage[] = [];
+  for (const { messages } of turns) for (const message of messages) all.push(message);
+  return all;
 }
 
 /** The tool messages a turn begins with: results of calls before it. */

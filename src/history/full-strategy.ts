@@ -1,3 +1,4 @@
+import { messagesOf } from "./atoms.ts";
 import { widestCut } from "./cap.ts";
 import type { HeldTurns, HistoryStrategy, HistoryView, Selection } from "./history-strategy.ts";
 import { nextEpoch } from "./next-epoch.ts";
@@ -23,7 +24,7 @@ const mayTakeBack = ({ tokens, epochTokens }: HeldTurns, maxTokens: number): boo
 
 function selectAll(view: HistoryView): Selection {
   const first = firstTurn(view);
-  const history = view.turns.slice(first - view.firstLoadedTurn).flatMap(({ messages }) => messages);
+  const history = messagesOf(view.turns.slice(first - view.firstLoadedTurn));
   return {
     ...repair({ history, incoming: view.incoming }, (text) => view.countText(text)),
     epoch: nextEpoch(view.epoch, first, view.epoch.ledger),

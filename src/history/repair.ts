@@ -1,5 +1,5 @@
 import type { HistoryMessage } from "./history-strategy.ts";
-import { pairToolCalls } from "./tool-pairs.ts";
+import { behindOrderly, pairToolCalls } from "./tool-pairs.ts";
 
 export interface Messages {
   readonly history: readonly HistoryMessage[];
@@ -44,7 +44,7 @@ type Item = number | { readonly answers: string };
 
 /** The order in which the sequence is legal; `undefined` when it is so as it stands. */
 function legalOrder(all: readonly HistoryMessage[]): Item[] | undefined {
-  if (!all.some(({ role, toolCallIds }) => role === "tool" || toolCallIds.length > 0)) return undefined;
+  if (isOrderly(all)) return undefined;
   const resultsOf = pairToolCalls(all);
   const lastSpoken = all.findLastIndex(({ role }) => role !== "tool");
   const order: Item[] = [];
@@ -58,6 +58,12 @@ function legalOrder(all: readonly HistoryMessage[]): Item[] | undefined {
     else order.push(...results.map((result, position) => result ?? { answers: toolCallIds[position] ?? "" }));
   });
   return order.length === all.length && order.every((item, index) => item === index) ? undefined : order;
+}
+
+function isOrderly(all: readonly HistoryMessage[]): boolean {
+  let position: number | undefined = 0;
+  while (position !== undefined && position < all.length) position = behindOrderly(all, position);
+  return position !== undefined;
 }
 
 const standsBehind = (call: number, results: readonly (number | undefined)[]): boolean =>

@@ -11,14 +11,17 @@ const WORTH_LEAVING_OUT_TOKENS = 64;
 /** The message was read once already, under the limits of the request. */
 const noLimits = { maxDepth: Infinity, maxKeys: Infinity };
 
+/** What the short form of any result takes. */
+export const resultNoteTokens = (countText: CountText): number => 3 + countText("tool") + countText(NO_RESULT);
+
 /** The same bytes for the same call; `undefined` for a result that is short already. */
-export function shortToolResult(message: HistoryMessage, countText: CountText): HistoryMessage | undefined {
+export function shortToolResult(message: HistoryMessage, noteTokens: number): HistoryMessage | undefined {
   const { role, toolCallId, tokens } = message;
   if (role !== "tool" || toolCallId === undefined || tokens <= WORTH_LEAVING_OUT_TOKENS) return undefined;
   return {
     role,
-    bytes: Buffer.from(JSON.stringify({ role, tool_call_id: toolCallId, content: NO_RESULT })),
-    tokens: 3 + countText(role) + countText(NO_RESULT),
+    bytes: Buffer.from(`{"role":"tool","tool_call_id":${JSON.stringify(toolCallId)},"content":"${NO_RESULT}"}`),
+    tokens: noteTokens,
     toolCallIds: [],
     toolCallId,
     redactions: 0,

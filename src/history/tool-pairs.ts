@@ -26,6 +26,20 @@ export function pairToolCalls(messages: readonly HistoryMessage[]): ToolPairs {
   return resultsOf;
 }
 
+/**
+ * Behind `position`, where the next message stands that is no result of the one there: `undefined` unless that is
+ * something said, or calls with all their results right behind them in order, as almost all are.
+ */
+export function behindOrderly(messages: readonly HistoryMessage[], position: number): number | undefined {
+  const { role, toolCallIds } = messages[position] as HistoryMessage;
+  if (role === "tool") return undefined;
+  for (let call = 0; call < toolCallIds.length; call += 1) {
+    const result = messages[position + 1 + call];
+    if (result?.role !== "tool" || result.toolCallId !== toolCallIds[call]) return undefined;
+  }
+  return position + 1 + toolCallIds.length;
+}
+
 function openAll(ids: readonly string[], openCalls: Map<string, OpenCall[]>): (number | undefined)[] {
   const results: (number | undefined)[] = ids.map(() => undefined);
   for (const id of ids) openCalls.set(id, []);
@@ -37,7 +51,9 @@ function openAll(ids: readonly string[], openCalls: Map<string, OpenCall[]>): (n
 export function namedResults(messages: readonly HistoryMessage[], names: ReadonlySet<string>): Set<HistoryMessage> {
   const named = new Set<HistoryMessage>();
   for (const [call, results] of pairToolCalls(messages)) {
-    const { tool_calls: calls } = JSON.parse(messages[call]?.bytes.toString("utf8") ?? "{}") as ChatMessage;
+    const bytes = messages[call]?.bytes;
+    if (!bytes || !mayName(bytes, names)) continue;
+    const { tool_calls: calls } = JSON.parse(bytes.toString("utf8")) as ChatMessage;
     results.forEach((result, position) => {
       const message = result === undefined ? undefined : messages[result];
       if (message && names.has(calls?.[position]?.function?.name ?? "")) named.add(message);
@@ -45,3 +61,7 @@ export function namedResults(messages: readonly HistoryMessage[], names: Readonl
   }
   return named;
 }
+
+/** Parsing is dear: most calls are to other tools. JSON may write any character by its number. */
+const mayName = (bytes: Buffer, names: ReadonlySet<string>): boolean =>
+  bytes.includes("\\u") || [...names].some((name) => bytes.includes(name));

@@ -14,23 +14,26 @@ export interface ActiveTurn {
  *
  * The turn rewound to must be among `active` if it is active at all: load it first.
  */
-export function appendRecord(active: readonly ActiveTurn[], record: TurnRecord): readonly ActiveTurn[] {
-  const kept = keptTurns(active, record.rewindTo);
-  const last = kept.at(-1);
-  if (!last) return [{ record, chosen: 0 }];
-  return [...kept.slice(0, -1), withChoice(last, record.previousChoice), { record, chosen: 0 }];
+export const appendRecord = (active: readonly ActiveTurn[], record: TurnRecord): readonly ActiveTurn[] =>
+  activeTurns([record], active);
+
+/** The transcript that a log of records makes, oldest record first, behind what records before them made. */
+export function activeTurns(records: readonly TurnRecord[], before: readonly ActiveTurn[] = []): readonly ActiveTurn[] {
+  const active = [...before];
+  for (const record of records) {
+    active.length = keptCount(active, record.rewindTo);
+    const last = active.pop();
+    if (last) active.push(withChoice(last, record.previousChoice));
+    active.push({ record, chosen: 0 });
+  }
+  return active;
 }
 
-/** The transcript that a log of records makes, oldest record first. */
-export function activeTurns(records: readonly TurnRecord[]): readonly ActiveTurn[] {
-  return records.reduce<readonly ActiveTurn[]>(appendRecord, []);
-}
-
-function keptTurns(active: readonly ActiveTurn[], rewindTo: string | undefined): readonly ActiveTurn[] {
-  if (rewindTo === undefined) return active;
-  if (rewindTo === "") return [];
+function keptCount(active: readonly ActiveTurn[], rewindTo: string | undefined): number {
+  if (rewindTo === undefined) return active.length;
+  if (rewindTo === "") return 0;
   const index = active.findLastIndex(({ record }) => record.id === rewindTo);
-  return index < 0 ? active : active.slice(0, index + 1);
+  return index < 0 ? active.length : index + 1;
 }
 
 /** A parallel writer's record may follow a turn that it never saw, and that has fewer choices. */

@@ -1,8 +1,9 @@
 import { GatewayError } from "../errors/gateway-error.ts";
+import { createWorkSlices } from "../kit/work-slices.ts";
 import { foldRecordChain } from "../sealing/chain.ts";
 import { recordTag } from "../sealing/sealed-record.ts";
 import type { Sealer, SessionSealer } from "../sealing/sealer.ts";
-import { type ActiveTurn, activeTurns, appendRecord } from "../session/active-turns.ts";
+import { activeTurns } from "../session/active-turns.ts";
 import { decodeHead, emptyFront, type SessionHead } from "../session/session-head.ts";
 import {
   decodeSummaries,
@@ -37,15 +38,15 @@ export async function openSession(
   const keys = await sealer.forSession({ ...ref, incarnation });
   const head = decodeHead(keys.open("head", "", stored.head));
   const since = known ? stored.turns.filter(({ sequence }) => sequence >= known.head.records) : stored.turns;
-  const log = openLog(keys, since, known?.head.recordChain ?? head.frontRecordChain);
+  const log = await openLog(keys, since, known?.head.recordChain ?? head.frontRecordChain);
   const end = log.at(-1);
   const chain = end ? end.chainAfter : (known?.head.recordChain ?? head.frontRecordChain);
   if (chain !== head.recordChain) throw broken("the chain of records does not close");
   const slots = openSlots(keys, stored, head);
   const front = known?.front ?? head.front;
-  const active = log.reduce<readonly ActiveTurn[]>(
-    (turns, { record }) => appendRecord(turns, record),
-    known?.active ?? [],
+  const active = activeTurns(
+    log.map(({ record }) => record),
+    known?.active,
   );
   // Another replica may have rewound to a turn that is not held here.
   if (front.turns + active.length !== head.turns) throw broken("the held turns do not lead to the stored ones");
@@ -57,11 +58,8 @@ export async function openSession(
     head,
     sealer: keys,
     log: known ? [...known.log, ...log] : log,
-    front: known?.front ?? head.front,
-    active: log.reduce<readonly ActiveTurn[]>(
-      (active, { record }) => appendRecord(active, record),
-      known?.active ?? [],
-    ),
+    front,
+    active,
     system: decodeSystem(slots.get(SYSTEM_SLOT)),
     summaries: decodeSummaries(slots.get(SUMMARY_SLOT)),
     withheld: decodeWithheld(slots.get(WITHHELD_SLOT)),
@@ -69,8 +67,8 @@ export async function openSession(
 }
 
 /** The same session with every turn of its log: for edits far back, for strategies that send all, for reading it out. */
-export function withOlderTurns(session: OpenedSession, older: readonly SealedTurn[]): OpenedSession {
-  const front = openLog(session.sealer, older, "");
+export async function withOlderTurns(session: OpenedSession, older: readonly SealedTurn[]): Promise<OpenedSession> {
+  const front = await openLog(session.sealer, older, "");
   const chain = front.at(-1)?.chainAfter ?? "";
   if (chain !== (session.log[0]?.chainBefore ?? session.head.recordChain)) throw broken("older records are missing");
   const log: LogEntry[] = [...front, ...session.log];
@@ -82,18 +80,27 @@ export function withOlderTurns(session: OpenedSession, older: readonly SealedTur
   };
 }
 
-function openLog(
+/** Of opening a record, whatever it holds: as long as opening so many bytes more of it takes. */
+const OPENING_BYTES = 1_000;
+
+/** In slices: a long session must not hold up all others while it is opened. */
+async function openLog(
   keys: SessionSealer,
   turns: readonly SealedTurn[],
   chain: string,
-): (LogEntry & { readonly chainAfter: string })[] {
+): Promise<(LogEntry & { readonly chainAfter: string })[]> {
+  const slices = createWorkSlices();
+  const log: (LogEntry & { readonly chainAfter: string })[] = [];
   let chainBefore = chain;
-  return turns.map(({ id, sequence, sealed }) => {
+  for (const { id, sequence, sealed } of turns) {
+    const pause = slices.before(sealed.length + OPENING_BYTES);
+    if (pause) await pause;
     const record = decodeTurnRecord(keys.open("turn", id, sealed), { id, sequence });
-    const entry = { record, chainBefore, chainAfter: foldRecordChain(chainBefore, id, sealed) };
-    chainBefore = entry.chainAfter;
-    return entry;
-  });
+    const chainAfter = foldRecordChain(chainBefore, id, sealed);
+    log.push({ record, chainBefore, chainAfter });
+    chainBefore = chainAfter;
+  }
+  return log;
 }
 
 function openSlots(keys: SessionSealer, stored: StoredSession, head: SessionHead): Map<string, Buffer> {

@@ -10,6 +10,7 @@ import {
   type Summary,
 } from "../history/history-strategy.ts";
 import type { SummaryJob, SummaryResult } from "../history/summariser.ts";
+import { summaryReach } from "../history/summary-reach.ts";
 import { appendTail } from "../history/tail-note.ts";
 import type { BillingState, StableFront } from "../session/session-head.ts";
 import type { TurnFigures } from "../telemetry/turn-meter.ts";
@@ -198,7 +199,8 @@ function summaryAfter(
 ): (SummaryResult & { readonly summary: Summary }) | undefined {
   const wanted = selection.wantsSummary;
   if (!wanted) return undefined;
-  const { fromTurn, toTurn } = wanted;
+  const { fromTurn } = wanted;
+  const toTurn = fromTurn + summaryReach(turns.slice(fromTurn, wanted.toTurn).map(({ stored }) => stored));
   const previous = state.summaries.find((summary) => summary.toTurn === fromTurn);
   const result = summarise({ turns: turns.slice(fromTurn, toTurn), previous, maxTokens: knobs.summaryTokens });
   return result && { ...result, summary: { fromTurn, toTurn, text: result.text, by: "model" } };

@@ -1,10 +1,12 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import { LRUCache } from "lru-cache";
 
 import type { AuditLog } from "../audit/audit-log.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Sealer } from "../sealing/sealer.ts";
-import type { SessionStore, StoredSession } from "../store/session-store.ts";
+import type { SealedTurn, SessionStore, StoredSession } from "../store/session-store.ts";
 import { dropOwned } from "./drop-owned.ts";
 import { incarnationOf, openSession, withOlderTurns } from "./open-session.ts";
 import { firstSequence, knownRevision, type OpenedSession, revisionNumber, type SessionRef } from "./opened-session.ts";
@@ -96,7 +98,7 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
       const { key } = session.ref;
       const from = firstSequence(session);
       if (from === 0) return session;
-      const opening = sessions.readTurns(key, 0, from).then((older) => withOlderTurns(session, older));
+      const opening = readOlder(sessions, key, from).then((older) => withOlderTurns(session, older));
       return opening.catch(noteUnreadable(session.ref));
     },
     reopen: (stored, base, ref) => openOnto(ref, stored, base).catch(noteUnreadable(ref)),
@@ -108,6 +110,18 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
     drop: (key) => void opened.delete(key),
     forget: (owner) => dropOwned(opened, owner, ({ ref }) => ref.owner),
   };
+}
+
+/** Turns read at once: a store in this process reads them without a pause. */
+const READ_AT_ONCE = 500;
+
+async function readOlder(sessions: SessionStore, key: string, to: number): Promise<SealedTurn[]> {
+  const older: SealedTurn[] = [];
+  for (let from = 0; from < to; from += READ_AT_ONCE) {
+    if (from > 0) await nextTurn();
+    older.push(...(await sessions.readTurns(key, from, Math.min(to, from + READ_AT_ONCE))));
+  }
+  return older;
 }
 
 /** A load answers with what was stored when it began or later, so of one life it never finds less than was known. */

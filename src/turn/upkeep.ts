@@ -3,9 +3,10 @@ import { randomUUID } from "node:crypto";
 import { describeError } from "../errors/describe-error.ts";
 import type { Summary } from "../history/history-strategy.ts";
 import type { SummaryResult } from "../history/summariser.ts";
+import { summaryReach } from "../history/summary-reach.ts";
 import type { KeyedQueue } from "../kit/keyed-queue.ts";
 import { recordTag } from "../sealing/sealed-record.ts";
-import { turnMessages } from "../session/active-turns.ts";
+import { type ActiveTurn, turnMessages } from "../session/active-turns.ts";
 import { encodeHead, type SessionHead } from "../session/session-head.ts";
 import { encodeSummaries, SUMMARY_SLOT } from "../session/slots.ts";
 import { callCost } from "../tokens/cost.ts";
@@ -75,12 +76,16 @@ async function summarise(parts: UpkeepParts, task: SummaryTask, holder: string):
     const current = await cache.load(task.session.ref);
     if (!current || !isStillWanted(current, task)) return;
     const session = task.fromTurn < current.front.turns ? await cache.loadAll(current) : current;
-    const result = await askForSummary(parts, { ...task, session }).catch((error: unknown) => {
+    const bounded = {
+      ...task,
+      toTurn: task.fromTurn + summaryReach(turnsToRead({ ...task, session }).map(turnMessages)),
+    };
+    const result = await askForSummary(parts, { ...bounded, session }).catch((error: unknown) => {
       ports.meter.degraded("summary_failed");
       ports.log.warn({ requestId: task.request.requestId, cause: describeError(error) }, "summary failed");
       return undefined;
     });
-    await keepSummary(parts, task, result);
+    await keepSummary(parts, bounded, result);
   } finally {
     await ports.leases.release(name, holder);
   }
@@ -92,14 +97,16 @@ function isStillWanted(session: OpenedSession, task: SummaryTask): boolean {
   return stillStands(session, task) && newest <= task.fromTurn && !failedMeanwhile;
 }
 
+const turnsToRead = ({ session: { front, active }, fromTurn, toTurn }: SummaryTask): readonly ActiveTurn[] =>
+  active.slice(fromTurn - front.turns, toTurn - front.turns);
+
 async function askForSummary({ ports }: UpkeepParts, task: SummaryTask): Promise<SummaryResult> {
-  const { session, request, fromTurn, toTurn } = task;
-  const { front, active, summaries } = session;
-  const turns = active.slice(fromTurn - front.turns, toTurn - front.turns).map((turn, offset) => {
+  const { session, request, fromTurn } = task;
+  const turns = turnsToRead(task).map((turn, offset) => {
     const stored = turnMessages(turn);
     return { index: fromTurn + offset, at: turn.record.at, messages: stored, stored };
   });
-  const previous = summaries.find((summary) => summary.toTurn === fromTurn);
+  const previous = session.summaries.find((summary) => summary.toTurn === fromTurn);
   const job = { turns, previous, maxTokens: ports.settings.knobs.summaryTokens };
   const redactor = hidingRedactor(ports);
   const name = ports.placeholders(session.ref.key);
@@ -144,6 +151,8 @@ async function keepSummary(
 /** Turns that were summarised may have been rewound away meanwhile, or cut by another replica's digest. */
 function stillStands(base: OpenedSession, { session, toTurn }: SummaryTask): boolean {
   if (base.incarnation !== session.incarnation || base.head.epoch.number !== session.head.epoch.number) return false;
+  // What lies before an epoch stands as long as the epoch does.
+  if (toTurn <= base.front.turns) return true;
   const last = session.active[toTurn - 1 - session.front.turns]?.record.id;
   return last !== undefined && base.active[toTurn - 1 - base.front.turns]?.record.id === last;
 }

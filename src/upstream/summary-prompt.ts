@@ -6,6 +6,8 @@ import { type JsonObject, isJsonObject } from "../protocol/json-object.ts";
 
 const MAX_TOOL_RESULT_CHARACTERS = 1_500;
 const MAX_MESSAGE_CHARACTERS = 12_000;
+/** A client's whole history may be one turn. */
+const MAX_TURN_CHARACTERS = 120_000;
 
 export interface SummaryPrompt {
   readonly system: string;
@@ -43,7 +45,7 @@ function instructions(fence: string, maxTokens: number): string {
 
 function renderTurn({ index, stored }: HistoryTurn): string {
   const lines = stored.map(({ role, bytes }) => `${role}: ${renderMessage(role, bytes)}`);
-  return [`[turn ${index}]`, ...lines].join("\n");
+  return `[turn ${index}]\n${shorten(lines.join("\n"), MAX_TURN_CHARACTERS)}`;
 }
 
 function renderMessage(role: string, bytes: Buffer): string {

@@ -144,6 +144,7 @@ export const places: Readonly<Record<string, Place>> = {
       "history/recall/",
       "history/rewind-epoch.ts",
       "history/strategy-registry.ts",
+      "history/summary-reach.ts",
       "history/summary-shelf.ts",
       "history/tail-note.ts",
       "redaction/count-placeholders.ts",

@@ -20,6 +20,9 @@ const SHORT = 300;
 const SENTENCE_END = /(?<=[.!?؟])\s+|(?<=[。！？])|\n+/u;
 /** Spanish and Armenian mark the question before its end, Greek by what is a semicolon elsewhere, Japanese by a word. */
 const QUESTION = /[?？؟՞]["'”»)\]]*$|՞|\p{Script=Greek}[;;]$|か[。」]?$/u;
+/** Whether a text ends as a question does. */
+export const isQuestion = (text: string): boolean => QUESTION.test(text);
+
 const OPENING = /^\s*(?:\[[^\]\n]{1,60}\]\s*)?(?:\p{Lu}[\p{L}\p{M}'’ -]{1,40}:\s)?/gmu;
 
 const SAID = "(?:said|told|mentioned|recommended|suggested|agreed|decided|discussed|talked about|spoke about)";
@@ -40,7 +43,7 @@ const YOU = /\b(?:you|your|yours|ya|y['’]all)\b/i;
 export function readAsk(message: string): Ask | undefined {
   const text = clip(message).replace(OPENING, "").trim();
   const sentences = text.split(SENTENCE_END).filter((sentence) => /[\p{L}\p{N}]/u.test(sentence));
-  const questions = sentences.filter((sentence) => QUESTION.test(sentence.trim()));
+  const questions = sentences.filter((sentence) => isQuestion(sentence.trim()));
   const namesThePast = PAST.test(text);
   if (questions.length === 0 && !namesThePast) return undefined;
   const question = questions.length > 0 ? questions.join(" ") : text;

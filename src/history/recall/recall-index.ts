@@ -1,6 +1,7 @@
 import type { HistoryMessage } from "../history-strategy.ts";
 import type { Language } from "./languages.ts";
-import { readRemark } from "./remark.ts";
+import { isQuestion } from "./read-ask.ts";
+import { addressedNames, readRemark } from "./remark.ts";
 import { type Passage, splitPassages } from "./split-passages.ts";
 import type { TermReader } from "./term-reader.ts";
 import { createUnitVectors, type UnitVectors } from "./unit-vectors.ts";
@@ -20,8 +21,10 @@ export interface RecallUnit extends Passage {
   readonly turn: number;
   readonly at: number;
   readonly message: HistoryMessage;
-  /** Folded. */
+  /** That it opens with, folded. */
   readonly name: string | undefined;
+  /** Whether it ends with a question. */
+  readonly asks: boolean;
   /** Terms in it. */
   readonly length: number;
   readonly episode: number;
@@ -43,6 +46,8 @@ export interface RecallIndex {
   readonly termsBefore: readonly number[];
   /** Names that remarks open with, and which units they open. */
   readonly names: ReadonlyMap<string, readonly number[]>;
+  /** Names by which remarks address somebody, folded, and which units do. */
+  readonly addressed: ReadonlyMap<string, readonly number[]>;
   readonly turnCount: number;
   readonly vectors: UnitVectors;
   /** What it weighs in memory, about. */
@@ -67,6 +72,7 @@ export function createRecallIndex(reader: TermReader, { episodeGapMs }: { episod
   const episodes: Episode[] = [];
   const termsBefore: number[] = [0];
   const names = new Map<string, number[]>();
+  const addressed = new Map<string, number[]>();
   const postings = new Map<string, number[]>();
   const keys: string[] = [];
   const unitsBefore: number[] = [0];
@@ -83,18 +89,14 @@ export function createRecallIndex(reader: TermReader, { episodeGapMs }: { episod
     units.push({ ...unit, position, length: read.terms.length, episode: episodes.length - 1 });
     termsBefore.push((termsBefore[position] ?? 0) + read.terms.length);
     for (const [term, count] of countTerms(read.terms)) {
-      const list = postings.get(term);
-      if (list) list.push(position, count);
-      else postings.set(term, [position, count]);
+      note(postings, term, position, count);
+      bytes += POSTING_BYTES;
+    }
+    for (const name of addressedNames(text)) {
+      note(addressed, name, position);
       bytes += POSTING_BYTES;
     }
     bytes += UNIT_BYTES + (unit.end - unit.start);
-  }
-
-  function noteName(name: string): void {
-    const list = names.get(name);
-    if (list) list.push(units.length);
-    else names.set(name, [units.length]);
   }
 
   function noteLanguage(met: Language, weight: number): void {
@@ -109,6 +111,7 @@ export function createRecallIndex(reader: TermReader, { episodeGapMs }: { episod
     episodes,
     termsBefore,
     names,
+    addressed,
     get turnCount() {
       return keys.length;
     },
@@ -129,7 +132,7 @@ export function createRecallIndex(reader: TermReader, { episodeGapMs }: { episod
       );
       // From here on at once: nobody may find half a turn.
       for (const { text, ...part } of parts) {
-        if (part.name !== undefined && part.start === 0) noteName(part.name);
+        if (part.name !== undefined && part.start === 0) note(names, part.name, units.length);
         enter({ ...part, turn: keys.length, at: turn.at }, text);
       }
       keys.push(turn.key);
@@ -146,8 +149,15 @@ function readParts(message: HistoryMessage) {
     ...passage,
     message,
     name: name?.toLowerCase(),
+    asks: isQuestion(text.slice(passage.start, passage.end).trim()),
     text: text.slice(passage.start, passage.end),
   }));
+}
+
+function note(lists: Map<string, number[]>, key: string, ...entries: readonly number[]): void {
+  const list = lists.get(key);
+  if (list) list.push(...entries);
+  else lists.set(key, [...entries]);
 }
 
 function countTerms(terms: readonly string[]): Map<string, number> {

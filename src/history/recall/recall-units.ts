@@ -2,7 +2,7 @@ import type { Language } from "./languages.ts";
 import { fuseScores, holdVectors, nearUnits } from "./near-units.ts";
 import { needsRecall } from "./needs-recall.ts";
 import type { Ask } from "./read-ask.ts";
-import { readWords } from "./read-words.ts";
+import { readQuery } from "./read-query.ts";
 import type { RecallUnit } from "./recall-index.ts";
 import { type ScoredUnit, searchUnits } from "./search-units.ts";
 import type { RecallPart } from "./searched-part.ts";
@@ -55,8 +55,7 @@ const asksForIt = ({ isAllQuestions, namesThePast, addressesYou }: Ask): boolean
 function scoredUnits(reader: TermReader, ask: Ask, parts: readonly RecallPart[]): ScoredUnit[] | undefined {
   const language = languageOf(parts);
   if (!needsRecall(ask, reader.read(ask.question, language), parts)) return undefined;
-  const { terms } = reader.read(ask.query, language);
-  return searchUnits(parts, { terms, words: new Set(readWords(ask.query).spaced) });
+  return searchUnits(parts, readQuery(reader, ask.query, language));
 }
 
 const languageOf = ([first]: readonly RecallPart[]): Language => first?.index.language ?? "english";

@@ -10,21 +10,26 @@ export interface Field {
 /** Units and counts, in turn, that have a term. */
 export type Postings = readonly number[];
 
+/** One of the terms that are looked for. */
+export interface AskedTerm {
+  /** By field. */
+  readonly postings: readonly Postings[];
+  /** Of a plain one 1. */
+  readonly weight: number;
+}
+
 /** BM25's parameters, for short documents of which few repeat a word. */
 const K1 = 0.9;
 const B = 0.4;
 
 /** Scores of every document of the fields under BM25, as if these were one collection; the best is 1. */
-export function scoreFields(
-  fields: readonly Field[],
-  terms: readonly (readonly Postings[])[],
-): readonly Float64Array[] {
+export function scoreFields(fields: readonly Field[], terms: readonly AskedTerm[]): readonly Float64Array[] {
   const total = fields.reduce((sum, { documents }) => sum + documents, 0);
   const meanLength = fields.reduce((sum, field) => sum + lengthOf(field), 0) / Math.max(1, total);
   const boards = fields.map((field) => createBoard(field, meanLength));
-  for (const postings of terms) {
+  for (const { postings, weight } of terms) {
     const having = boards.reduce((sum, board, place) => sum + board.count(postings[place] ?? []), 0);
-    for (const board of boards) board.settle(rarity(having, total) * (K1 + 1));
+    for (const board of boards) board.settle(weight * rarity(having, total) * (K1 + 1));
   }
   return inProportion(boards.map(({ scores }) => scores));
 }

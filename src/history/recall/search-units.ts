@@ -1,61 +1,81 @@
+import { namedSpeaker } from "./named-speaker.ts";
+import { dateWorth } from "./read-date.ts";
+import type { RecallQuery } from "./read-query.ts";
 import type { RecallIndex, RecallUnit } from "./recall-index.ts";
-import { type Field, type Postings, scoreFields } from "./score-field.ts";
+import { type AskedTerm, type Field, scoreFields } from "./score-field.ts";
 import { episodeField, postingsIn, type RecallPart, segmentField, segmentsWith, unitField } from "./searched-part.ts";
-
-export interface RecallQuery {
-  /** What is looked for. */
-  readonly terms: readonly string[];
-  /** Every word of it, folded; names are found among them. */
-  readonly words: ReadonlySet<string>;
-}
 
 /** What a unit's score is made of, each part in proportion to the best of its kind: found on LoCoMo. */
 const weights = {
   previous: 0.5,
+  /** More, where that is a question, which this may answer. */
+  questionBefore: 0.3,
   next: 0.5,
   beforePrevious: 0.35,
   afterNext: 0.2,
   episode: 0.8,
   segment: 0.8,
   substance: 0.2,
+  date: 1,
 };
 /** Terms of a remark that says something; "Thanks, take care!" is rarely what is asked for. */
 const SUBSTANTIAL_TERMS = 15;
 /** For remarks of the speaker whom a question names, when it names no other. */
 const SPEAKER_BOOST = 1.5;
+/** For a question, which tells less than its answer. */
+const QUESTION_SHARE = 0.85;
+/** Of a speaker's name: who calls him by it says little of him. */
+const NAME_WEIGHT = 0.5;
 /** Of a long question the rarest terms; the others tell nothing apart. */
 const MAX_TERMS = 48;
-/** A name that opens fewer remarks is none, such as "Note: ". */
-const MIN_REMARKS_OF_SPEAKER = 3;
+/** More than any room holds. */
+const MAX_FOUND = 1_000;
 
 export interface ScoredUnit {
   readonly unit: RecallUnit;
   readonly score: number;
 }
 
-/** The units of one or more sessions, the best first; those that have nothing to do with the query are left out. */
+/** The best units of one or more sessions, in order; those that have nothing to do with the query are left out. */
 export function searchUnits(parts: readonly RecallPart[], query: RecallQuery): ScoredUnit[] {
-  const postings = askedPostings(parts, query);
-  const score = (fieldOf: (part: RecallPart) => Field) => scoreFields(parts.map(fieldOf), postings);
-  const [units, segments, episodes] = [score(unitField), score(segmentField), score(episodeField)];
   const speaker = namedSpeaker(parts, query);
-  const found = parts.flatMap(({ index, turns }, place) => {
+  const terms = askedTerms(parts, query, speaker.names);
+  const score = (fieldOf: (part: RecallPart) => Field) => scoreFields(parts.map(fieldOf), terms);
+  const [units, segments, episodes] = [score(unitField), score(segmentField), score(episodeField)];
+  const found: ScoredUnit[] = [];
+  for (const [place, { index, turns }] of parts.entries()) {
     const at = { units: units[place], segments: segments[place], episodes: episodes[place] };
-    return mixScores(index, index.unitsIn(turns), at).map(({ unit, score: mixed }) => ({
-      unit,
-      score: speaker !== undefined && unit.name === speaker ? mixed * SPEAKER_BOOST : mixed,
-    }));
-  });
-  return found.toSorted((left, right) => right.score - left.score);
+    for (const unit of index.units.slice(0, index.unitsIn(turns))) {
+      const mixed = mixScores(index, unit, at);
+      if (mixed === 0) continue;
+      const dated = query.date ? mixed + weights.date * dateWorth(query.date, unit.at) : mixed;
+      const asking = unit.asks ? QUESTION_SHARE : 1;
+      found.push({ unit, score: dated * asking * (speaker.spokeIn(unit) ? SPEAKER_BOOST : 1) });
+    }
+  }
+  return bestFirst(found);
+}
+
+/** Of a long session almost all have something to do with a query: only the best are put in order. */
+function bestFirst(found: readonly ScoredUnit[]): ScoredUnit[] {
+  const scores = Float64Array.from(found, ({ score }) => score).sort();
+  const least = scores.at(-MAX_FOUND) ?? 0;
+  return found.filter(({ score }) => score >= least).sort((left, right) => right.score - left.score);
 }
 
 /** By term and part. */
-function askedPostings(parts: readonly RecallPart[], { terms }: RecallQuery): (readonly Postings[])[] {
-  const found = [...new Set(terms)].map((term) =>
-    parts.map(({ index, turns }) => postingsIn(index, index.unitsIn(turns), term)),
-  );
-  const having = (postings: readonly Postings[]): number => postings.reduce((sum, { length }) => sum + length, 0);
-  const known = found.filter((postings) => having(postings) > 0);
+function askedTerms(
+  parts: readonly RecallPart[],
+  { terms, termOf }: RecallQuery,
+  names: ReadonlySet<string>,
+): readonly AskedTerm[] {
+  const ofNames = new Set([...names].map(termOf));
+  const found = [...new Set(terms)].map((term) => ({
+    postings: parts.map(({ index, turns }) => postingsIn(index, index.unitsIn(turns), term)),
+    weight: ofNames.has(term) ? NAME_WEIGHT : 1,
+  }));
+  const having = ({ postings }: AskedTerm): number => postings.reduce((sum, { length }) => sum + length, 0);
+  const known = found.filter((term) => having(term) > 0);
   return known.toSorted((left, right) => having(left) - having(right)).slice(0, MAX_TERMS);
 }
 
@@ -65,38 +85,24 @@ interface FieldScores {
   readonly episodes: Float64Array | undefined;
 }
 
-function mixScores({ units }: RecallIndex, count: number, scores: FieldScores): ScoredUnit[] {
-  const own = (unit: number, episode: number): number =>
-    units[unit]?.episode === episode ? (scores.units?.[unit] ?? 0) : 0;
-  return units.slice(0, count).flatMap((unit, at) => {
-    const related =
-      own(at, unit.episode) +
-      weights.previous * own(at - 1, unit.episode) +
-      weights.next * own(at + 1, unit.episode) +
-      weights.beforePrevious * own(at - 2, unit.episode) +
-      weights.afterNext * own(at + 2, unit.episode) +
-      weights.episode * (scores.episodes?.[unit.episode] ?? 0) +
-      weights.segment * bestSegment(scores.segments, at);
-    const substance = weights.substance * Math.min(1, unit.length / SUBSTANTIAL_TERMS);
-    return related > 0 ? [{ unit, score: related + substance }] : [];
-  });
+/** 0 where a unit has nothing to do with the query. */
+function mixScores({ units }: RecallIndex, { position: at, episode, length }: RecallUnit, scores: FieldScores): number {
+  const own = (unit: number): number => (units[unit]?.episode === episode ? (scores.units?.[unit] ?? 0) : 0);
+  const previous = weights.previous + (units[at - 1]?.asks ? weights.questionBefore : 0);
+  const related =
+    own(at) +
+    previous * own(at - 1) +
+    weights.next * own(at + 1) +
+    weights.beforePrevious * own(at - 2) +
+    weights.afterNext * own(at + 2) +
+    weights.episode * (scores.episodes?.[episode] ?? 0) +
+    weights.segment * bestSegment(scores.segments, at);
+  return related > 0 ? related + weights.substance * Math.min(1, length / SUBSTANTIAL_TERMS) : 0;
 }
 
 function bestSegment(segments: Float64Array | undefined, unit: number): number {
   const [first, last] = segmentsWith(unit);
-  return segments?.subarray(first, last + 1).reduce((best, score) => Math.max(best, score), 0) ?? 0;
-}
-
-function namedSpeaker(parts: readonly RecallPart[], { words }: RecallQuery): string | undefined {
-  const remarks = new Map<string, number>();
-  for (const { index, turns } of parts) {
-    const count = index.unitsIn(turns);
-    for (const [name, units] of index.names) {
-      remarks.set(name, (remarks.get(name) ?? 0) + units.filter((unit) => unit < count).length);
-    }
-  }
-  const named = [...remarks].filter(
-    ([name, count]) => count >= MIN_REMARKS_OF_SPEAKER && name.split(/[\s'’-]+/).every((word) => words.has(word)),
-  );
-  return named.length === 1 ? named[0]?.[0] : undefined;
+  let best = 0;
+  for (let segment = first; segment <= last; segment += 1) best = Math.max(best, segments?.[segment] ?? 0);
+  return best;
 }

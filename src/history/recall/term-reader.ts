@@ -5,6 +5,8 @@ import { readWords } from "./read-words.ts";
 /** A text as it is searched: the stems of its words but for stopwords, in order. */
 export interface TermText {
   readonly terms: readonly string[];
+  /** The folded words that the first of the terms are the stems of. */
+  readonly words: readonly string[];
   readonly language: Language;
 }
 
@@ -49,7 +51,7 @@ export async function openTermReader(): Promise<TermReader> {
       const telling = spaced.filter((word) => ((votes.get(word) ?? 0) & bit) === 0);
       // A text of stopwords alone, such as "who are you", is still looked for.
       const kept = telling.length + pairs.length > 0 ? telling : spaced;
-      return { terms: [...kept.map(stem), ...pairs], language };
+      return { terms: [...kept.map(stem), ...pairs], words: kept, language };
     },
   };
 }

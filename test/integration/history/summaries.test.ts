@@ -67,6 +67,33 @@ describe("the rolling summary", () => {
     },
   );
 
+  it("reads a long past that another strategy had forgotten in bounded pieces, one behind each answer", async () => {
+    const gateway = await start({
+      env: {
+        STATEGATE_HISTORY__WINDOW__TURNS: "1",
+        STATEGATE_HISTORY__FLOOR_TOKENS: "0",
+        STATEGATE_HISTORY__SUMMARY__KEEP_TURNS: "1",
+      },
+    });
+    gateway.upstream.steerSummaries("[[len:50]]");
+    const ask = async (turn: number, strategy: string, words: number): Promise<void> => {
+      const content = `Remark ${turn}: ${"weather ".repeat(words)}[[len:5]]`;
+      const headers = { "X-Session-Id": "long", "X-History-Strategy": strategy };
+      await gateway
+        .client()
+        .chat.completions.create({ model: "gpt-4.1", messages: [{ role: "user", content }] }, { headers });
+      await gateway.flush();
+    };
+    for (let turn = 0; turn < 24; turn += 1) await ask(turn, "window", 3_000);
+    for (let turn = 24; turn < 30; turn += 1) await ask(turn, "summary", 10);
+    const pieces = summariesIn(gateway);
+    const read = pieces.flatMap(turnsIn);
+    expect(pieces.length).toBeGreaterThan(2);
+    expect(Math.max(...pieces.map(({ promptTokens }) => promptTokens))).toBeLessThan(34_000);
+    expect(read).toEqual(Array.from({ length: read.length }, (_, index) => index));
+    expect(read.length).toBeGreaterThanOrEqual(24);
+  });
+
   it.each(["hybrid", "summary"])(
     "carries a fact that stands nowhere else to the model, also after a restart: %s",
     async (strategy) => {

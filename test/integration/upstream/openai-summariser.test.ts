@@ -60,6 +60,19 @@ describe("the summariser", () => {
     });
   });
 
+  it("quotes both ends of a turn that is a whole history, and no more of it than a bounded part", async () => {
+    const remarks = Array.from({ length: 1_000 }, (_, at) => ({
+      role: "user",
+      content: `remark ${at} ${"x".repeat(400)}`,
+    }));
+    const summariser = createOpenAiSummariser({ baseUrl: simulated.url, timeoutMs: 5_000 });
+    await summariser.summarise({ ...job, turns: [turn(0, ...remarks)] }, caller());
+    const quoted = JSON.stringify(lastBody());
+    expect(quoted.length).toBeLessThan(130_000);
+    expect(quoted).toContain("remark 0 ");
+    expect(quoted).toContain("remark 999 ");
+  });
+
   it("asks with the caller's credential, whichever header it came in", async () => {
     await summarise();
     expect(simulated.log[0]?.headers.authorization).toBe("Bearer sk-caller");

@@ -1,7 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
 import { describe, expect, it } from "vitest";
 
 import { clairvoyantCuts } from "../../../bench/cost/clairvoyant.ts";
@@ -9,8 +5,9 @@ import { comparePolicies } from "../../../bench/cost/compare-policies.ts";
 import { schedule } from "../../../bench/cost/fixed-strategies.ts";
 import { knobsOf, playPolicy, type PolicyName } from "../../../bench/cost/play-policies.ts";
 import { type PriceProfile, priceProfiles } from "../../../bench/cost/price-profiles.ts";
-import { recordedStreams } from "../../../bench/cost/recorded-streams.ts";
+import { recordedStream } from "../../../bench/cost/recorded-streams.ts";
 import { countCharacters, syntheticSessions } from "../../../bench/cost/synthetic-sessions.ts";
+import { exchangesOf, type Sitting } from "../../../bench/recall/conversations.ts";
 import type { HistoryStrategy } from "../../../src/history/history-strategy.ts";
 import { strategyFor } from "../../../src/history/strategy-registry.ts";
 import { type Conversation, playConversation } from "../../../src/turn/play-conversation.ts";
@@ -105,28 +102,46 @@ describe("the clairvoyant", () => {
 });
 
 describe("recorded conversations", () => {
-  it("are read as questions and answers, each sitting a day after the one before", () => {
-    const folder = mkdtempSync(join(tmpdir(), "stategate-cost-"));
-    const path = join(folder, "streams.json");
-    const sitting = (...texts: string[]) => ({ turns: texts.map((text, by) => ({ id: `D:${by}`, by: by % 2, text })) });
-    writeFileSync(
-      path,
-      JSON.stringify([{ id: "one", sessions: [sitting("hi", "hello", "and?"), sitting("again", "yes")] }]),
-    );
-    const counter = {
-      vocabulary: "characters",
-      countText: countCharacters,
-      countMessage: ({ content }: { content?: unknown }) => String(content).length,
-    };
-    const [conversation] = recordedStreams(path, counter) as [Conversation];
-    rmSync(folder, { recursive: true });
-    expect(conversation.exchanges.map(({ incoming, answer }) => [incoming[0]?.tokens, answer?.tokens])).toEqual([
-      [2, 5],
-      [4, undefined],
-      [5, 3],
+  const sitting = (date: string, ...said: readonly (readonly [number, string])[]): Sitting => ({
+    date,
+    turns: said.map(([by, text], at) => ({ id: `${date}:${at}`, by, text })),
+  });
+  const said = {
+    id: "one",
+    speakers: ["Anna", "Ben"],
+    sessions: [
+      sitting("1:56 pm on 8 May, 2023", [1, "hi"], [0, "hello"], [0, "and?"], [1, "well"]),
+      sitting("9:00 am on 9 May, 2023", [0, "again"]),
+    ],
+    questions: [],
+  };
+  const counter = {
+    vocabulary: "characters",
+    countText: countCharacters,
+    countMessage: ({ content }: { content?: unknown }) => String(content).length,
+  };
+
+  it("are read as what the first speaker asks and the second answers, whoever begins and however often each speaks", () => {
+    const [first, second] = said.sessions.map((one) => exchangesOf(said, one, { showNames: false }));
+    expect(first).toEqual([
+      { question: "[1:56 pm on 8 May, 2023] (listens)", answer: "hi" },
+      { question: "hello\nand?", answer: "well" },
     ]);
-    const [first, second, third] = conversation.exchanges.map(({ at }) => at) as [number, number, number];
-    expect(second - first).toBeLessThan(300_000);
-    expect(third - second).toBeGreaterThan(3_600_000);
+    expect(second).toEqual([{ question: "[9:00 am on 9 May, 2023] again", answer: "(nods)" }]);
+    const [, named] = exchangesOf(said, said.sessions[0] as Sitting, { showNames: true });
+    expect(named).toEqual({ question: "Anna: hello\nAnna: and?", answer: "Ben: well" });
+  });
+
+  it("are played with each sitting when it took place", () => {
+    const { exchanges } = recordedStream(said, { counter, showNames: false });
+    expect(exchanges.map(({ incoming, answer }) => [incoming[0]?.role, answer?.tokens])).toEqual([
+      ["user", 2],
+      ["user", 4],
+      ["user", 6],
+    ]);
+    const times = exchanges.map(({ at }) => at);
+    expect(times[0]).toBe(Date.UTC(2023, 4, 8, 13, 56));
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeLessThan(300_000);
+    expect(times[2]).toBe(Date.UTC(2023, 4, 9, 9));
   });
 });

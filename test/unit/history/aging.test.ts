@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import type { HistoryMessage, Selection } from "../../../src/history/history-strategy.ts";
-import { shortToolResult, withoutImages } from "../../../src/history/short-form.ts";
+import { resultNoteTokens, shortToolResult, withoutImages } from "../../../src/history/short-form.ts";
 import { strategyFor } from "../../../src/history/strategy-registry.ts";
 import { inCiOrProving } from "../../support/prove.ts";
 import {
@@ -106,16 +106,17 @@ describe("old tool results", () => {
 
   it("become the same bytes each time, and fewer tokens; a short one stays", () => {
     const result = tool('call "1"', LONG);
-    const short = shortToolResult(result, countText);
+    const noteTokens = resultNoteTokens(countText);
+    const short = shortToolResult(result, noteTokens);
     expect(short && JSON.parse(textOf(short))).toEqual({
       role: "tool",
       tool_call_id: 'call "1"',
       content: "[earlier tool result left out]",
     });
-    expect(shortToolResult(result, countText)).toEqual(short);
+    expect(shortToolResult(result, noteTokens)).toEqual(short);
     expect(short?.tokens).toBeLessThan(result.tokens / 5);
-    expect(shortToolResult(tool("1", "done"), countText)).toBeUndefined();
-    expect(shortToolResult(user(LONG), countText)).toBeUndefined();
+    expect(shortToolResult(tool("1", "done"), noteTokens)).toBeUndefined();
+    expect(shortToolResult(user(LONG), noteTokens)).toBeUndefined();
   });
 });
 

@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { findAtoms } from "../../../src/history/atoms.ts";
 import { type StrategyName, strategyNames } from "../../../src/history/history-strategy.ts";
 import { strategyFor } from "../../../src/history/strategy-registry.ts";
 import { createTimeline } from "../../../src/history/timeline.ts";
@@ -16,6 +18,7 @@ import {
   viewOf,
 } from "./history-session.ts";
 import { breachOf } from "./legal-sequence.ts";
+import { conversations } from "./random-conversations.ts";
 
 const chat = (index: number) => turn(index, sized("user", 50), sized("assistant", 50));
 const promptOf = ({ sent }: Asked): number => sent.reduce((sum, { tokens }) => sum + tokens, 0);
@@ -45,6 +48,24 @@ describe("a window by tokens", () => {
 });
 
 describe("where a cut falls", () => {
+  it("is found the same without pairing calls and results, where all stand in order", () => {
+    const nobodysResult = turn(0, tool("of nobody"));
+    fc.assert(
+      fc.property(
+        fc.boolean().chain((orderly) => conversations({ orderly })),
+        (steps) => {
+          const turns = steps
+            .slice(0, -1)
+            .map(({ incoming, answer }, index) => turn(index, ...incoming, ...(answer ? [answer] : [])));
+          const incoming = steps.at(-1)?.incoming ?? [];
+          const paired = findAtoms([nobodysResult, ...turns], incoming);
+          expect(findAtoms(turns, incoming).boundaries).toEqual(paired.boundaries.slice(1));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
   const agent = (index: number) => turn(index, tool(`${index - 1}`), assistant("go on", `${index}`));
 
   it("prefers a turn that a user begins, if that takes away half as much at least", () => {

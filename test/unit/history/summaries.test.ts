@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { type HistoryMessage, strategyNames, type Summary } from "../../../src/history/history-strategy.ts";
+import { summaryReach } from "../../../src/history/summary-reach.ts";
 import { inCiOrProving } from "../../support/prove.ts";
 import {
   type Asked,
@@ -12,6 +13,7 @@ import {
   plainStep,
   playUntil,
   type Step,
+  user,
 } from "./history-session.ts";
 import { conversations } from "./random-conversations.ts";
 
@@ -275,5 +277,23 @@ describe("a change of strategy", () => {
     expect(session.epoch.firstTurn).toBe(0);
     for (let index = 0; index < 60 && session.epoch.firstTurn === 0; index += 1) session.ask(plainStep(91 + index));
     expect(session.epoch.firstTurn).toBe(before);
+  });
+});
+
+describe("what one summary reads", () => {
+  const said = (role: string, tokens: number) => [{ ...user("x"), role, tokens }];
+
+  it("is bounded, and ends before a user's message where it can", () => {
+    const exchange = [said("user", 9_000), said("tool", 2_000)];
+    const turns = [...exchange, ...exchange, ...exchange, ...exchange];
+    expect(summaryReach(turns.slice(0, 4))).toBe(4);
+    expect(summaryReach(turns)).toBe(4);
+    expect(summaryReach(turns.slice(1))).toBe(5);
+    expect(summaryReach(turns.map(() => said("tool", 9_000)))).toBe(3);
+  });
+
+  it("is a turn at least", () => {
+    expect(summaryReach([said("user", 90_000), said("user", 10)])).toBe(1);
+    expect(summaryReach([])).toBe(0);
   });
 });

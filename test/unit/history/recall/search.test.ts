@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { readWords } from "../../../../src/history/recall/read-words.ts";
+import { namedSpeaker } from "../../../../src/history/recall/named-speaker.ts";
+import { readQuery } from "../../../../src/history/recall/read-query.ts";
 import type { RecallIndex, RecallUnit } from "../../../../src/history/recall/recall-index.ts";
 import { readRemark } from "../../../../src/history/recall/remark.ts";
 import { searchUnits } from "../../../../src/history/recall/search-units.ts";
@@ -12,9 +13,8 @@ import { indexOf, MINUTE, reader, type SaidTurn, turnsOf } from "./recall-fixtur
 const textOf = ({ message: said, start, end }: RecallUnit): string => readRemark(said)?.text.slice(start, end) ?? "";
 
 function search(indexes: readonly RecallIndex[], question: string, turns = Infinity): string[] {
-  const { terms } = reader.read(question, "english");
   const parts = indexes.map((index) => ({ index, turns: Math.min(turns, index.turnCount), allTurns: index.turnCount }));
-  return searchUnits(parts, { terms, words: new Set(readWords(question).spaced) }).map(({ unit }) => textOf(unit));
+  return searchUnits(parts, readQuery(reader, question, "english")).map(({ unit }) => textOf(unit));
 }
 
 const chatter = Array.from({ length: 30 }, (_, at) => `It was day ${at} and the rain fell on the roofs.`);
@@ -48,6 +48,47 @@ describe("a search", () => {
     const index = await indexOf(turnsOf([...pair, ...pair, ...pair]));
     expect(search([index], "Which trip did Ben like?")[0]).toMatch(/^Ben: /);
     expect(search([index], "Which trip did Anna and Ben like?")[0]).toMatch(/^Anna: /);
+  });
+
+  it("knows speakers whose remarks do not open with their names by what the other calls them", async () => {
+    const pair: SaidTurn = {
+      user: "Hey Ben, you like that trip, trip by trip.",
+      assistant: "So far, Anna, I liked the trip.",
+    };
+    const index = await indexOf(turnsOf([pair, pair, pair]));
+    expect(search([index], "Which trip did Ben like?")[0]).toMatch(/^So far/);
+    expect(search([index], "Which trip did Anna and Ben like?")[0]).toMatch(/^Hey Ben/);
+    expect(search([await indexOf(turnsOf([pair, pair]))], "Which trip did Ben like?")[0]).toMatch(/^Hey Ben/);
+  });
+
+  it("takes what is spoken of for no speaker, however often it stands where a name would", async () => {
+    const namesIn = async (answers: readonly string[]) => {
+      const index = await indexOf(turnsOf(answers.map((assistant) => ({ user: "Where to?", assistant }))));
+      const query = readQuery(reader, "Who went to Rome?", "english");
+      return [...namedSpeaker([{ index, turns: index.turnCount, allTurns: index.turnCount }], query).names];
+    };
+    const called = Array.from({ length: 4 }, (_, at) => `Good luck, Rome! That is plan ${at}.`);
+    const spokenOf = ["Many like Rome best.", "The train to Rome is late."];
+    expect(await namesIn(called)).toEqual(["rome"]);
+    expect(await namesIn([...called, ...spokenOf])).toEqual([]);
+    expect(await namesIn(Array.from({ length: 4 }, () => "There are Paris, Rome, Berlin and Prague."))).toEqual([]);
+  });
+
+  it("prefers the answer to a question before it", async () => {
+    const first = async (opening: string) => {
+      const said = [...chatter, opening, "The old one, from a widow.", ...chatter];
+      return search([await indexOf(turnsOf(said))], "violin from Cremona")[0];
+    };
+    expect(await first("Which violin did you buy in Cremona?")).toBe("The old one, from a widow.");
+    expect(await first("I bought a violin in Cremona.")).toBe("I bought a violin in Cremona.");
+  });
+
+  it("prefers the day that the question names, and then the week after it", async () => {
+    const days = [1, 3, 20].map((day) => ({ user: `I bought ${day} violins.`, at: Date.UTC(2026, 4, day) }));
+    const index = await indexOf(turnsOf(days));
+    const found = search([index], "Which violins did I buy on 1 May 2026?");
+    expect(found).toEqual(["I bought 1 violins.", "I bought 3 violins.", "I bought 20 violins."]);
+    expect(search([index], "Which violins did I buy on May 20th?")[0]).toBe("I bought 20 violins.");
   });
 
   it("sees nothing of what comes behind the turns it may search", async () => {
