@@ -57,7 +57,16 @@ function finishJson(parts: FinishParts): void {
     relay.head.status,
     responseHeaders(relay.head, { ...headers, ...degraded }, { form, size: bytes.length }),
   );
-  client.end(bytes);
+  endWith(client, bytes);
+}
+
+/** Where copying costs more than a second part of a write. */
+const MAX_COPIED_BYTES = 1 << 14;
+
+/** Node joins a head to a string and writes both at once; a buffer it would send as a part of its own. */
+function endWith(client: ServerResponse, bytes: Buffer): void {
+  if (bytes.length > MAX_COPIED_BYTES) client.end(bytes);
+  else client.end(bytes.toString("latin1"), "latin1");
 }
 
 /** Only a lost append spoils an answer; what could not be redacted or sealed is delivered, flagged. */

@@ -19,14 +19,14 @@ export function spliceBody(
   messages: readonly Buffer[] | undefined,
   added: readonly Buffer[] = [],
 ): readonly Buffer[] {
-  const edits = [...addedEdit(chat, added), ...usageEdit(chat), ...messagesEdit(chat, messages)].toSorted(
-    (one, other) => one.start - other.start,
-  );
+  const edits = [...addedEdit(chat, added), ...usageEdit(chat), ...messagesEdit(chat, messages)];
   if (edits.length === 0) return [chat.body];
+  if (edits.length > 1) edits.sort((one, other) => one.start - other.start);
   const pieces: Buffer[] = [];
   let at = 0;
   for (const { start, end, bytes } of edits) {
-    pieces.push(chat.body.subarray(at, start), ...bytes);
+    pieces.push(chat.body.subarray(at, start));
+    for (const piece of bytes) pieces.push(piece);
     at = end;
   }
   pieces.push(chat.body.subarray(at));
@@ -36,8 +36,11 @@ export function spliceBody(
 function messagesEdit(chat: ChatRequest, messages: readonly Buffer[] | undefined): Edit[] {
   const span = chat.members.get("messages");
   if (!messages || !span) return [];
-  const bytes = messages.flatMap((message, index) => (index === 0 ? [message] : [COMMA, message]));
-  return [{ ...span, bytes: [OPEN, ...bytes, CLOSE] }];
+  const bytes: Buffer[] = [];
+  for (const message of messages) bytes.push(bytes.length === 0 ? OPEN : COMMA, message);
+  if (bytes.length === 0) bytes.push(OPEN);
+  bytes.push(CLOSE);
+  return [{ start: span.start, end: span.end, bytes }];
 }
 
 function addedEdit({ body }: ChatRequest, added: readonly Buffer[]): Edit[] {
