@@ -18,7 +18,8 @@ export function appendRecord(active: readonly ActiveTurn[], record: TurnRecord):
   const kept = keptTurns(active, record.rewindTo);
   const last = kept.at(-1);
   if (!last) return [{ record, chosen: 0 }];
-  return [...kept.slice(0, -1), withChoice(last, record.previousChoice), { record, chosen: 0 }];
+  const before = withChoice(last, record.previousChoice);
+  return before === last ? [...kept, { record, chosen: 0 }] : [...kept.slice(0, -1), before, { record, chosen: 0 }];
 }
 
 /** The transcript that a log of records makes, oldest record first. */
@@ -33,11 +34,11 @@ function keptTurns(active: readonly ActiveTurn[], rewindTo: string | undefined):
   return index < 0 ? active : active.slice(0, index + 1);
 }
 
-/** A parallel writer's record may follow a turn that it never saw, and that has fewer choices. */
-const withChoice = ({ record }: ActiveTurn, choice: number): ActiveTurn => ({
-  record,
-  chosen: choice < record.answers.length ? choice : 0,
-});
+/** The same object where the choice stays. A parallel writer's record may follow a turn that has fewer choices. */
+function withChoice(turn: ActiveTurn, choice: number): ActiveTurn {
+  const chosen = choice < turn.record.answers.length ? choice : 0;
+  return chosen === turn.chosen ? turn : { record: turn.record, chosen };
+}
 
 /** The answer that the transcript went on from; `undefined` when nothing usable arrived. */
 export const chosenAnswer = ({ record, chosen }: ActiveTurn): StoredMessage | undefined => record.answers[chosen];

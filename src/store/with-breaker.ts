@@ -167,7 +167,7 @@ function createTimeLimit(timeoutMs: number): <T>(call: Promise<T>) => Promise<T>
           waiting.delete(wait);
           resolve(value);
         },
-        (error: unknown) => {
+        (error: Error) => {
           waiting.delete(wait);
           reject(error);
         },

@@ -14,7 +14,7 @@ import {
 } from "../session/slots.ts";
 import { decodeTurnRecord } from "../session/turn-record-codec.ts";
 import type { SealedTurn, StoredSession } from "../store/session-store.ts";
-import type { LogEntry, OpenedSession, SessionRef } from "./opened-session.ts";
+import { type LogEntry, logBytesOf, type OpenedSession, type SessionRef } from "./opened-session.ts";
 
 export const incarnationOf = (revision: string): string => revision.slice(0, revision.indexOf("."));
 
@@ -57,11 +57,9 @@ export async function openSession(
     head,
     sealer: keys,
     log: known ? [...known.log, ...log] : log,
+    logBytes: (known?.logBytes ?? 0) + logBytesOf(log),
     front: known?.front ?? head.front,
-    active: log.reduce<readonly ActiveTurn[]>(
-      (active, { record }) => appendRecord(active, record),
-      known?.active ?? [],
-    ),
+    active,
     system: decodeSystem(slots.get(SYSTEM_SLOT)),
     summaries: decodeSummaries(slots.get(SUMMARY_SLOT)),
     withheld: decodeWithheld(slots.get(WITHHELD_SLOT)),
@@ -77,6 +75,7 @@ export function withOlderTurns(session: OpenedSession, older: readonly SealedTur
   return {
     ...session,
     log,
+    logBytes: session.logBytes + logBytesOf(front),
     front: emptyFront,
     active: activeTurns(log.map(({ record }) => record)),
   };

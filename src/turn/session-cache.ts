@@ -39,9 +39,8 @@ export interface SessionCache {
 
 /** An opened session that no load has confirmed for this long is dropped: erasure and expiry reach every replica. */
 const MAX_AGE_MS = 60_000;
-/** What a session and a turn weigh besides their text: objects, strings, keys. An estimate. */
+/** What a session weighs besides its turns and texts: objects, strings, keys. An estimate. */
 const ENTRY_BYTES = 4_000;
-const RECORD_BYTES = 4_000;
 
 export function createSessionCache(options: SessionCacheOptions): SessionCache {
   const { sessions, sealer, audit, clock, log, maxBytes } = options;
@@ -109,13 +108,8 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
 const isEarlier = (stored: StoredSession, base: OpenedSession): boolean =>
   incarnationOf(stored.revision) === base.incarnation && revisionNumber(stored) < revisionNumber(base);
 
-function sizeOf({ log, system, withheld }: OpenedSession): number {
-  let bytes = ENTRY_BYTES;
-  for (const { record } of log) {
-    bytes += RECORD_BYTES;
-    for (const message of record.messages) bytes += message.bytes.length;
-    for (const answer of record.answers) bytes += answer.bytes.length;
-  }
+function sizeOf({ logBytes, system, withheld }: OpenedSession): number {
+  let bytes = ENTRY_BYTES + logBytes;
   for (const message of system) bytes += message.bytes.length;
   for (const [standIn, value] of withheld) bytes += standIn.length + value.length;
   return bytes;
