@@ -36,10 +36,10 @@ export function createRedactor(options: RedactorOptions): Redactor {
     }
   };
   return {
-    async redact(messages, name) {
-      const redactions = await redactAll(messages, { name, walk: mapMessageStrings, join: redactAcrossParts });
-      return redactions.map(({ value, counts }) => ({ message: value, counts }));
-    },
+    redact: (messages, name) =>
+      redactAll(messages, { name, walk: mapMessageStrings, join: redactAcrossParts }).then((redactions) =>
+        redactions.map(({ value, counts }) => ({ message: value, counts })),
+      ),
     redactValues: (values, name) => redactAll(values, { name, walk: mapRequestStrings }),
     countPlaceholders: (text) => rules.placeholders.count(text),
   };
@@ -154,8 +154,8 @@ function rebuild<Value>(
   outcomes: readonly TextRedaction[],
   walk: Walk<Value>["walk"],
 ): ValueRedaction<Value> {
+  if (outcomes.every((outcome) => outcome.types.length === 0)) return { value, counts: countTypes([types]) };
   const counts = countTypes([types, ...outcomes.map((outcome) => outcome.types)]);
-  if (outcomes.every((outcome) => outcome.types.length === 0)) return { value, counts };
   let index = 0;
   return { value: walk(value, ({ text }) => outcomes[index++]?.text ?? text), counts };
 }

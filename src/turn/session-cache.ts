@@ -80,6 +80,7 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
     async load(ref) {
       const base = opened.get(ref.key);
       const stored = await sessions.load(ref.key, knownRevision(base));
+      if (stored && base && isUnchanged(stored, base)) return keep(base);
       if (stored) return openOnto(ref, stored, base).catch(noteUnreadable(audit, ref.owner));
       opened.delete(ref.key);
       // Who removed a session has said so; one that ran out goes silently, unless somebody comes back to it in time.
@@ -103,6 +104,10 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
     forget: (owner) => dropOwned(opened, owner, ({ ref }) => ref.owner),
   };
 }
+
+/** The store had nothing to add to what is held. */
+const isUnchanged = (stored: StoredSession, base: OpenedSession): boolean =>
+  stored.head === undefined && stored.revision === base.revision;
 
 /** A load answers with what was stored when it began or later, so of one life it never finds less than was known. */
 const isEarlier = (stored: StoredSession, base: OpenedSession): boolean =>

@@ -112,11 +112,11 @@ interface SealedRecord {
 }
 
 /** A record that rewinds far back, or an epoch that begins earlier, needs turns that a cold load leaves out. */
-async function withNeededTurns(
+function withNeededTurns(
   cache: SessionCache,
   base: OpenedSession | undefined,
   { record: { rewindTo }, epoch }: TurnDraft,
-): Promise<OpenedSession | undefined> {
+): OpenedSession | undefined | Promise<OpenedSession> {
   if (!base || base.front.turns === 0) return base;
   const rewindsBefore = rewindTo !== undefined && !base.active.some(({ record }) => record.id === rewindTo);
   return rewindsBefore || epoch.state.firstTurn < base.front.turns ? cache.loadAll(base) : base;
