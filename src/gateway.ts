@@ -130,7 +130,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   const server = createGatewayServer({ app, settings: config.http, answers: answerPolicy(config), log });
   let closing: Promise<void> | undefined;
   return {
-    routes: app.routes.map(({ method, path }) => ({ method, path })),
+    routes: app.router.routes.map(({ method, path }) => ({ method, path })),
     countersReady: counters.ready,
     idle: () => ring.idle(),
     listen: () => server.listen(),

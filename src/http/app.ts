@@ -14,8 +14,9 @@ import { noSessionInQuery } from "./middleware/no-session-in-query.ts";
 import { preflight } from "./middleware/preflight.ts";
 import { requestId } from "./middleware/request-id.ts";
 import { unambiguousHeaders } from "./middleware/unambiguous-headers.ts";
+import { createPlainChat, type PlainChat } from "./plain-chat.ts";
 import { admin, type AdminParts } from "./routes/admin.ts";
-import { chatCompletions } from "./routes/chat-completions.ts";
+import { chatCompletions, createChatHandler } from "./routes/chat-completions.ts";
 import { health, type HealthParts } from "./routes/health.ts";
 import { login } from "./routes/login.ts";
 import { me } from "./routes/me.ts";
@@ -36,6 +37,12 @@ export interface AppParts {
   readonly admin: AdminParts | undefined;
 }
 
+export interface App {
+  readonly router: Hono<GatewayEnv>;
+  /** To be asked first. */
+  readonly plainChat: PlainChat;
+}
+
 /** The whole surface, in the order in which a request meets it. */
 export function createApp({
   ring,
@@ -46,8 +53,9 @@ export function createApp({
   defaultStrategy,
   health: healthParts,
   admin: adminParts,
-}: AppParts): Hono<GatewayEnv> {
+}: AppParts): App {
   const { log, limiter } = ring.ports;
+  const chat = createChatHandler({ ring, identity, settings });
   const ownRoutes = withCallLimit(identity, limiter);
   const app = new Hono<GatewayEnv>({ getPath: sentPath });
   app.onError((error, context) => {
@@ -68,7 +76,7 @@ export function createApp({
   });
   app.route("/", health(healthParts));
   if (adminParts) app.route("/admin", admin(adminParts, settings));
-  app.route("/v1/chat/completions", chatCompletions({ ring, identity, settings }));
+  app.route("/v1/chat/completions", chatCompletions(chat));
   app.route(
     "/v1/sessions",
     sessions({
@@ -89,7 +97,7 @@ export function createApp({
   });
   if (logins) app.route("/v1", login({ logins, identity, limiter, settings }));
   app.all("/v1/*", passThroughRoute({ ports: ring.ports, identity, settings }));
-  return app;
+  return { router: app, plainChat: createPlainChat({ answer: chat, maxBodyBytes: settings.maxBodyBytes, log }) };
 }
 
 /** The path as it was sent: with its dot segments folded, a session named `..` would lead to another route. */

@@ -21,22 +21,26 @@ const codes: Readonly<Record<string, ErrorCode>> = {
 };
 
 export function createClientErrors(log: Log): ClientErrors {
-  const unfinished = new WeakMap<Duplex, Set<ServerResponse>>();
+  const begun = new WeakMap<Duplex, ServerResponse[]>();
   return {
     track(response) {
       const { socket } = response.req;
-      const ofSocket = unfinished.get(socket) ?? new Set();
-      unfinished.set(socket, ofSocket.add(response));
-      response.once("close", () => ofSocket.delete(response));
+      const before = begun.get(socket);
+      // A list of one is the rule: who sends the next request before the answer is rare.
+      if (before?.length === 1 && isClosed(before[0])) before[0] = response;
+      else begun.set(socket, [...(before ?? []).filter((other) => !isClosed(other)), response]);
     },
     answer(error, socket) {
-      const isMidAnswer = [...(unfinished.get(socket) ?? [])].some(({ headersSent }) => headersSent);
+      const isMidAnswer = (begun.get(socket) ?? []).some((response) => response.headersSent && !isClosed(response));
       // A second head inside a running answer would be taken for a part of it, or for the next one's.
       if (isMidAnswer || error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
       socket.end(rawAnswer(new GatewayError(codes[error.code ?? ""] ?? "malformed_http", "not a request"), log));
     },
   };
 }
+
+/** Wholly written, or given up. */
+const isClosed = (response: ServerResponse | undefined): boolean => response === undefined || response.closed;
 
 /** Nothing of what was sent is in it: it may have been anything. */
 function rawAnswer(error: GatewayError, log: Log): string {

@@ -18,23 +18,20 @@ type HeadRest = readonly (string | OutgoingHttpHeaders | OutgoingHttpHeader[] | 
 export function guardedResponse({ credentialHeaders, corsOrigins }: AnswerPolicy): typeof ServerResponse {
   const corsHeaders = createCorsHeaders(corsOrigins);
   const varying = corsOrigins.length > 0 ? [...credentialHeaders, "Origin"] : credentialHeaders;
+  const ownVary = joinVary(undefined, varying);
   class GuardedResponse<Request extends IncomingMessage> extends ServerResponse<Request> {
     override writeHead(status: number, ...rest: HeadRest): this {
       const reason = typeof rest[0] === "string" ? rest[0] : undefined;
-      const given = byName(reason === undefined ? rest[0] : rest[1]);
+      const headers = answerHeaders(reason === undefined ? rest[0] : rest[1]);
       // What was set before is the gateway's own decision, and stands against what an upstream says.
-      const headers = { ...given, ...this.getHeaders() };
-      for (const name of Object.keys(headers)) {
-        if (!isForOthers(name)) continue;
-        delete headers[name];
-        this.removeHeader(name);
+      for (const name of this.getHeaderNames()) {
+        if (isForOthers(name)) this.removeHeader(name);
+        else headers[name] = this.getHeader(name);
       }
-      const guarded = {
-        ...headers,
-        "cache-control": "no-store",
-        vary: joinVary(headers["vary"], varying),
-        ...corsHeaders(this.req),
-      };
+      const { vary } = headers;
+      headers["cache-control"] = "no-store";
+      headers["vary"] = vary === undefined ? ownVary : joinVary(vary, varying);
+      const guarded = Object.assign(headers, corsHeaders(this.req));
       return reason === undefined ? super.writeHead(status, guarded) : super.writeHead(status, reason, guarded);
     }
   }
@@ -49,14 +46,20 @@ const isForOthers = (name: string): boolean =>
   name === "expires" ||
   name === "pragma";
 
-function byName(given: HeadRest[number]): OutgoingHttpHeaders {
-  if (given === undefined || typeof given === "string") return {};
+/** By lower-case name, without what is for others to say. */
+function answerHeaders(given: HeadRest[number]): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  if (given === undefined || typeof given === "string") return headers;
   if (!Array.isArray(given)) {
-    return Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]));
+    for (const key of Object.keys(given)) {
+      const name = key.toLowerCase();
+      if (!isForOthers(name)) headers[name] = given[key];
+    }
+    return headers;
   }
-  const headers: Record<string, OutgoingHttpHeader> = {};
   for (let index = 0; index + 1 < given.length; index += 2) {
     const name = String(given[index]).toLowerCase();
+    if (isForOthers(name)) continue;
     const value = given[index + 1] ?? "";
     const before = headers[name];
     headers[name] = before === undefined ? value : [before, value].flat().map(String);

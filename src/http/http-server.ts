@@ -1,16 +1,15 @@
 import { createServer, type Server } from "node:http";
 
 import { getRequestListener } from "@hono/node-server";
-import type { Hono } from "hono";
 
 import type { Log } from "../kit/log.ts";
+import type { App } from "./app.ts";
 import { createClientErrors } from "./client-errors.ts";
 import { failedRequest } from "./error-response.ts";
-import type { GatewayEnv } from "./gateway-env.ts";
 import { type AnswerPolicy, guardedResponse } from "./guarded-response.ts";
 
 export interface HttpServerParts {
-  readonly app: Hono<GatewayEnv>;
+  readonly app: App;
   readonly answers: AnswerPolicy;
   readonly settings: {
     readonly maxHeaderBytes: number;
@@ -28,8 +27,8 @@ const DAWDLING_CHECK_MS = 1_000;
 const MAX_CONNECTIONS = 10_000;
 
 /** The server that listens: what HTTP itself can be abused for is dealt with before any route. */
-export function createHttpServer({ app, answers, settings, log }: HttpServerParts): Server {
-  const listener = getRequestListener(app.fetch, {
+export function createHttpServer({ app: { router, plainChat }, answers, settings, log }: HttpServerParts): Server {
+  const listener = getRequestListener(router.fetch, {
     overrideGlobalObjects: false,
     errorHandler: (failure) => failedRequest(failure, log),
   });
@@ -48,7 +47,7 @@ export function createHttpServer({ app, answers, settings, log }: HttpServerPart
     },
     (request, response) => {
       clientErrors.track(response);
-      void listener(request, response);
+      if (!plainChat(request, response)) void listener(request, response);
     },
   );
   server.maxConnections = MAX_CONNECTIONS;

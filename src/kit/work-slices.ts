@@ -9,6 +9,9 @@ export interface WorkSlices {
   before(bytes: number): Promise<void> | undefined;
 }
 
+/** Whether work on so many bytes is done without a pause. */
+export const isOneSlice = (bytes: number): boolean => bytes <= SLICE_BYTES;
+
 export function createWorkSlices(): WorkSlices {
   let done = 0;
   return {

@@ -36,10 +36,10 @@ export function createRedactor(options: RedactorOptions): Redactor {
     }
   };
   return {
-    async redact(messages, name) {
-      const redactions = await redactAll(messages, { name, walk: mapMessageStrings, join: redactAcrossParts });
-      return redactions.map(({ value, counts }) => ({ message: value, counts }));
-    },
+    redact: (messages, name) =>
+      redactAll(messages, { name, walk: mapMessageStrings, join: redactAcrossParts }).then((redactions) =>
+        redactions.map(({ value, counts }) => ({ message: value, counts })),
+      ),
     redactValues: (values, name) => redactAll(values, { name, walk: mapRequestStrings }),
     countPlaceholders: (text) => rules.placeholders.count(text),
   };
@@ -111,9 +111,12 @@ function* redactValues<Value>(
 /** Before any work, so that what is refused costs little. */
 function* refuseExcess(collected: readonly MessageString[][], maxCharacters: number): Generator<undefined, void> {
   let characters = 0;
-  for (const { text } of collected.flat()) {
-    if (!(yield* isPayload(text))) characters += text.length;
-    if (characters > maxCharacters) throw new GatewayError("redaction_failed", `more than ${maxCharacters} characters`);
+  for (const strings of collected) {
+    for (const { text } of strings) {
+      if (text.length < MIN_PAYLOAD || !(yield* isPayload(text))) characters += text.length;
+      if (characters > maxCharacters)
+        throw new GatewayError("redaction_failed", `more than ${maxCharacters} characters`);
+    }
   }
 }
 
@@ -131,7 +134,7 @@ const MAX_HEADER = 256;
 
 /** An image or a file as a data URL: nothing to read, and long. */
 function* isPayload(text: string): Generator<undefined, boolean> {
-  if (text.length < MIN_PAYLOAD || !text.startsWith("data:")) return false;
+  if (!text.startsWith("data:")) return false;
   const comma = text.slice(0, MAX_HEADER).indexOf(";base64,");
   return comma > 0 && (yield* base64End(text, comma + 8)) === text.length;
 }
@@ -139,8 +142,9 @@ function* isPayload(text: string): Generator<undefined, boolean> {
 const LEGAL_NAME = /^[A-Za-z0-9_-]*$/;
 
 function* redactString(string: MessageString, { rules, name }: Search): Generator<undefined, TextRedaction> {
-  const { text, isIdentifier, ...place } = string;
-  if (isIdentifier !== true || !LEGAL_NAME.test(text)) return yield* redactText(text, { rules, name, ...place });
+  const { text, label, isIdentifier, isArguments } = string;
+  if (isIdentifier !== true || !LEGAL_NAME.test(text))
+    return yield* redactText(text, { rules, name, label, isArguments });
   const { text: bracketed, types } = yield* redactText(rules.placeholders.bracket(text), { rules, name });
   return { text: rules.placeholders.unbracket(bracketed), types };
 }
@@ -150,8 +154,8 @@ function rebuild<Value>(
   outcomes: readonly TextRedaction[],
   walk: Walk<Value>["walk"],
 ): ValueRedaction<Value> {
+  if (outcomes.every((outcome) => outcome.types.length === 0)) return { value, counts: countTypes([types]) };
   const counts = countTypes([types, ...outcomes.map((outcome) => outcome.types)]);
-  if (outcomes.every((outcome) => outcome.types.length === 0)) return { value, counts };
   let index = 0;
   return { value: walk(value, ({ text }) => outcomes[index++]?.text ?? text), counts };
 }

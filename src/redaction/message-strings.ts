@@ -112,14 +112,15 @@ function mapFields<Value extends Fields>(
   mapField: (key: string, value: unknown) => unknown,
   mapKey?: StringMapper,
 ): Value {
-  let changed = false;
-  const entries = Object.entries(fields).map(([key, value]): [string, unknown] => {
+  let changed: [string, unknown][] | undefined;
+  for (const [index, key] of Object.keys(fields).entries()) {
+    const value = fields[key];
     const newKey = mapKey?.({ text: key }) ?? key;
     const newValue = mapField(key, value);
-    changed ||= newKey !== key || newValue !== value;
-    return [newKey, newValue];
-  });
-  return changed ? (Object.fromEntries(entries) as Value) : fields;
+    if (newKey !== key || newValue !== value) changed ??= Object.entries(fields).slice(0, index);
+    changed?.push([newKey, newValue]);
+  }
+  return changed ? (Object.fromEntries(changed) as Value) : fields;
 }
 
 function isFields(value: unknown): value is Fields {

@@ -13,9 +13,9 @@ export interface TextRedactionOptions {
   readonly rules: SearchRules;
   readonly name: PlaceholderNamer;
   /** What the text is said to be, such as the key that it stands under; matched as context, never changed. */
-  readonly label?: string;
+  readonly label?: string | undefined;
   /** Whether the text ought to be JSON, even if it is only a number. */
-  readonly isArguments?: boolean;
+  readonly isArguments?: boolean | undefined;
 }
 
 /** A replacement may set a neighbour free that an overlap had hidden. It rarely takes a second round, never this many. */
@@ -25,10 +25,11 @@ const NOTHING: readonly EntityType[] = [];
 
 /** Replaces findings until there are none left, so that redacting the outcome again changes nothing. */
 export function* redactText(source: string, options: TextRedactionOptions): Generator<undefined, TextRedaction> {
+  const { rules, label } = options;
   let text = source;
   let types = NOTHING;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const findings = yield* labelledFindings(text, options);
+    const findings = yield* label === undefined ? findFindings(text, rules) : labelledFindings(text, rules, label);
     if (findings.length === 0) break;
     types = [...types, ...findings.map((finding) => finding.type)];
     text = yield* replaceFindings(text, findings, options);
@@ -36,11 +37,7 @@ export function* redactText(source: string, options: TextRedactionOptions): Gene
   return { text, types };
 }
 
-function* labelledFindings(
-  text: string,
-  { rules, label }: TextRedactionOptions,
-): Generator<undefined, readonly Finding[]> {
-  if (label === undefined) return yield* findFindings(text, rules);
+function* labelledFindings(text: string, rules: SearchRules, label: string): Generator<undefined, readonly Finding[]> {
   const prefix = `${label}: `;
   const findings = yield* findFindings(prefix + text, rules);
   return findings

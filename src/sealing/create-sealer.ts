@@ -9,8 +9,8 @@ import { createAuditSealer } from "./audit-sealer.ts";
 import { createDataKeys } from "./data-keys.ts";
 import type { Keyring } from "./keyring.ts";
 import { createNonceSource } from "./nonce-source.ts";
-import { createSessionSealer, isSealedUnder } from "./sealed-record.ts";
-import type { Sealer, SessionIdentity, SessionSealer } from "./sealer.ts";
+import { createSessionSealer, type OwnSealer } from "./sealed-record.ts";
+import type { AuditSealer, Sealer, SessionIdentity } from "./sealer.ts";
 
 interface SealerOptions {
   readonly records: RecordStore;
@@ -24,7 +24,12 @@ interface SealerOptions {
 interface HeldSealer {
   readonly identity: SessionIdentity;
   readonly dataKey: KeyObject;
-  readonly sealer: SessionSealer;
+  readonly sealer: OwnSealer;
+}
+
+interface HeldAuditSealer {
+  readonly dataKey: KeyObject;
+  readonly sealer: AuditSealer;
 }
 
 /** Seals as `sealed-record.ts` describes, under keys derived from one random data key per owner. */
@@ -33,7 +38,8 @@ export function createSealer(options: SealerOptions): Sealer {
   const dataKeys = createDataKeys({ records, keyring, clock, maxOwners });
   const held = new LRUCache<string, HeldSealer>({ max: maxSessions });
   const writeNonce = createNonceSource();
-  const derive = (dataKey: KeyObject, identity: SessionIdentity): SessionSealer => {
+  const heldForAudit = new LRUCache<string, HeldAuditSealer>({ max: maxSessions });
+  const derive = (dataKey: KeyObject, identity: SessionIdentity): OwnSealer => {
     const entry = held.get(identity.key);
     if (entry?.dataKey === dataKey && isSame(entry.identity, identity)) return entry.sealer;
     const sealer = createSessionSealer({ dataKey, identity, writeNonce, maxRecordBytes });
@@ -50,15 +56,21 @@ export function createSealer(options: SealerOptions): Sealer {
     forNewSession: async (identity) => derive(await dataKeys.findOrMake(identity.owner), identity),
     async isCurrent(identity, sealed) {
       const dataKey = await dataKeys.reread(identity.owner);
-      return dataKey !== undefined && isSealedUnder(dataKey, identity, sealed);
+      return dataKey !== undefined && derive(dataKey, identity).hasSealed(sealed);
     },
     forget(owner) {
       dataKeys.forget(owner);
+      heldForAudit.delete(owner);
       for (const [key, entry] of held.entries()) if (entry.identity.owner === owner) held.delete(key);
     },
     async forAudit(owner) {
       const dataKey = await dataKeys.find(owner);
-      return dataKey && createAuditSealer({ dataKey, owner, writeNonce, maxRecordBytes });
+      if (!dataKey) return undefined;
+      const entry = heldForAudit.get(owner);
+      if (entry?.dataKey === dataKey) return entry.sealer;
+      const sealer = createAuditSealer({ dataKey, owner, writeNonce, maxRecordBytes });
+      heldForAudit.set(owner, { dataKey, sealer });
+      return sealer;
     },
   };
 }

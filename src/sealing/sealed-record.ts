@@ -51,13 +51,18 @@ interface SessionSealerOptions {
   readonly maxRecords?: number;
 }
 
+export interface OwnSealer extends SessionSealer {
+  /** True if a sealer of this data key and identity made the record, by its commitment alone: nothing is decrypted. */
+  hasSealed(sealed: Buffer): boolean;
+}
+
 export function createSessionSealer({
   dataKey,
   identity,
   writeNonce,
   maxRecordBytes,
   maxRecords = MAX_RECORDS,
-}: SessionSealerOptions): SessionSealer {
+}: SessionSealerOptions): OwnSealer {
   const { key, commitment } = deriveKeys(dataKey, identity);
   const scope = joinParts(["1.1", identity.owner, identity.key, identity.incarnation]);
   const additionalData = (kind: string, id: string): Buffer => Buffer.from(scope + joinParts([kind, id]));
@@ -65,6 +70,10 @@ export function createSessionSealer({
   let records = 0;
 
   return {
+    hasSealed(sealed) {
+      if (sealed.length < RECORD_OVERHEAD_BYTES) throw unreadable("is too short");
+      return timingSafeEqual(sealed.subarray(COMMITMENT_START, BODY_START), commitment);
+    },
     seal(kind, id, plaintext) {
       if (records >= maxRecords) throw new GatewayError("record_unreadable", WORN_OUT);
       records += 1;
@@ -107,12 +116,6 @@ export function createSessionSealer({
 export function recordTag(sealed: Buffer): string {
   if (sealed.length < RECORD_OVERHEAD_BYTES) throw unreadable("is too short");
   return sealed.toString("base64url", sealed.length - TAG_BYTES);
-}
-
-/** True if a sealer of this data key and identity made the record, by its commitment alone: nothing is decrypted. */
-export function isSealedUnder(dataKey: KeyObject, identity: SessionIdentity, sealed: Buffer): boolean {
-  if (sealed.length < RECORD_OVERHEAD_BYTES) throw unreadable("is too short");
-  return timingSafeEqual(sealed.subarray(COMMITMENT_START, BODY_START), deriveKeys(dataKey, identity).commitment);
 }
 
 function deriveKeys(dataKey: KeyObject, { owner, key, incarnation }: SessionIdentity) {

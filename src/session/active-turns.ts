@@ -36,11 +36,11 @@ function keptCount(active: readonly ActiveTurn[], rewindTo: string | undefined):
   return index < 0 ? active.length : index + 1;
 }
 
-/** A parallel writer's record may follow a turn that it never saw, and that has fewer choices. */
-const withChoice = ({ record }: ActiveTurn, choice: number): ActiveTurn => ({
-  record,
-  chosen: choice < record.answers.length ? choice : 0,
-});
+/** The same object where the choice stays. A parallel writer's record may follow a turn that has fewer choices. */
+function withChoice(turn: ActiveTurn, choice: number): ActiveTurn {
+  const chosen = choice < turn.record.answers.length ? choice : 0;
+  return chosen === turn.chosen ? turn : { record: turn.record, chosen };
+}
 
 /** The answer that the transcript went on from; `undefined` when nothing usable arrived. */
 export const chosenAnswer = ({ record, chosen }: ActiveTurn): StoredMessage | undefined => record.answers[chosen];

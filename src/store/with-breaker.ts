@@ -133,6 +133,7 @@ function createGuard(
   enter: (operation: StoreOperation) => CircuitPass | undefined,
   { timeoutMs, onCall }: BreakerOptions,
 ): Guard {
+  const withinTime = createTimeLimit(timeoutMs);
   return async (operation, call) => {
     const startedAt = performance.now();
     const report = (outcome: StoreCallOutcome): void => onCall?.(operation, outcome, performance.now() - startedAt);
@@ -142,7 +143,7 @@ function createGuard(
       throw storeUnavailable("the store kept failing and is left alone for a moment");
     }
     try {
-      const value = await withinTime(call(), timeoutMs);
+      const value = await withinTime(call());
       pass.succeeded();
       report("ok");
       return value;
@@ -162,13 +163,43 @@ class StoreTimeout extends GatewayError {
   }
 }
 
-function withinTime<T>(call: Promise<T>, timeoutMs: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+interface Wait {
+  readonly until: number;
+  readonly reject: (late: StoreTimeout) => void;
+}
+
+/** Calls in the order in which they run late, since all have the same time: one timer watches the first of them. */
+function createTimeLimit(timeoutMs: number): <T>(call: Promise<T>) => Promise<T> {
+  const waiting = new Set<Wait>();
+  let isWatched = false;
+  const watch = (ms: number): void => {
+    isWatched = true;
+    setTimeout(refuseLate, ms).unref();
+  };
+  const refuseLate = (): void => {
+    isWatched = false;
+    for (const wait of waiting) {
+      const left = wait.until - performance.now();
+      if (left > 0) return watch(left);
+      waiting.delete(wait);
       // When this process was busy, the answer may lie unread in the socket: let the loop read it first.
-      setImmediate(() => reject(new StoreTimeout(timeoutMs)));
-    }, timeoutMs);
-    timer.unref();
-    call.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
+      setImmediate(() => wait.reject(new StoreTimeout(timeoutMs)));
+    }
+  };
+  return (call) =>
+    new Promise((resolve, reject) => {
+      const wait = { until: performance.now() + timeoutMs, reject };
+      waiting.add(wait);
+      if (!isWatched) watch(timeoutMs);
+      call.then(
+        (value) => {
+          waiting.delete(wait);
+          resolve(value);
+        },
+        (error: Error) => {
+          waiting.delete(wait);
+          reject(error);
+        },
+      );
+    });
 }

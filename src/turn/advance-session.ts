@@ -35,7 +35,7 @@ export function advanceSession(base: OpenedSession | undefined, draft: TurnDraft
     stands: isLeftOut(front, active, draft.epoch),
   });
   const firstHeld = active[epoch.firstTurn - front.turns];
-  const whole = tally(front, active);
+  const whole = held && goesOn(before, active) ? tally(held, active.slice(-1)) : tally(front, active);
   return {
     record,
     active,
@@ -109,13 +109,21 @@ export function changeEpoch(
   return { epoch: change.state, summaries: all.filter((summary) => summary === own || summary.toTurn > firstTurn) };
 }
 
-function tally(front: TranscriptFront, turns: readonly ActiveTurn[]): { messages: number; tokens: number } {
+/** Whether nothing but one turn came: then what the head counts of the others still holds. */
+const goesOn = (before: readonly ActiveTurn[], active: readonly ActiveTurn[]): boolean =>
+  active.length === before.length + 1 && active.at(-2) === before.at(-1);
+
+function tally(
+  front: Pick<TranscriptFront, "messages" | "tokens">,
+  turns: readonly ActiveTurn[],
+): { messages: number; tokens: number } {
   const messages = transcriptMessages(turns);
   const tokens = messages.reduce((sum, message) => sum + message.tokens, front.tokens);
   return { messages: front.messages + messages.length, tokens };
 }
 
 function advanceFront(front: TranscriptFront, turns: readonly ActiveTurn[]): TranscriptFront {
+  if (turns.length === 0) return front;
   const printChain = transcriptMessages(turns).reduce((chain, { seen }) => foldChain(chain, seen), front.printChain);
   return { turns: front.turns + turns.length, printChain, ...tally(front, turns) };
 }

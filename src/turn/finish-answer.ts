@@ -56,7 +56,16 @@ function finishJson(parts: FinishParts): void {
   const added = { ...headers, ...(degraded && { "x-session-degraded": degraded }) };
   const bytes = Buffer.concat(relay.held);
   client.writeHead(relay.head.status, responseHeaders(relay.head, added, { form: relay.form, size: bytes.length }));
-  client.end(bytes);
+  endWith(client, bytes);
+}
+
+/** Where copying costs more than a second part of a write. */
+const MAX_COPIED_BYTES = 1 << 14;
+
+/** Node joins a head to a string and writes both at once; a buffer it would send as a part of its own. */
+function endWith(client: ServerResponse, bytes: Buffer): void {
+  if (bytes.length > MAX_COPIED_BYTES) client.end(bytes);
+  else client.end(bytes.toString("latin1"), "latin1");
 }
 
 const degradedBy = ({ failure, deferred }: Remembered): DegradedReason | undefined =>

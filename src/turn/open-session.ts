@@ -15,7 +15,7 @@ import {
 } from "../session/slots.ts";
 import { decodeTurnRecord } from "../session/turn-record-codec.ts";
 import type { SealedTurn, StoredSession } from "../store/session-store.ts";
-import type { LogEntry, OpenedSession, SessionRef } from "./opened-session.ts";
+import { type LogEntry, logBytesOf, type OpenedSession, type SessionRef } from "./opened-session.ts";
 
 export const incarnationOf = (revision: string): string => revision.slice(0, revision.indexOf("."));
 
@@ -58,6 +58,7 @@ export async function openSession(
     head,
     sealer: keys,
     log: known ? [...known.log, ...log] : log,
+    logBytes: (known?.logBytes ?? 0) + logBytesOf(log),
     front,
     active,
     system: decodeSystem(slots.get(SYSTEM_SLOT)),
@@ -75,6 +76,7 @@ export async function withOlderTurns(session: OpenedSession, older: readonly Sea
   return {
     ...session,
     log,
+    logBytes: session.logBytes + logBytesOf(front),
     front: emptyFront,
     active: activeTurns(log.map(({ record }) => record)),
   };

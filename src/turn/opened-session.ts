@@ -28,6 +28,8 @@ export interface OpenedSession {
   readonly sealer: SessionSealer;
   /** Records held, in order, without a gap up to the newest. */
   readonly log: readonly LogEntry[];
+  /** What the records held weigh in memory, as `recordBytes` estimates it. */
+  readonly logBytes: number;
   /** What lies before `active[0]`. */
   readonly front: TranscriptFront;
   readonly active: readonly ActiveTurn[];
@@ -36,6 +38,19 @@ export interface OpenedSession {
   /** Empty unless the configuration has values put back. */
   readonly withheld: Withheld;
 }
+
+/** What a turn weighs besides its text: objects, strings, keys. An estimate. */
+const RECORD_BYTES = 4_000;
+
+export function recordBytes({ messages, answers }: Pick<TurnRecord, "messages" | "answers">): number {
+  let bytes = RECORD_BYTES;
+  for (const message of messages) bytes += message.bytes.length;
+  for (const answer of answers) bytes += answer.bytes.length;
+  return bytes;
+}
+
+export const logBytesOf = (log: readonly Pick<LogEntry, "record">[]): number =>
+  log.reduce((bytes, { record }) => bytes + recordBytes(record), 0);
 
 /** The highest sequence held; -1 for an empty log. */
 export const lastSequence = (session: OpenedSession): number => session.head.records - 1;

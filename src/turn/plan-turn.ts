@@ -13,7 +13,14 @@ import { strategyFor } from "../history/strategy-registry.ts";
 import { appendTail, placeholderNote, restorableNote } from "../history/tail-note.ts";
 import { type ActiveTurn, turnMessages, turnPrints } from "../session/active-turns.ts";
 import { reconcile } from "../session/reconcile-conversation.ts";
-import type { ClientHabits, HistoryMode, Reconciled, TranscriptPrint } from "../session/reconcile.ts";
+import type {
+  ClientHabits,
+  HistoryMode,
+  IncomingPrint,
+  Reconciled,
+  RequestedMode,
+  TranscriptPrint,
+} from "../session/reconcile.ts";
 import { emptyFront, noHabits, type SessionHead, type StableFront } from "../session/session-head.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import type { ModelPrice } from "../tokens/price-list.ts";
@@ -143,25 +150,38 @@ export const heldTurns = (
   summarised: summaries.reduce((newest, { toTurn }) => Math.max(newest, toTurn), 0),
 });
 
-async function readFresh({ incoming, hidden }: TurnInput, { freshFrom }: Reconciled) {
+function readFresh({ incoming, hidden }: TurnInput, { freshFrom }: Reconciled) {
   const fresh = incoming.slice(freshFrom);
-  if (hidden) return hidden.fresh(fresh);
-  await countMessages(fresh);
-  return fresh;
+  return hidden ? hidden.fresh(fresh) : countMessages(fresh);
 }
 
-async function reconcileRequest(
+interface ReconciledSession {
+  readonly session: OpenedSession | undefined;
+  readonly reconciled: Reconciled;
+}
+
+/** Waits only where older turns are needed. */
+function reconcileRequest(
   cache: SessionCache,
   { request, incoming }: TurnInput,
   snapshot: OpenedSession | undefined,
-): Promise<{ session: OpenedSession | undefined; reconciled: Reconciled }> {
+): ReconciledSession | Promise<ReconciledSession> {
   const prints = incoming.map(({ message, fingerprint }) => ({ role: message.role, fingerprint }));
   const first = reconcile(printOf(snapshot), prints, request.mode);
-  if (!("needsTurnsFrom" in first)) return { session: snapshot, reconciled: first };
+  return "needsTurnsFrom" in first
+    ? reconcileWhole(cache, snapshot, { prints, mode: request.mode })
+    : { session: snapshot, reconciled: first };
+}
+
+async function reconcileWhole(
+  cache: SessionCache,
+  snapshot: OpenedSession | undefined,
+  { prints, mode }: { prints: readonly IncomingPrint[]; mode: RequestedMode },
+): Promise<ReconciledSession> {
   const session = snapshot && (await cache.loadAll(snapshot));
-  const second = reconcile(printOf(session), prints, request.mode);
-  if ("needsTurnsFrom" in second) throw new TypeError("reconcile asked for turns it was given");
-  return { session, reconciled: second };
+  const reconciled = reconcile(printOf(session), prints, mode);
+  if ("needsTurnsFrom" in reconciled) throw new TypeError("reconcile asked for turns it was given");
+  return { session, reconciled };
 }
 
 /** In delta mode nothing in the messages tells that they repeat an unfinished turn; the retry itself does. */

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 
 import type { HistoryMessage } from "../history/history-strategy.ts";
-import { createWorkSlices } from "../kit/work-slices.ts";
+import { createWorkSlices, isOneSlice } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { RequestMessage } from "../protocol/chat-request.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
@@ -58,14 +58,23 @@ function readMessage({ message, bytes }: RequestMessage, counter: TokenCounter):
   };
 }
 
-/** Counts messages in slices, so that many large ones do not hold the event loop together. */
-export async function countMessages(messages: readonly IncomingMessage[]): Promise<void> {
+/** Counts messages, where there is much to count in slices, so that many large ones do not hold the event loop together. */
+export function countMessages(
+  messages: readonly IncomingMessage[],
+): readonly IncomingMessage[] | Promise<readonly IncomingMessage[]> {
+  if (!isOneSlice(messages.reduce((sum, { sent }) => sum + sent.bytes.length, 0))) return countInSlices(messages);
+  for (const { sent } of messages) void sent.tokens;
+  return messages;
+}
+
+async function countInSlices(messages: readonly IncomingMessage[]): Promise<readonly IncomingMessage[]> {
   const slices = createWorkSlices();
   for (const { sent } of messages) {
     const pause = slices.before(sent.bytes.length);
     if (pause) await pause;
     void sent.tokens;
   }
+  return messages;
 }
 
 export interface ReadingParts {
@@ -74,17 +83,26 @@ export interface ReadingParts {
 }
 
 /** Fingerprints a request's conversation, in slices as well. */
-export async function readConversation(
+export function readConversation(
   messages: readonly RequestMessage[],
-  { counter, fingerprint }: ReadingParts,
-): Promise<IncomingMessage[]> {
+  parts: ReadingParts,
+): IncomingMessage[] | Promise<IncomingMessage[]> {
+  const isShort = isOneSlice(messages.reduce((sum, { bytes }) => sum + bytes.length, 0));
+  return isShort ? messages.map((incoming) => readIncoming(incoming, parts)) : readInSlices(messages, parts);
+}
+
+async function readInSlices(messages: readonly RequestMessage[], parts: ReadingParts): Promise<IncomingMessage[]> {
   const slices = createWorkSlices();
   const read: IncomingMessage[] = [];
   for (const incoming of messages) {
     const pause = slices.before(incoming.bytes.length);
     if (pause) await pause;
-    const { message } = incoming;
-    read.push({ message, fingerprint: fingerprint(message), sent: readMessage(incoming, counter) });
+    read.push(readIncoming(incoming, parts));
   }
   return read;
+}
+
+function readIncoming(incoming: RequestMessage, { counter, fingerprint }: ReadingParts): IncomingMessage {
+  const { message } = incoming;
+  return { message, fingerprint: fingerprint(message), sent: readMessage(incoming, counter) };
 }

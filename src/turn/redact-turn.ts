@@ -57,14 +57,13 @@ function storedForm(
   { message, bytes, fingerprint: seen, isRestored = false, tokens }: ClearMessage,
   redaction: Redaction | undefined,
 ): StoredMessage {
-  const count = (text: string): number => redactor?.countPlaceholders(text) ?? countPlaceholders(text);
   if (!redaction || redaction.message === message) {
     const isWhole = bytes !== undefined && !hasRepeatedKeys(bytes, message);
     const own = ownBytes(isWhole ? bytes : JSON.stringify(message));
     const parts = {
       bytes: own,
       tokens: tokens ?? counter.countMessage(message),
-      redactions: count(own.toString("latin1")),
+      redactions: own.includes(OPEN_BRACKET) ? placeholdersIn(own.toString("latin1"), redactor) : 0,
     };
     return { ...toHistoryMessage(message, parts), seen, stored: isRestored ? fingerprint(message) : seen };
   }
@@ -73,9 +72,14 @@ function storedForm(
     ...toHistoryMessage(redaction.message, {
       bytes: ownBytes(text),
       tokens: counter.countMessage(redaction.message),
-      redactions: count(text),
+      redactions: placeholdersIn(text, redactor),
     }),
     seen,
     stored: fingerprint(redaction.message),
   };
 }
+
+const OPEN_BRACKET = 0x5b;
+
+const placeholdersIn = (text: string, redactor: Redactor | undefined): number =>
+  redactor?.countPlaceholders(text) ?? countPlaceholders(text);

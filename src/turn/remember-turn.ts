@@ -63,10 +63,10 @@ async function redactIncoming(
   return messages;
 }
 
-async function redactSystem(
+function redactSystem(
   { ring, request }: TurnScope,
   { parts, plan, input }: { parts: RedactionParts; plan: TurnPlan; input: TurnInput },
-): Promise<TurnDraft["system"]> {
+): TurnDraft["system"] | Promise<TurnDraft["system"]> {
   const { system } = splitConversation(request.chat.messages);
   if (system.length === 0) return undefined;
   const systemHash = hashSystem(system);
@@ -78,7 +78,7 @@ async function redactSystem(
     fingerprint: ring.fingerprint(message),
     tokens: undefined,
   }));
-  return { hash: systemHash, messages: (await redactMessages(parts, clear)).messages };
+  return redactMessages(parts, clear).then(({ messages }) => ({ hash: systemHash, messages }));
 }
 
 interface RememberParts {
@@ -260,7 +260,10 @@ function clearAnswer(
 }
 
 /** A name that no other record has, not a secret: Node makes UUIDs in batches, many times faster than it reads entropy. */
-const newTurnId = (): string => randomUUID().replaceAll("-", "");
+const newTurnId = (): string => unbroken(randomUUID());
+
+const unbroken = (uuid: string): string =>
+  uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18) + uuid.slice(19, 23) + uuid.slice(24);
 
 const TITLE_LENGTH = 80;
 

@@ -36,18 +36,18 @@ import { createWithheldNotes } from "./withheld-notes.ts";
  *
  * @throws GatewayError while nothing has been sent to the client yet
  */
-export async function runTurn(ring: TurnRing, request: TurnRequest, client: ServerResponse): Promise<void> {
+export function runTurn(ring: TurnRing, request: TurnRequest, client: ServerResponse): Promise<void> {
   const { limiter } = ring.ports;
   const { principal } = request;
-  await withTicket({ limiter, principal, client }, (ticket) => runAdmitted({ ring, request, client, ticket }));
+  return withTicket({ limiter, principal, client }, (ticket) => runAdmitted({ ring, request, client, ticket }));
 }
 
 async function runAdmitted(exchange: TurnExchange): Promise<void> {
   const { ring, request } = exchange;
-  const scope = await orWithoutStore(ring, request, () => scopeOf(exchange));
+  const scope = await orWithoutStore(ring, request, scopeOf(exchange));
   if (!scope) return forwardWithoutHistory(exchange);
   await ring.gate.enter(scope.print, async () => {
-    const prepared = await orWithoutStore(ring, request, () => prepareTurn(scope));
+    const prepared = await orWithoutStore(ring, request, prepareTurn(scope));
     if (!prepared) return forwardWithoutHistory(exchange);
     await exchange.ticket.admitted;
     if ("answered" in prepared) {
@@ -66,20 +66,21 @@ interface PreparedTurn {
 }
 
 /** `undefined`: the store cannot answer, and the request can do without it. Everything read for a turn is read in here. */
-async function orWithoutStore<T>(ring: TurnRing, request: TurnRequest, read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read();
-  } catch (error) {
+function orWithoutStore<T>(ring: TurnRing, request: TurnRequest, reading: Promise<T>): Promise<T | undefined> {
+  return reading.catch((error: unknown) => {
     if (!(error instanceof GatewayError && error.code === "store_unavailable")) throw error;
     ring.ports.meter.degraded("load_failed");
     const canDoWithout = ring.ports.settings.observes || carriesHistory(request);
     if (canDoWithout && !request.principal.anonymous) return undefined;
     throw error;
-  }
+  });
 }
 
 async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | AnsweredBefore> {
-  const snapshot = await loadSession(scope);
+  const { door, ports } = scope.ring;
+  const loadedFrom = performance.now();
+  const snapshot = await door.open(scope.place, scope.request);
+  ports.meter.stage("load", performance.now() - loadedFrom);
   if (!snapshot && scope.request.principal.anonymous && !scope.request.minted) {
     throw new GatewayError("session_not_found", "an anonymous caller named a session himself");
   }
@@ -89,7 +90,7 @@ async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | AnsweredBef
   const birth = snapshot || !scope.request.record ? undefined : await beginIfAllowed(scope);
   const startedAt = performance.now();
   const plan = await planTurn(scope.ring, { input, snapshot });
-  scope.ring.ports.meter.stage("plan", performance.now() - startedAt);
+  ports.meter.stage("plan", performance.now() - startedAt);
   return { input, plan, birth };
 }
 
@@ -210,13 +211,6 @@ async function scopeOf({ ring, request, client, ticket }: TurnExchange): Promise
       tries: request.tries,
     },
   };
-}
-
-async function loadSession({ ring, place, request }: TurnScope): Promise<OpenedSession | undefined> {
-  const startedAt = performance.now();
-  const session = await ring.door.open(place, request);
-  ring.ports.meter.stage("load", performance.now() - startedAt);
-  return session;
 }
 
 /** A client that brings its history loses nothing when ours cannot be read; any other would start a new conversation. */

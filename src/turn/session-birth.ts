@@ -62,11 +62,9 @@ async function keepOrTakeBack(sessions: SessionStore, commit: SessionCommit, err
 }
 
 /** A commit that timed out may have been written: asking once more with the same revision tells. */
-export async function commitTwice(sessions: SessionStore, commit: SessionCommit): Promise<CommitOutcome> {
-  try {
-    return await sessions.commit(commit);
-  } catch (error) {
+export function commitTwice(sessions: SessionStore, commit: SessionCommit): Promise<CommitOutcome> {
+  return sessions.commit(commit).catch((error: unknown) => {
     if (!(error instanceof GatewayError && error.code === "store_unavailable")) throw error;
     return sessions.commit(commit);
-  }
+  });
 }

@@ -40,9 +40,8 @@ export interface SessionCache {
 
 /** An opened session that no load has confirmed for this long is dropped: erasure and expiry reach every replica. */
 const MAX_AGE_MS = 60_000;
-/** What a session and a turn weigh besides their text: objects, strings, keys. An estimate. */
+/** What a session weighs besides its turns and texts: objects, strings, keys. An estimate. */
 const ENTRY_BYTES = 4_000;
-const RECORD_BYTES = 4_000;
 
 export function createSessionCache(options: SessionCacheOptions): SessionCache {
   const { sessions, sealer, audit, tellUnreadable, clock, log, maxBytes } = options;
@@ -88,6 +87,7 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
     async load(ref) {
       const base = opened.get(ref.key);
       const stored = await sessions.load(ref.key, knownRevision(base));
+      if (stored && base && isUnchanged(stored, base)) return keep(base);
       if (stored) return openOnto(ref, stored, base).catch(noteUnreadable(ref));
       opened.delete(ref.key);
       // Who removed a session has said so; one that ran out goes silently, unless somebody comes back to it in time.
@@ -123,18 +123,16 @@ async function readOlder(sessions: SessionStore, key: string, to: number): Promi
   }
   return older;
 }
+/** The store had nothing to add to what is held. */
+const isUnchanged = (stored: StoredSession, base: OpenedSession): boolean =>
+  stored.head === undefined && stored.revision === base.revision;
 
 /** A load answers with what was stored when it began or later, so of one life it never finds less than was known. */
 const isEarlier = (stored: StoredSession, base: OpenedSession): boolean =>
   incarnationOf(stored.revision) === base.incarnation && revisionNumber(stored) < revisionNumber(base);
 
-function sizeOf({ log, system, withheld }: OpenedSession): number {
-  let bytes = ENTRY_BYTES;
-  for (const { record } of log) {
-    bytes += RECORD_BYTES;
-    for (const message of record.messages) bytes += message.bytes.length;
-    for (const answer of record.answers) bytes += answer.bytes.length;
-  }
+function sizeOf({ logBytes, system, withheld }: OpenedSession): number {
+  let bytes = ENTRY_BYTES + logBytes;
   for (const message of system) bytes += message.bytes.length;
   for (const [standIn, value] of withheld) bytes += standIn.length + value.length;
   return bytes;

@@ -4,11 +4,11 @@ interface Edit {
   readonly start: number;
   readonly end: number;
   readonly bytes: readonly Buffer[];
+  /** Written as a JSON array of them. */
+  readonly isList?: boolean;
 }
 
-const OPEN = Buffer.from("[");
 const COMMA = Buffer.from(",");
-const CLOSE = Buffer.from("]");
 
 /**
  * The body to send upstream: the client's own bytes with `messages` replaced, and members added that it does not have.
@@ -19,25 +19,51 @@ export function spliceBody(
   messages: readonly Buffer[] | undefined,
   added: readonly Buffer[] = [],
 ): readonly Buffer[] {
-  const edits = [...addedEdit(chat, added), ...usageEdit(chat), ...messagesEdit(chat, messages)].toSorted(
-    (one, other) => one.start - other.start,
-  );
+  const edits = [...addedEdit(chat, added), ...usageEdit(chat), ...messagesEdit(chat, messages)];
   if (edits.length === 0) return [chat.body];
-  const pieces: Buffer[] = [];
+  if (edits.length > 1) edits.sort((one, other) => one.start - other.start);
+  return [applyEdits(chat.body, edits)];
+}
+
+/** In one buffer, written once: a list of many small pieces costs more than it holds. */
+function applyEdits(body: Buffer, edits: readonly Edit[]): Buffer {
+  const grown = edits.reduce((sum, { start, end, bytes, isList }) => sum + sizeOf(bytes, isList) - (end - start), 0);
+  const edited = Buffer.allocUnsafe(body.length + grown);
+  let from = 0;
   let at = 0;
-  for (const { start, end, bytes } of edits) {
-    pieces.push(chat.body.subarray(at, start), ...bytes);
-    at = end;
+  for (const { start, end, bytes, isList } of edits) {
+    at += body.copy(edited, at, from, start);
+    at = isList ? writeList(edited, at, bytes) : writeAll(edited, at, bytes);
+    from = end;
   }
-  pieces.push(chat.body.subarray(at));
-  return pieces;
+  body.copy(edited, at, from);
+  return edited;
+}
+
+function sizeOf(pieces: readonly Buffer[], isList = false): number {
+  let size = isList ? Math.max(0, pieces.length - 1) + 2 : 0;
+  for (const piece of pieces) size += piece.length;
+  return size;
+}
+
+function writeAll(target: Buffer, at: number, pieces: readonly Buffer[]): number {
+  let end = at;
+  for (const piece of pieces) end += piece.copy(target, end);
+  return end;
+}
+
+function writeList(target: Buffer, at: number, items: readonly Buffer[]): number {
+  let end = target.writeUInt8(0x5b, at);
+  for (const [index, item] of items.entries()) {
+    if (index > 0) end = target.writeUInt8(0x2c, end);
+    end += item.copy(target, end);
+  }
+  return target.writeUInt8(0x5d, end);
 }
 
 function messagesEdit(chat: ChatRequest, messages: readonly Buffer[] | undefined): Edit[] {
   const span = chat.members.get("messages");
-  if (!messages || !span) return [];
-  const bytes = messages.flatMap((message, index) => (index === 0 ? [message] : [COMMA, message]));
-  return [{ ...span, bytes: [OPEN, ...bytes, CLOSE] }];
+  return messages && span ? [{ start: span.start, end: span.end, bytes: messages, isList: true }] : [];
 }
 
 function addedEdit({ body }: ChatRequest, added: readonly Buffer[]): Edit[] {

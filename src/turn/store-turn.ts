@@ -17,7 +17,15 @@ import { addWithheld, nothingWithheld, type Withheld } from "../session/withheld
 import type { SessionCommit, SessionFields } from "../store/session-store.ts";
 import { type AdvancedSession, advanceSession } from "./advance-session.ts";
 import { incarnationOf } from "./open-session.ts";
-import { knownRevision, type LogEntry, type OpenedSession, revisionNumber, type SessionRef } from "./opened-session.ts";
+import {
+  knownRevision,
+  type LogEntry,
+  logBytesOf,
+  type OpenedSession,
+  recordBytes,
+  revisionNumber,
+  type SessionRef,
+} from "./opened-session.ts";
 import { commitBirth, commitTwice, type SessionBirth } from "./session-birth.ts";
 import type { SessionCache } from "./session-cache.ts";
 import type { TurnDraft } from "./turn-draft.ts";
@@ -110,11 +118,11 @@ interface SealedRecord {
 }
 
 /** A record that rewinds far back, or an epoch that begins earlier, needs turns that a cold load leaves out. */
-async function withNeededTurns(
+function withNeededTurns(
   cache: SessionCache,
   base: OpenedSession | undefined,
   { record: { rewindTo }, epoch }: TurnDraft,
-): Promise<OpenedSession | undefined> {
+): OpenedSession | undefined | Promise<OpenedSession> {
   if (!base || base.front.turns === 0) return base;
   const rewindsBefore = rewindTo !== undefined && !base.active.some(({ record }) => record.id === rewindTo);
   return rewindsBefore || epoch.state.firstTurn < base.front.turns ? cache.loadAll(base) : base;
@@ -135,7 +143,9 @@ function sealSession(parts: SealParts): { commit: SessionCommit; session: Opened
   const { record, loadFrom, active } = advanced;
   const chainBefore = base?.head.recordChain ?? "";
   const entry: LogEntry = { record, chainBefore };
-  const log = [...(base?.log ?? []), entry].filter((item) => item.record.sequence >= loadFrom);
+  const held = [...(base?.log ?? []), entry];
+  const left = Math.max(0, loadFrom - (held[0]?.record.sequence ?? 0));
+  const log = left === 0 ? held : held.slice(left);
   const withheld = withheldAfter(parts);
   const slots = sealSlots(parts, withheld);
   const head: SessionHead = {
@@ -144,6 +154,7 @@ function sealSession(parts: SealParts): { commit: SessionCommit; session: Opened
     frontRecordChain: log[0]?.chainBefore ?? chainBefore,
     slotTags: slots.tags,
   };
+  const passed = head.front.turns - (base?.front.turns ?? 0);
   const revision = nextRevision(base, sealed.incarnation);
   const fields = nextFields(ports, { ref, head, loadFrom });
   const session: OpenedSession = {
@@ -154,8 +165,9 @@ function sealSession(parts: SealParts): { commit: SessionCommit; session: Opened
     head,
     sealer: keys,
     log,
+    logBytes: (base?.logBytes ?? 0) + recordBytes(record) - logBytesOf(held.slice(0, left)),
     front: head.front,
-    active: active.slice(head.front.turns - (base?.front.turns ?? 0)),
+    active: passed === 0 ? active : active.slice(passed),
     system: parts.draft.system?.messages ?? base?.system ?? [],
     summaries: advanced.summaries,
     withheld,

@@ -21,7 +21,7 @@ const forGatewayOnly = new Set([
   "forwarded",
   "x-real-ip",
 ]);
-const gatewayPrefixes = ["x-session-", "x-history-", "x-forwarded-", "x-stategate-"];
+const gatewayPrefix = /^x-(?:session|history|forwarded|stategate)-/;
 
 /** They choose an account, which is no longer the caller's choice where the gateway pays. */
 const accountHeaders = new Set(["authorization", "api-key", "x-api-key", "openai-organization", "openai-project"]);
@@ -41,10 +41,12 @@ export function requestHeaders(headers: IncomingHttpHeaders, options: RequestHea
   const { apiKey, keepContentLength } = options;
   const named = connectionTokens(headers);
   const list: string[] = ["accept-encoding", "identity"];
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
     if (value === undefined || isHopByHop(name, named) || isForGateway(name)) continue;
     if (apiKey !== undefined && accountHeaders.has(name)) continue;
-    for (const one of Array.isArray(value) ? value : [value]) list.push(name, one);
+    if (typeof value === "string") list.push(name, value);
+    else for (const one of value) list.push(name, one);
   }
   if (apiKey !== undefined) list.push("authorization", `Bearer ${apiKey.expose()}`);
   const length = headers["content-length"];
@@ -62,7 +64,8 @@ export function credentialHeaders(headers: IncomingHttpHeaders): string[] {
 export function responseHeaders(headers: Headers, isShared: boolean): Record<string, string | string[]> {
   const named = connectionTokens(headers);
   const kept: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
     if (isShared && accountAnswers.has(name)) continue;
     if (value !== undefined && !isHopByHop(name, named)) kept[name] = value;
   }
@@ -70,18 +73,20 @@ export function responseHeaders(headers: Headers, isShared: boolean): Record<str
 }
 
 function isHopByHop(name: string, named: readonly string[]): boolean {
-  return hopByHop.has(name) || name.startsWith("proxy-") || named.includes(name);
+  return hopByHop.has(name) || name.startsWith("proxy-") || (named.length > 0 && named.includes(name));
 }
 
 function isForGateway(name: string): boolean {
   // Many servers read `_` as `-`: `transfer_encoding` or `x_user_id` would be to them what was dropped above.
   if (name.includes("_")) return true;
-  return forGatewayOnly.has(name) || gatewayPrefixes.some((prefix) => name.startsWith(prefix));
+  return forGatewayOnly.has(name) || gatewayPrefix.test(name);
 }
+
+const nothingNamed: readonly string[] = [];
 
 function connectionTokens(headers: Headers): readonly string[] {
   const connection = headers["connection"];
-  if (connection === undefined) return [];
+  if (connection === undefined || connection === "keep-alive") return nothingNamed;
   return String(connection)
     .toLowerCase()
     .split(",")

@@ -29,7 +29,7 @@ vi.mock("../../src/http/app.ts", async (original) => {
   return {
     createApp(parts: Parameters<typeof real.createApp>[0]) {
       const app = real.createApp(parts);
-      apps.push(app);
+      apps.push(app.router);
       return app;
     },
   };

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 
 import type { MiddlewareHandler } from "hono";
 
@@ -7,8 +8,12 @@ import type { GatewayEnv } from "../gateway-env.ts";
 /** Names every request: the client's own `X-Request-Id` where it is plain, else a new one. */
 export function requestId(): MiddlewareHandler<GatewayEnv> {
   return async (context, next) => {
-    const given = context.env.incoming.headers["x-request-id"];
-    context.set("requestId", typeof given === "string" && /^[\w-]{1,64}$/.test(given) ? given : randomUUID());
+    context.set("requestId", requestIdOf(context.env.incoming));
     await next();
   };
+}
+
+export function requestIdOf({ headers }: IncomingMessage): string {
+  const given = headers["x-request-id"];
+  return typeof given === "string" && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
 }

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+
 import type { MiddlewareHandler } from "hono";
 
 import { GatewayError } from "../../errors/gateway-error.ts";
@@ -8,20 +10,24 @@ const single = new Set(["host", "authorization", "api-key", "x-session-id", "x-u
 
 export function unambiguousHeaders(): MiddlewareHandler<GatewayEnv> {
   return async ({ env }, next) => {
-    const { rawHeaders } = env.incoming;
-    const seen = new Map<string, string>();
-    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-      const name = rawHeaders[index]?.toLowerCase() ?? "";
-      if (!single.has(name)) continue;
-      const value = rawHeaders[index + 1] ?? "";
-      const earlier = seen.get(name);
-      if (earlier !== undefined && (name === "host" || earlier !== value)) throw conflicting(name);
-      // Node joins what was said twice to "a, a", which would be another value.
-      if (earlier !== undefined) env.incoming.headers[name] = value;
-      seen.set(name, value);
-    }
+    refuseAmbiguousHeaders(env.incoming);
     await next();
   };
+}
+
+/** @throws GatewayError `conflicting_session_id`, `invalid_header` */
+export function refuseAmbiguousHeaders({ rawHeaders, headers }: IncomingMessage): void {
+  const seen = new Map<string, string>();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? "";
+    if (!single.has(name)) continue;
+    const value = rawHeaders[index + 1] ?? "";
+    const earlier = seen.get(name);
+    if (earlier !== undefined && (name === "host" || earlier !== value)) throw conflicting(name);
+    // Node joins what was said twice to "a, a", which would be another value.
+    if (earlier !== undefined) headers[name] = value;
+    seen.set(name, value);
+  }
 }
 
 const conflicting = (name: string): GatewayError =>

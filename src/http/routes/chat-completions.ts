@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 
@@ -20,32 +22,40 @@ import { namedSession, sessionHeader } from "../session-name.ts";
 import { parseTurnHeaders, type TurnDirections } from "../turn-headers.ts";
 import { upstreamPath } from "../upstream-path.ts";
 
-interface ChatRouteParts {
+export interface ChatRouteParts {
   readonly ring: TurnRing;
   readonly identity: Identity;
   readonly settings: HttpSettings;
 }
 
-/** The main job. Works on the raw request and response: a web stream in between would cost more than the turn itself. */
-export function chatCompletions(parts: ChatRouteParts): Hono<GatewayEnv> {
-  const app = new Hono<GatewayEnv>();
-  app.post("/", async ({ env, var: { requestId } }) => {
-    const startedAt = performance.now();
-    const { incoming, outgoing } = env;
-    try {
-      await answerChat(parts, { incoming, outgoing, requestId, startedAt });
-    } catch (error) {
+/** Answers on the raw request and response: a web stream in between would cost more than the turn itself. Never rejects. */
+export type ChatHandler = (exchange: RawExchange) => Promise<void>;
+
+/** The main job. */
+export function createChatHandler(parts: ChatRouteParts): ChatHandler {
+  const { log } = parts.ring.ports;
+  return (exchange) =>
+    answerChat(parts, exchange).catch((error: unknown) => {
+      const { outgoing, requestId } = exchange;
       // Once a head is out there is nobody left to tell but the log.
       if (outgoing.headersSent) outgoing.destroy();
-      const answer = errorAnswer(error, requestId, parts.ring.ports.log);
+      const answer = errorAnswer(error, requestId, log);
       if (!outgoing.headersSent) outgoing.writeHead(answer.status, answer.headers).end(answer.body);
-    }
+    });
+}
+
+export function chatCompletions(answer: ChatHandler): Hono<GatewayEnv> {
+  const app = new Hono<GatewayEnv>();
+  app.post("/", async ({ env, var: { requestId } }) => {
+    await answer({ ...env, requestId, startedAt: performance.now() });
     return RESPONSE_ALREADY_SENT;
   });
   return app;
 }
 
-interface RawExchange extends Pick<GatewayEnv["Bindings"], "incoming" | "outgoing"> {
+export interface RawExchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
   readonly requestId: string;
   readonly startedAt: number;
 }

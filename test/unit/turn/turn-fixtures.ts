@@ -70,6 +70,7 @@ export function openedSession(records: readonly TurnRecord[], head: Partial<Sess
     },
     sealer: { seal: unused, open: unused },
     log: records.map((record) => ({ record, chainBefore: "" })),
+    logBytes: 0,
     front: head.front ?? emptyFront,
     active,
     system: [],
