@@ -86,6 +86,29 @@ describeWithRedis("the Redis store on a cluster that misbehaves", () => {
     expect(recorded.events).toEqual(["redis_node_disconnected", "redis_node_connected"]);
   });
 
+  it("a commit whose node dies before it answers is rejected, and not sent again", async () => {
+    const { node, there } = await writeSessions();
+    const [base = opening()] = there;
+    node.server.freeze();
+    const commit = backend.sessions.commit(followUpOf(base)).catch((cause: unknown) => cause);
+    await node.server.kill();
+    await node.server.restart();
+    expect(await commit).toMatchObject(UNAVAILABLE);
+    await cluster.settle();
+    await expect.poll(() => turnsOf(base).catch(String), { timeout: 10_000 }).toBe(1);
+  });
+
+  it("a session that its owner's index cannot name is not written", async () => {
+    const { node, there, elsewhere } = await writeSessions();
+    const { key } = elsewhere[0] ?? opening();
+    await backend.sessions.remove(key);
+    await node.server.kill();
+    const unnamed = openingOf(key, (there[0] ?? opening()).fields);
+    await expect(backend.sessions.commit(unnamed)).rejects.toMatchObject(UNAVAILABLE);
+    expect(await backend.sessions.load(key)).toBeUndefined();
+    await node.server.restart();
+  });
+
   it("a frozen node rejects in time what is its own, and serves again when it thaws", async () => {
     const { node, there, elsewhere } = await writeSessions();
     node.server.freeze();

@@ -163,7 +163,7 @@ describeWithRedis("the Redis store when its server misbehaves", () => {
     expect(await backend.sessions.remove(commits[0].key)).toBe(true);
   });
 
-  it("a load is one command, a commit a script for the session and one for the index, and nothing scans", async () => {
+  it("a load is one command, a commit a script for the session and one for the index", async () => {
     const commits = await writeTurns(backend.sessions, opening(), 3);
     // The first use of a script on a connection sends its text.
     await backend.sessions.load(commits[0].key);
@@ -172,9 +172,36 @@ describeWithRedis("the Redis store when its server misbehaves", () => {
     expect(await callsOf(raw)).toMatchObject({ evalsha: 1 });
     await mustCommit(backend.sessions, followUpOf(commits[2] ?? commits[0]));
     expect(await callsOf(raw)).toMatchObject({ evalsha: 3 });
-    await backend.sessions.list(commits[0].fields.owner, { limit: 10, order: "desc" });
+  });
+
+  it("a page of a listing reads the index once, also after a row, and each of its sessions once", async () => {
+    const { owner } = fields();
+    const base = { owner, createdAt: clock.now(), expiresAt: clock.now() + HOUR_MS, loadFrom: 0 };
+    for (let at = 0; at < 60; at++) {
+      await mustCommit(backend.sessions, openingOf(uniqueName("session"), { ...base, createdAt: base.createdAt + at }));
+    }
+    const [first] = await backend.sessions.list(owner, { limit: 1, order: "desc" });
+    await raw.config("RESETSTAT");
+    const after = { createdAt: first?.fields.createdAt ?? 0, key: first?.key ?? "" };
+    expect(await backend.sessions.list(owner, { limit: 20, order: "desc", after })).toHaveLength(20);
+    expect(await callsOf(raw)).toMatchObject({ zrange: 1, hmget: 20 });
+  });
+
+  it("nothing that a session lives through scans", async () => {
+    await raw.config("RESETSTAT");
+    const commits = await writeTurns(backend.sessions, opening(), 3);
+    const { key, fields: ofSession } = commits[0];
+    await backend.sessions.load(key);
+    await backend.sessions.readTurns(key, 0, 2);
+    await backend.sessions.list(ofSession.owner, { limit: 10, order: "desc" });
+    await backend.sessions.count(ofSession.owner, 9);
+    await backend.sessions.remove(key);
+    await backend.sessions.removeOwner(ofSession.owner);
+    await backend.quotas.take("q", { startsAt: clock.now(), endsAt: clock.now() + 1_000, limit: 9 }, 1);
+    await backend.leases.acquire("lease", "holder", 1_000);
+    await backend.leases.release("lease", "holder");
     const calls = await callsOf(raw);
-    for (const scan of ["keys", "scan", "hscan", "zscan", "hgetall"]) expect(calls).not.toHaveProperty(scan);
+    for (const scan of ["keys", "scan", "hscan", "sscan", "zscan"]) expect(calls).not.toHaveProperty(scan);
   });
 
   it("a session is one key that Redis clears away by itself, and so is its index", async () => {
@@ -211,6 +238,19 @@ describeWithRedis("the Redis store when its server misbehaves", () => {
     await raw.del(`t:owner:{${base.fields.owner}}`);
     await mustCommit(backend.sessions, followUpOf(base));
     expect(await backend.sessions.list(base.fields.owner, { limit: 9, order: "desc" })).toHaveLength(1);
+  });
+
+  it("a read-only replica refuses commits, and takes them once it is the primary", async () => {
+    const base = opening();
+    await mustCommit(backend.sessions, base);
+    // Nobody answers there: it stays what it was, but for taking writes.
+    await raw.call("REPLICAOF", "127.0.0.1", "1");
+    await expect(backend.sessions.commit(followUpOf(base))).rejects.toMatchObject(UNAVAILABLE);
+    await raw.call("REPLICAOF", "NO", "ONE");
+    const next = followUpOf(base);
+    const committed = (): Promise<unknown> =>
+      backend.sessions.commit(next).then((outcome) => outcome.committed, String);
+    await expect.poll(committed).toBe(true);
   });
 
   it("a full server says store_unavailable, and recovers", async () => {
