@@ -268,6 +268,7 @@ describe("when the store is back", () => {
     await store.sessions.remove(first.key);
     const other = openingOf(first.key, first.fields);
     await store.sessions.commit(other);
+    outbox.outbox.deliver({ ...hooks, reappend: async () => true });
     mend();
     await bring();
     expect(deliveries).toEqual(["dropped"]);

@@ -257,6 +257,13 @@ describe("contradictions", () => {
     expect(mistakes).toEqual(refused ? ["upstream.promptCache.retention"] : []);
   });
 
+  it("what waits for the store does not wait in the store's own file", () => {
+    const env = { STATEGATE_STORE: "sqlite:./data/stategate.db" };
+    expect(mistakesOf({ ...env, STATEGATE_STORE__OUTBOX: "./data/outbox.db" })).toEqual({});
+    const mistakes = mistakesOf({ ...env, STATEGATE_STORE__OUTBOX: "data/stategate.db" });
+    expect(Object.keys(mistakes)).toEqual(["store.outbox"]);
+  });
+
   it("the cap on a prompt is above the floor", () => {
     expect(Object.keys(mistakesOf({ STATEGATE_HISTORY__MAX_TOKENS: "2000" }))).toEqual(["history.maxTokens"]);
     const changed = { STATEGATE_HISTORY__MODE: "observe", STATEGATE_REDACTION__MODE: "upstream" };
