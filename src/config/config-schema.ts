@@ -38,9 +38,17 @@ const http = z.strictObject({
         .describe("Web pages of these origins may call the gateway from a browser, cookies included."),
     })
     .prefault({}),
+  drainDelayMs: z
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(0)
+    .describe(
+      "After SIGTERM, /readyz is red for so long before connections are refused: until load balancers have noticed.",
+    ),
   drainTimeoutMs: milliseconds()
     .default(30_000)
-    .describe("After SIGTERM, running answers may take this long to finish before their connections are cut."),
+    .describe("Then running answers may take this long to finish before their connections are cut."),
 });
 
 const upstream = z.strictObject({

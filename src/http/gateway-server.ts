@@ -1,11 +1,13 @@
-import type { Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { createHttpServer, type HttpServerParts } from "./http-server.ts";
 
 export interface ServerSettings {
   readonly host: string;
   readonly port: number;
+  readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
 }
 
@@ -13,7 +15,10 @@ export interface ServerSettings {
 export interface GatewayServer {
   /** Resolves to the base URL once connections are accepted. */
   listen(): Promise<string>;
-  /** Lets running answers end, for `drainTimeoutMs` at most, and then cuts what is left. */
+  /**
+   * Goes on for `drainDelayMs`, so that load balancers stop coming by themselves; then lets running answers end, for
+   * `drainTimeoutMs` at most, and cuts what is left.
+   */
   close(): Promise<void>;
 }
 
@@ -26,7 +31,7 @@ export function createGatewayServer(parts: ServerParts): GatewayServer {
   const server = createHttpServer(parts);
   return {
     listen: () => listen(server, settings),
-    close: () => drain(server, settings.drainTimeoutMs),
+    close: () => drain(server, settings),
   };
 }
 
@@ -42,11 +47,18 @@ function listen(server: Server, { host, port }: ServerSettings): Promise<string>
   });
 }
 
-async function drain(server: Server, timeoutMs: number): Promise<void> {
+async function drain(server: Server, { drainDelayMs, drainTimeoutMs }: ServerSettings): Promise<void> {
+  server.prependListener("request", partAfterAnswer);
+  if (drainDelayMs > 0) await pause(drainDelayMs);
   const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
   const sweep = setInterval(() => server.closeIdleConnections(), DRAIN_STEP_MS);
-  const force = setTimeout(() => server.closeAllConnections(), timeoutMs);
+  const force = setTimeout(() => server.closeAllConnections(), drainTimeoutMs);
   await closed;
   clearInterval(sweep);
   clearTimeout(force);
 }
+
+/** Whoever keeps a connection is told not to use it again: one that closes under a request loses that request. */
+const partAfterAnswer = (_: IncomingMessage, response: ServerResponse): void => {
+  response.shouldKeepAlive = false;
+};

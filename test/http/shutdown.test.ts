@@ -24,6 +24,19 @@ it("lets a running answer end and stores it, while nobody new gets in", async ()
   await gateway.close();
 });
 
+it("tells load balancers first: for a while it is not ready and still answers, each connection for the last time", async () => {
+  const gateway = await startTestGateway({ env: { STATEGATE_HTTP__DRAIN_DELAY_MS: "1000" } });
+  await (await fetch(`${gateway.url}/models`, { headers })).text();
+  const closed = gateway.close();
+  const ready = await fetch(`${gateway.origin}/readyz`);
+  expect([ready.status, await ready.json()]).toEqual([503, expect.objectContaining({ status: "draining" })]);
+  const answer = await fetch(`${gateway.url}/chat/completions`, { method: "POST", headers, body: ask("hello") });
+  expect((await answer.text()).trimEnd().endsWith("data: [DONE]")).toBe(true);
+  for (const { headers: sent } of [ready, answer]) expect(sent.get("connection")).toBe("close");
+  await closed;
+  await expect(fetch(`${gateway.origin}/readyz`)).rejects.toThrow();
+});
+
 it("cuts what does not end in the time that is set for it", async () => {
   const gateway = await startTestGateway({ env: { STATEGATE_HTTP__DRAIN_TIMEOUT_MS: "200" } });
   const hanging = fetch(`${gateway.url}/chat/completions`, { method: "POST", headers, body: ask("[[hang]]") });
