@@ -14,7 +14,8 @@ const MAX_BYTES = 1 << 20;
 const OPENING_NAME = /^\s*(?:\[[^\]\n]{1,60}\]\s*)?(\p{Lu}[\p{L}\p{M}'’-]{1,30}(?: \p{Lu}[\p{L}\p{M}'’-]{1,30})?):\s/u;
 
 /** "Hey Anna!", "Thanks so much, Anna, …", "…, Anna." */
-const ADDRESSED = /(?:^\p{L}+(?: \p{Ll}+){0,2}[,!]? (\p{Lu}[\p{L}\p{M}'’-]*)(?=[,!.?])|, (\p{Lu}[\p{L}\p{M}'’-]*)(?=[!.?]))/gmu;
+const ADDRESSED =
+  /(?:^\p{L}+(?: \p{Ll}+){0,2}[,!]? (\p{Lu}[\p{L}\p{M}'’-]*)(?=[,!.?])|, (\p{Lu}[\p{L}\p{M}'’-]*)(?=[!.?]))/gmu;
 
 /** Whom a text addresses by name, folded; each once. */
 export function addressedNames(text: string): ReadonlySet<string> {
