@@ -80,7 +80,6 @@ function report(name: string, timed: readonly Timed[]): { share: number; p99: nu
   const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
   const share = timed.filter(isGood).length / timed.length;
   const figures = [0.5, 0.9, 0.99, 0.999, 1].map((part) => `p${part * 100} ${at(part).toFixed(0)}`).join(", ");
-  const failures = timed.filter((one) => !isGood(one)).flatMap(({ answer }) => errorCodes(answer)[0] ?? answer.status);
   process.stdout.write(`${name}: ${timed.length} requests, ${(share * 100).toFixed(2)} % answered, ms: ${figures}\n`);
   return { share, p99: at(0.99) };
 }
