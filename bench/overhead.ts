@@ -21,11 +21,22 @@ import { bareProxy } from "./targets/bare-proxy.ts";
 import { checkTarget } from "./targets/check-target.ts";
 import { direct } from "./targets/direct.ts";
 import { portkey } from "./targets/portkey.ts";
-import { hybridOnSqlite, onMemory, onRedis, onSqlite, stateless } from "./targets/stategate.ts";
+import { hybridOnSqlite, onDynamo, onMemory, onPostgres, onRedis, onSqlite, stateless } from "./targets/stategate.ts";
 import type { Rig, Target, TargetKind } from "./targets/target.ts";
 import { startUpstream } from "./upstream/start-upstream.ts";
 
-const kinds = [direct, bareProxy, portkey, stateless, onMemory, onSqlite, onRedis, hybridOnSqlite];
+const kinds = [
+  direct,
+  bareProxy,
+  portkey,
+  stateless,
+  onMemory,
+  onSqlite,
+  onRedis,
+  onPostgres,
+  onDynamo,
+  hybridOnSqlite,
+];
 const sections: Readonly<Record<SectionName, Section>> = {
   starts: coldStarts,
   turns: shortTurns,

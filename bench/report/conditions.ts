@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 
 import type { Cores } from "../rig/cores.ts";
 import { PORTKEY_VERSION } from "../targets/portkey.ts";
+import { postgresVersion } from "../targets/postgres-server.ts";
 import { redisVersion } from "../targets/redis-server.ts";
 
 export interface MachineOptions {
@@ -34,7 +35,9 @@ export function describeMachine({ cores, folder, startedAt }: MachineOptions): s
   const versions = [
     `Node ${process.versions.node}`,
     `SQLite ${process.versions["sqlite"] ?? "?"} (WAL, FULL, on ${disk || "?"})`,
-    `Redis ${redisVersion() ?? "none"}`,
+    `Redis ${redisVersion() ?? "none"} (no append-only file)`,
+    `PostgreSQL ${postgresVersion() ?? "none"} (fsync on)`,
+    "dynalite for DynamoDB",
     `@portkey-ai/gateway ${PORTKEY_VERSION}`,
   ];
   return [

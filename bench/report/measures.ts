@@ -48,6 +48,7 @@ export const rows: readonly Row[] = [
   { label: "CPU µs per request", goal: "", value: measured("cpuPerRequestUs"), decimals: 0 },
   { label: "… Portkey's by this", goal: "≥ 4", value: shareOf("cpuPerRequestUs", "Portkey"), decimals: 2 },
   { label: "… this by bare proxy's", goal: "", value: ratioTo("cpuPerRequestUs", "bare proxy"), decimals: 2 },
+  { label: "calls of the store per turn", goal: "", value: measured("storeCalls"), decimals: 1 },
   {
     label: "added p50 ms, 1 client",
     goal: "≤ 0.8 / 1.0 / 1.2",

@@ -10,6 +10,8 @@ const headings: Readonly<Record<TargetName, string>> = {
   memory: "stateful, memory",
   SQLite: "stateful, SQLite",
   Redis: "stateful, Redis",
+  PostgreSQL: "stateful, PostgreSQL",
+  DynamoDB: "stateful, DynamoDB's API",
   "SQLite hybrid": "SQLite, hybrid",
 };
 

@@ -4,6 +4,7 @@ export type Measure =
   | "throughput"
   | "busyP99Ms"
   | "cpuPerRequestUs"
+  | "storeCalls"
   | "addedP50Ms"
   | "addedP99Ms"
   | "addedFirstByteP50Ms"

@@ -1,3 +1,5 @@
+import { getRequest } from "../load/chat-requests.ts";
+import { openConnection } from "../load/http-connection.ts";
 import { residentMegabytes } from "../rig/process-figures.ts";
 import { percentile } from "../rig/statistics.ts";
 import type { Target } from "../targets/target.ts";
@@ -16,7 +18,14 @@ export const shortTurns: Section = async (bench) => {
   const withClients = (count: number) => (target: Target) =>
     measureLoad(target, { clients: clientsOf(target, count), durationMs, samples });
   say("short turns, one client");
-  const calm = await interleave(bench, targets, withClients(1));
+  const calm = await interleave(bench, targets, async (target) => {
+    const callsBefore = await storeCalls(target);
+    const load = await withClients(1)(target);
+    if (target.hasMemory) {
+      samples.add(target.name, "storeCalls", ((await storeCalls(target)) - callsBefore) / load.requests);
+    }
+    return load;
+  });
   for (const round of calm) recordAdded(round);
   say(`short turns, ${BUSY_CLIENTS} clients`);
   const busy = await interleave(bench, targets, withClients(BUSY_CLIENTS));
@@ -39,6 +48,18 @@ export const shortTurns: Section = async (bench) => {
     if (process) samples.add(name, "cpuPerRequestUs", (load.cpuMs * 1000) / load.requests);
   }
 };
+
+/** Loads and commits so far: a round trip each, whatever the store. */
+async function storeCalls({ port, hasMemory }: Target): Promise<number> {
+  if (!hasMemory) return 0;
+  const connection = await openConnection(port);
+  const { text } = await connection.send(getRequest("/metrics"), { keepText: true });
+  connection.close();
+  const counts = [...text.matchAll(CALLS)].map(([, count]) => Number(count));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+const CALLS = /^stategate_store_duration\w*_count\{[^}]*stategate_store_operation="(?:load|commit)"[^}]*\} (\d+)/gm;
 
 export function directOf(targets: readonly Target[]): Target {
   const [direct] = targets;

@@ -3,6 +3,8 @@ import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { startDynamo } from "./dynamo-server.ts";
+import { startPostgres } from "./postgres-server.ts";
 import { startRedis } from "./redis-server.ts";
 import { startGateway } from "./start-gateway.ts";
 import type { Rig, TargetKind, TargetName } from "./target.ts";
@@ -28,6 +30,8 @@ export const stateless = stategate({ name: "stateless", store: sqlite, hasMemory
 export const onMemory = stategate({ name: "memory", store: () => "memory:", strategy: "window" });
 export const onSqlite = stategate({ name: "SQLite", store: sqlite, strategy: "window" });
 export const onRedis = stategate({ name: "Redis", store: startRedis, strategy: "window" });
+export const onPostgres = stategate({ name: "PostgreSQL", store: startPostgres, strategy: "window" });
+export const onDynamo = stategate({ name: "DynamoDB", store: startDynamo, strategy: "window" });
 export const hybridOnSqlite = stategate({ name: "SQLite hybrid", store: sqlite });
 
 function stategate({ name, store, strategy, hasMemory = true }: StategateOptions): TargetKind {

@@ -42,6 +42,8 @@ export const targetNames = [
   "memory",
   "SQLite",
   "Redis",
+  "PostgreSQL",
+  "DynamoDB",
   "SQLite hybrid",
 ] as const;
 export type TargetName = (typeof targetNames)[number];
