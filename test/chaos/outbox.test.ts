@@ -161,7 +161,7 @@ describeWithRedis("with an outbox, a Redis in trouble", () => {
   const slowTurn = (name: string): string[] => [`user: ${name} [[len:1]] [[delay:100]]`, "assistant: word0"];
 
   it.each([
-    { trouble: "frozen", begin: () => redis.freeze(), end: () => redis.thaw() },
+    { trouble: "frozen", begin: async () => redis.freeze(), end: async () => redis.thaw() },
     { trouble: "killed", begin: () => redis.kill(), end: () => redis.restart() },
   ])("$trouble while the model thinks: the turn is kept, and stored once", async ({ begin, end }) => {
     const lines: string[] = [];
