@@ -6,6 +6,7 @@ import { historyNotice } from "./config/history-notice.ts";
 import { loadConfig } from "./config/load-config.ts";
 import { GatewayError } from "./errors/gateway-error.ts";
 import { openGateway } from "./gateway.ts";
+import { trimMemory } from "./kit/trim-memory.ts";
 import { openAuditForward } from "./telemetry/audit-forward.ts";
 import { createLog } from "./telemetry/create-log.ts";
 import { openTelemetry } from "./telemetry/sdk.ts";
@@ -39,6 +40,7 @@ async function start(): Promise<void> {
     onTurn: (report) => void (showsTurns && stdout.write(`${turnLine(report)}\n`)),
     onAuditEntry: forward.send,
   }).catch((error: unknown) => fail(`stategate cannot start: ${messageOf(error)}\n`));
+  void gateway.countersReady.then(trimMemory);
   const url = await gateway.listen().catch((error: unknown) => fail(`stategate cannot listen: ${messageOf(error)}\n`));
   stdout.write(
     `stategate listens on ${url}/v1 in front of ${config.upstream.url}, sessions in ${storeName(config.store.address.expose())}\n`,
