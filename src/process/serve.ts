@@ -2,6 +2,7 @@ import type { GatewayConfig } from "../config/gateway-config.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { openGateway } from "../gateway.ts";
 import type { Log } from "../kit/log.ts";
+import { trimMemory } from "../kit/trim-memory.ts";
 import { openAuditForward } from "../telemetry/audit-forward.ts";
 import { openTelemetry } from "../telemetry/sdk.ts";
 import { turnLine } from "../telemetry/turn-line.ts";
@@ -37,6 +38,7 @@ export async function serve({ config, log, otlp, stdout, link }: ServeParts): Pr
     onTurn: (report) => void (showsTurns && stdout.write(`${turnLine(report)}\n`)),
     onAuditEntry: forward.send,
   }).catch((error: unknown) => refuse("start", error));
+  void gateway.countersReady.then(trimMemory);
   const url = await gateway.listen().catch((error: unknown) => refuse("listen", error));
   return {
     url,

@@ -1,8 +1,9 @@
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
+import { promisify } from "node:util";
 
 import type { Log } from "../kit/log.ts";
 import { decodeVocabulary, readPacked, writePacked } from "./vocabulary-file.ts";
@@ -19,7 +20,7 @@ export interface LoadVocabularyOptions {
 const formatVersion = 1;
 
 /**
- * Reads the packed vocabulary; where there is none, or a damaged or outdated one, packs it in a worker thread and writes
+ * Reads the packed vocabulary; where there is none, or a damaged or outdated one, packs it in a process of its own and writes
  * it for the next start. A directory that cannot be written costs only that. Rejects when packing fails.
  */
 export async function loadVocabulary(name: VocabularyName, options: LoadVocabularyOptions): Promise<Vocabulary> {
@@ -29,7 +30,7 @@ export async function loadVocabulary(name: VocabularyName, options: LoadVocabula
   const cached = await readPacked(path);
   const vocabulary = cached && decodeVocabulary(cached, identity);
   if (vocabulary) return vocabulary;
-  const packed = await packInWorker(name, identity);
+  const packed = await packInProcess(name, identity);
   const fresh = decodeVocabulary(packed, identity);
   if (!fresh) throw new TypeError("a freshly packed vocabulary is damaged");
   if (readOnly) return fresh;
@@ -48,13 +49,12 @@ async function identityOf(name: VocabularyName): Promise<string> {
   return `${name} format ${formatVersion} js-tiktoken ${manifest.version} unicode ${process.versions["unicode"]}`;
 }
 
-function packInWorker(name: VocabularyName, identity: string): Promise<Uint8Array<ArrayBuffer>> {
-  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
-  const worker = new Worker(new URL("./pack-vocabulary-worker.ts", import.meta.url), {
-    workerData: { name, identity },
-  });
-  worker.once("message", resolve);
-  worker.once("error", reject);
-  worker.once("exit", (code) => reject(new Error(`the packing worker ended early, code ${code}`)));
-  return promise;
+const PACKER = fileURLToPath(new URL("./pack-vocabulary-process.ts", import.meta.url));
+const MAX_PACKED_BYTES = 32 << 20;
+
+/** A worker thread would leave its 60 MB to this process for good. It is told nothing of the environment, which holds keys. */
+async function packInProcess(name: VocabularyName, identity: string): Promise<Uint8Array<ArrayBuffer>> {
+  const options = { encoding: "buffer", env: {}, maxBuffer: MAX_PACKED_BYTES } as const;
+  const { stdout } = await promisify(execFile)(process.execPath, [PACKER, name, identity], options);
+  return Uint8Array.from(stdout);
 }

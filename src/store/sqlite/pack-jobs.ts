@@ -20,12 +20,21 @@ export function packJobs(jobs: readonly WriteJob[]): { jobs: WriteJob[]; buffer:
 
 /** Bytes a job carries, to keep batches bounded. */
 export function bytesOf(job: WriteJob): number {
-  let sum = 0;
-  withBlobs(job, (blob) => {
-    sum += blob.byteLength;
-    return blob;
-  });
-  return sum;
+  switch (job.kind) {
+    case "commit":
+      return job.slots.reduce(
+        (sum, [, sealed]) => sum + (sealed?.byteLength ?? 0),
+        job.head.byteLength + (job.turn?.sealed.byteLength ?? 0),
+      );
+    case "put-record":
+      return job.bytes.byteLength;
+    case "replace-record":
+      return job.expected.byteLength + job.bytes.byteLength;
+    case "append-audit":
+      return job.rows.reduce((sum, { entry, details }) => sum + entry.byteLength + (details?.byteLength ?? 0), 0);
+    default:
+      return 0;
+  }
 }
 
 function withBlobs(job: WriteJob, move: MoveBlob): WriteJob {

@@ -29,7 +29,7 @@ function createRemoveOwner(database: DatabaseSync): SessionJobHandlers["remove-o
 }
 
 function createCommit(database: DatabaseSync): (job: CommitJob) => boolean {
-  const find = database.prepare("SELECT id, revision, expires_at FROM sessions WHERE key = ?");
+  const find = database.prepare("SELECT id, revision, expires_at, owner, created_at FROM sessions WHERE key = ?");
   const forget = database.prepare("DELETE FROM sessions WHERE id = ?");
   const isInPlace = createInPlaceCheck(database);
   const insert = database.prepare(
@@ -39,6 +39,10 @@ function createCommit(database: DatabaseSync): (job: CommitJob) => boolean {
   const update = database.prepare(
     `UPDATE sessions SET revision = ?, owner = ?, created_at = ?, expires_at = ?, load_from = ?, head = ?
      WHERE id = ?`,
+  );
+  // The index of an owner's sessions is written anew wherever its columns are named, whatever their values.
+  const goOn = database.prepare(
+    "UPDATE sessions SET revision = ?, expires_at = ?, load_from = ?, head = ? WHERE id = ?",
   );
   const writeRecords = createRecordWriter(database);
 
@@ -51,7 +55,9 @@ function createCommit(database: DatabaseSync): (job: CommitJob) => boolean {
     }
     const columns = [revision, fields.owner, fields.createdAt, fields.expiresAt, fields.loadFrom, head];
     if (live) {
-      update.run(...columns, Number(live["id"]));
+      const isSameOwner = live["owner"] === fields.owner && live["created_at"] === fields.createdAt;
+      if (isSameOwner) goOn.run(revision, fields.expiresAt, fields.loadFrom, head, Number(live["id"]));
+      else update.run(...columns, Number(live["id"]));
       writeRecords(Number(live["id"]), job);
     } else {
       if (row) forget.run(Number(row["id"]));

@@ -1,16 +1,12 @@
-import { EventEmitter } from "node:events";
-
 import { expect, it, vi } from "vitest";
 
 import { openTokenCounters } from "../../../src/tokens/open-token-counters.ts";
 import { recordingLog, temporaryDirectory } from "./vocabulary-fixture.ts";
 
-vi.mock("node:worker_threads", () => ({
-  Worker: class extends EventEmitter {
-    constructor() {
-      super();
-      setImmediate(() => this.emit("error", new Error("no thread for you")));
-    }
+vi.mock("node:child_process", () => ({
+  execFile: (...call: unknown[]) => {
+    const done = call.at(-1) as (error: Error) => void;
+    setImmediate(() => done(new Error("no process for you")));
   },
 }));
 

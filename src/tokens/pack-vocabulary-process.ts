@@ -1,6 +1,4 @@
-/** Packs one vocabulary of js-tiktoken, which would block the event loop for half a second, and posts the bytes. */
-import { parentPort, workerData } from "node:worker_threads";
-
+/** Packs one vocabulary of js-tiktoken, which would block the event loop for half a second, and writes it to standard output. */
 import { buildCharacterClasses } from "./character-class.ts";
 import { encodeVocabulary } from "./vocabulary-file.ts";
 import type { VocabularyName } from "./vocabulary-name.ts";
@@ -22,7 +20,7 @@ function parseRanks(text: string): string[] {
   return tokens;
 }
 
-const { name, identity } = workerData as { name: VocabularyName; identity: string };
-const { default: ranks } = await ranksOf[name]();
+const [name, identity = ""] = process.argv.slice(2);
+const { default: ranks } = await ranksOf[name as VocabularyName]();
 const packed = encodeVocabulary(packVocabulary(parseRanks(ranks.bpe_ranks), buildCharacterClasses()), identity);
-parentPort?.postMessage(packed, [packed.buffer]);
+process.stdout.write(packed);
