@@ -1,35 +1,32 @@
 import { randomBytes } from "node:crypto";
 
-import { describe, expect } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import type { AuditPage, AuditRow, AuditStore } from "../../src/store/audit-store.ts";
 import { auditRowOf, auditRowsOf, chainName } from "../support/audit-rows.ts";
 import { HOUR_MS } from "../support/store-commits.ts";
-import { createRules, type DefineRule, openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
+import { openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
 
 interface Subject {
   readonly store: () => AuditStore;
   readonly now: () => number;
-  readonly rule: DefineRule;
 }
 
 const all = { from: 0, limit: 9_999 };
 
 /** Every promise of `AuditStore`, as a test. */
-export function describeAuditStore(name: string, { open, exemptions }: StoreSuiteOptions): void {
+export function describeAuditStore(name: string, { open }: StoreSuiteOptions): void {
   describe(`audit store: ${name}`, () => {
     const tested = openForSuite(open);
-    const { rule, assertAllUsed } = createRules(exemptions);
-    const subject: Subject = { store: () => tested().backend.audit, now: () => tested().now(), rule };
+    const subject: Subject = { store: () => tested().backend.audit, now: () => tested().now() };
     describe("append", () => appendRules(subject));
     describe("one chain", () => chainRules(subject));
     describe("all chains", () => latestRules(subject));
-    assertAllUsed();
   });
 }
 
-function appendRules({ store, now, rule }: Subject): void {
-  rule("rows come back byte for byte, with details, with empty ones and without", async () => {
+function appendRules({ store, now }: Subject): void {
+  it("rows come back byte for byte, with details, with empty ones and without", async () => {
     const chain = chainName();
     const rows = [
       auditRowOf({ chain, at: now(), details: undefined }),
@@ -41,7 +38,7 @@ function appendRules({ store, now, rule }: Subject): void {
     expect(await store().read(chain, all)).toEqual(rows);
   });
 
-  rule("a row repeated is acknowledged again and written once", async () => {
+  it("a row repeated is acknowledged again and written once", async () => {
     const rows = auditRowsOf(chainName(), 3, now());
     const [first, second] = rows;
     await store().append(rows.slice(0, 2));
@@ -52,7 +49,7 @@ function appendRules({ store, now, rule }: Subject): void {
     expect(await store().read(first?.chain ?? "", all)).toEqual(rows);
   });
 
-  rule("a row is never overwritten, and a batch with such a row writes nothing, in no chain", async () => {
+  it("a row is never overwritten, and a batch with such a row writes nothing, in no chain", async () => {
     const [chain, other] = [chainName(), chainName()];
     const rows = auditRowsOf(chain, 3, now());
     await store().append(rows);
@@ -64,14 +61,14 @@ function appendRules({ store, now, rule }: Subject): void {
     expect((await store().chains()).map((known) => known.chain)).not.toContain(other);
   });
 
-  rule("a batch that contradicts itself writes nothing", async () => {
+  it("a batch that contradicts itself writes nothing", async () => {
     const chain = chainName();
     const batch = [auditRowOf({ chain }), auditRowOf({ chain, sequence: 1 }), auditRowOf({ chain, sequence: 1 })];
     await expect(store().append(batch)).rejects.toBeInstanceOf(TypeError);
     expect(await store().read(chain, all)).toEqual([]);
   });
 
-  rule("an entry that only begins like the one in place is another", async () => {
+  it("an entry that only begins like the one in place is another", async () => {
     const row = auditRowOf({ at: now(), entry: Buffer.from("entry") });
     await store().append([row]);
     for (const entry of [Buffer.from("entr"), Buffer.from("entry\0"), Buffer.alloc(0)]) {
@@ -80,7 +77,7 @@ function appendRules({ store, now, rule }: Subject): void {
     expect(await store().read(row.chain, all)).toEqual([row]);
   });
 
-  rule("of many who race for one place, one gets it, and the mistake of others harms no neighbour", async () => {
+  it("of many who race for one place, one gets it, and the mistake of others harms no neighbour", async () => {
     const chain = chainName();
     const rivals = Array.from({ length: 20 }, () => auditRowOf({ chain, at: now() }));
     const neighbours = Array.from({ length: 20 }, () => auditRowOf({ at: now() }));
@@ -94,13 +91,13 @@ function appendRules({ store, now, rule }: Subject): void {
     for (const row of neighbours) expect(await store().read(row.chain, all)).toEqual([row]);
   });
 
-  rule("nothing to append is no error", async () => {
+  it("nothing to append is no error", async () => {
     expect(await store().append([])).toBeUndefined();
   });
 }
 
-function chainRules({ store, now, rule }: Subject): void {
-  rule("a chain is read in order, from anywhere, in pages, across gaps", async () => {
+function chainRules({ store, now }: Subject): void {
+  it("a chain is read in order, from anywhere, in pages, across gaps", async () => {
     const chain = chainName();
     const rows = auditRowsOf(chain, 40, now()).filter(({ sequence }) => sequence < 9 || sequence > 20);
     await store().append(rows.toReversed());
@@ -111,13 +108,13 @@ function chainRules({ store, now, rule }: Subject): void {
     expect(await store().read(chainName(), all)).toEqual([]);
   });
 
-  rule("a batch of a thousand rows is written whole", async () => {
+  it("a batch of a thousand rows is written whole", async () => {
     const rows = auditRowsOf(chainName(), 1_000, now());
     await store().append(rows);
     expect(await store().read(rows[0]?.chain ?? "", all)).toEqual(rows);
   });
 
-  rule("every chain is named, with its length, gaps included, by the time of its first row", async () => {
+  it("every chain is named, with its length, gaps included, by the time of its first row", async () => {
     const [late, early, tied] = [chainName(), chainName(), chainName()].toSorted();
     const chains = [late ?? "", early ?? "", tied ?? ""] as const;
     await store().append(auditRowsOf(chains[0], 2, now() + 50));
@@ -137,7 +134,7 @@ function chainRules({ store, now, rule }: Subject): void {
   });
 }
 
-function latestRules({ store, now, rule }: Subject): void {
+function latestRules({ store, now }: Subject): void {
   let eras = 0;
   /** Rows of three chains at times of their own, some of them equal; newest first. */
   const writeEra = async (): Promise<{ rows: AuditRow[]; before: NonNullable<AuditPage["before"]> }> => {
@@ -155,13 +152,13 @@ function latestRules({ store, now, rule }: Subject): void {
     return { rows: newestFirst, before: { at: at + 10, chain: "", sequence: 0 } };
   };
 
-  rule("the newest rows of all chains come first, equal times by chain and sequence", async () => {
+  it("the newest rows of all chains come first, equal times by chain and sequence", async () => {
     const { rows, before } = await writeEra();
     expect(await store().latest({ limit: rows.length, before })).toEqual(rows);
     expect((await store().latest({ limit: 1 }))[0]).toEqual(rows[0]);
   });
 
-  rule("pages of any size join to the whole list", async () => {
+  it("pages of any size join to the whole list", async () => {
     const { rows, before } = await writeEra();
     for (const limit of [1, 2, 5, 32, 33]) {
       const joined: AuditRow[] = [];
@@ -174,7 +171,7 @@ function latestRules({ store, now, rule }: Subject): void {
     }
   });
 
-  rule("a cursor row need not exist", async () => {
+  it("a cursor row need not exist", async () => {
     const { rows, before } = await writeEra();
     const place = { at: before.at - 1, chain: "f".repeat(32), sequence: 99 };
     expect(await store().latest({ limit: 5, before: place })).toEqual(rows.slice(0, 5));

@@ -1,19 +1,18 @@
-import { describe, expect } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { uniqueName } from "../support/store-commits.ts";
-import { createRules, openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
+import { openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
 
 const LONG_MS = 60_000;
 /** Short, because with some servers a test truly waits for it. */
 const SHORT_MS = 60;
 
 /** Every promise of `LeaseStore`, as a test. */
-export function describeLeaseStore(name: string, { open, exemptions }: StoreSuiteOptions): void {
+export function describeLeaseStore(name: string, { open }: StoreSuiteOptions): void {
   describe(`lease store: ${name}`, () => {
     const tested = openForSuite(open);
-    const { rule, assertAllUsed } = createRules(exemptions);
 
-    rule("of many who ask at once, one holds the lease", async () => {
+    it("of many who ask at once, one holds the lease", async () => {
       const lease = uniqueName("lease");
       const holders = Array.from({ length: 20 }, (_, index) => `replica-${index}`);
       const answers = await Promise.all(
@@ -22,7 +21,7 @@ export function describeLeaseStore(name: string, { open, exemptions }: StoreSuit
       expect(answers.filter(Boolean)).toHaveLength(1);
     });
 
-    rule("a released lease is free", async () => {
+    it("a released lease is free", async () => {
       const { leases } = tested().backend;
       const lease = uniqueName("lease");
       expect(await leases.acquire(lease, "a", LONG_MS)).toBe(true);
@@ -31,7 +30,7 @@ export function describeLeaseStore(name: string, { open, exemptions }: StoreSuit
       expect(await leases.acquire(lease, "b", LONG_MS)).toBe(true);
     });
 
-    rule("only its holder releases a lease", async () => {
+    it("only its holder releases a lease", async () => {
       const { leases } = tested().backend;
       const lease = uniqueName("lease");
       await leases.acquire(lease, "a", LONG_MS);
@@ -40,7 +39,7 @@ export function describeLeaseStore(name: string, { open, exemptions }: StoreSuit
       await leases.release(uniqueName("lease"), "a");
     });
 
-    rule("a lease that ran out is free, and its old holder cannot release the new one's", async () => {
+    it("a lease that ran out is free, and its old holder cannot release the new one's", async () => {
       const { leases } = tested().backend;
       const lease = uniqueName("lease");
       expect(await leases.acquire(lease, "a", SHORT_MS)).toBe(true);
@@ -50,12 +49,11 @@ export function describeLeaseStore(name: string, { open, exemptions }: StoreSuit
       expect(await leases.acquire(lease, "c", LONG_MS)).toBe(false);
     });
 
-    rule("holding a lease does not renew it by asking again", async () => {
+    it("holding a lease does not renew it by asking again", async () => {
       const { leases } = tested().backend;
       const lease = uniqueName("lease");
       await leases.acquire(lease, "a", LONG_MS);
       expect(await leases.acquire(lease, "a", LONG_MS)).toBe(false);
     });
-    assertAllUsed();
   });
 }

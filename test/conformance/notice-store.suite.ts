@@ -1,15 +1,14 @@
-import { describe, expect } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { uniqueName } from "../support/store-commits.ts";
-import { createRules, openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
+import { openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
 
 /** Every promise of `NoticeStore`, as a test. */
-export function describeNoticeStore(name: string, { open, exemptions }: StoreSuiteOptions): void {
+export function describeNoticeStore(name: string, { open }: StoreSuiteOptions): void {
   describe(`notice store: ${name}`, () => {
     const tested = openForSuite(open);
-    const { rule, assertAllUsed } = createRules(exemptions);
 
-    rule("a reader without a cursor learns where to start, also where nothing was ever posted", async () => {
+    it("a reader without a cursor learns where to start, also where nothing was ever posted", async () => {
       const { notices } = tested().backend;
       const start = await notices.read(undefined);
       expect(start.notices).toEqual([]);
@@ -18,7 +17,7 @@ export function describeNoticeStore(name: string, { open, exemptions }: StoreSui
       expect((await notices.read(undefined)).notices).toEqual([]);
     });
 
-    rule("notices come in the order of their posting, to every reader", async () => {
+    it("notices come in the order of their posting, to every reader", async () => {
       const { notices } = tested().backend;
       const { cursor } = await notices.read(undefined);
       const posted = Array.from({ length: 30 }, (_, index) => `notice ${index}`);
@@ -27,7 +26,7 @@ export function describeNoticeStore(name: string, { open, exemptions }: StoreSui
       expect((await notices.read(cursor)).notices).toEqual(posted);
     });
 
-    rule("a cursor goes on where it was taken, and stays good when nothing was new", async () => {
+    it("a cursor goes on where it was taken, and stays good when nothing was new", async () => {
       const { notices } = tested().backend;
       const { cursor: start } = await notices.read(undefined);
       const { cursor: unchanged } = await notices.read(start);
@@ -40,7 +39,7 @@ export function describeNoticeStore(name: string, { open, exemptions }: StoreSui
       expect((await notices.read(start)).notices).toEqual(["one", "two"]);
     });
 
-    rule("readers who poll while many post see each notice once, and all in one order", async () => {
+    it("readers who poll while many post see each notice once, and all in one order", async () => {
       const { notices } = tested().backend;
       const { cursor: start } = await notices.read(undefined);
       const posters = Array.from({ length: 8 }, (_, poster) =>
@@ -69,7 +68,7 @@ export function describeNoticeStore(name: string, { open, exemptions }: StoreSui
       }
     });
 
-    rule("a cursor from before old notices were cleared away misses none of the new", async () => {
+    it("a cursor from before old notices were cleared away misses none of the new", async () => {
       const { notices } = tested().backend;
       const { cursor } = await notices.read(undefined);
       await notices.post("old");
@@ -82,7 +81,7 @@ export function describeNoticeStore(name: string, { open, exemptions }: StoreSui
       expect((await notices.read(page.cursor)).notices).toEqual(["newest"]);
     });
 
-    rule("a notice of the last ten minutes is there", async () => {
+    it("a notice of the last ten minutes is there", async () => {
       const { notices } = tested().backend;
       const { cursor } = await notices.read(undefined);
       await notices.post("heard");
@@ -91,13 +90,12 @@ export function describeNoticeStore(name: string, { open, exemptions }: StoreSui
       expect((await notices.read(cursor)).notices).toEqual(["heard", "after"]);
     });
 
-    rule("any text is a notice", async () => {
+    it("any text is a notice", async () => {
       const { notices } = tested().backend;
       const { cursor } = await notices.read(undefined);
       const texts = ["", "*", "nul\0byte", "日本🙂", "new\nline\r\n", '{"kind":"erased"}', uniqueName("x".repeat(200))];
       for (const text of texts) await notices.post(text);
       expect((await notices.read(cursor)).notices).toEqual(texts);
     });
-    assertAllUsed();
   });
 }

@@ -1,14 +1,13 @@
-import { describe, expect } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import type { SessionFields } from "../../src/store/session-store.ts";
 import { followUpOf, HOUR_MS, mustCommit, openingOf, uniqueName, writeTurns } from "../support/store-commits.ts";
-import { createRules, openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
+import { openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
 
 /** What `SessionStore` promises about all sessions of one owner, as tests. */
-export function describeSessionOwners(name: string, { open, exemptions }: StoreSuiteOptions): void {
+export function describeSessionOwners(name: string, { open }: StoreSuiteOptions): void {
   describe(`session owners: ${name}`, () => {
     const tested = openForSuite(open);
-    const { rule, assertAllUsed } = createRules(exemptions);
 
     const fieldsOf = (owner: string, changes: Partial<SessionFields> = {}): SessionFields => ({
       owner,
@@ -28,7 +27,7 @@ export function describeSessionOwners(name: string, { open, exemptions }: StoreS
     const snapshots = (keys: readonly string[]): Promise<unknown[]> =>
       Promise.all(keys.map((key) => tested().backend.sessions.load(key)));
 
-    rule("live sessions are counted, each owner's own, up to what was asked for", async () => {
+    it("live sessions are counted, each owner's own, up to what was asked for", async () => {
       const { sessions } = tested().backend;
       const owner = uniqueName("owner");
       expect(await sessions.count(owner, 10)).toBe(0);
@@ -41,7 +40,7 @@ export function describeSessionOwners(name: string, { open, exemptions }: StoreS
       expect(await sessions.count("*", 10)).toBe(0);
     });
 
-    rule("more sessions than a page are counted one by one", async () => {
+    it("more sessions than a page are counted one by one", async () => {
       const owner = uniqueName("owner");
       const soon = tested().now() + HOUR_MS / 2;
       await write(owner, 300, { expiresAt: soon });
@@ -52,7 +51,7 @@ export function describeSessionOwners(name: string, { open, exemptions }: StoreS
       expect(await tested().backend.sessions.count(owner, 349)).toBe(349);
     });
 
-    rule("expired and removed sessions are not counted, prolonged ones are", async () => {
+    it("expired and removed sessions are not counted, prolonged ones are", async () => {
       const { sessions } = tested().backend;
       const owner = uniqueName("owner");
       const [removed = ""] = await write(owner, 3);
@@ -66,7 +65,7 @@ export function describeSessionOwners(name: string, { open, exemptions }: StoreS
       expect(await sessions.count(owner, 9)).toBe(1);
     });
 
-    rule("the loser of a race to create is not counted", async () => {
+    it("the loser of a race to create is not counted", async () => {
       const { sessions } = tested().backend;
       const owner = uniqueName("owner");
       const key = uniqueName("session");
@@ -75,7 +74,7 @@ export function describeSessionOwners(name: string, { open, exemptions }: StoreS
       expect(await sessions.count(owner, 9)).toBe(1);
     });
 
-    rule("an owner's sessions are removed whole, and others' stay as they are, byte for byte", async () => {
+    it("an owner's sessions are removed whole, and others' stay as they are, byte for byte", async () => {
       const { sessions } = tested().backend;
       const [owner, other] = [uniqueName("owner"), uniqueName("owner")];
       const [keys, others] = [await write(owner, 60), await write(other, 10)];
@@ -90,7 +89,7 @@ export function describeSessionOwners(name: string, { open, exemptions }: StoreS
       expect(await sessions.list(other, { limit: 99, order: "asc" })).toEqual(listBefore);
     });
 
-    rule("removing an owner again, or one who has nothing, is no error", async () => {
+    it("removing an owner again, or one who has nothing, is no error", async () => {
       const { sessions } = tested().backend;
       const owner = uniqueName("owner");
       await write(owner, 2);
@@ -100,7 +99,7 @@ export function describeSessionOwners(name: string, { open, exemptions }: StoreS
       expect(await sessions.removeOwner("*")).toBe(0);
     });
 
-    rule("expired sessions go with the owner's live ones, and are not part of the number", async () => {
+    it("expired sessions go with the owner's live ones, and are not part of the number", async () => {
       const { sessions } = tested().backend;
       const owner = uniqueName("owner");
       await write(owner, 4, { expiresAt: tested().now() + 50 });
@@ -112,7 +111,7 @@ export function describeSessionOwners(name: string, { open, exemptions }: StoreS
       expect(await sessions.count(owner, 9)).toBe(0);
     });
 
-    rule("an owner who was removed may begin anew", async () => {
+    it("an owner who was removed may begin anew", async () => {
       const { sessions } = tested().backend;
       const owner = uniqueName("owner");
       const [key = ""] = await write(owner, 1);
@@ -123,6 +122,5 @@ export function describeSessionOwners(name: string, { open, exemptions }: StoreS
       expect(await sessions.count(owner, 9)).toBe(1);
       expect(await sessions.list(owner, { limit: 9, order: "desc" })).toHaveLength(1);
     });
-    assertAllUsed();
   });
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurnOfTheLoop } from "node:timers/promises";
 
-import { describe, expect } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import type { SealedTurn, SessionCommit, SessionFields, SessionStore } from "../../src/store/session-store.ts";
 import {
@@ -13,7 +13,7 @@ import {
   uniqueName,
   writeTurns,
 } from "../support/store-commits.ts";
-import { createRules, type DefineRule, openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
+import { openForSuite, type StoreSuiteOptions } from "./store-harness.ts";
 
 interface Subject {
   readonly store: () => SessionStore;
@@ -21,11 +21,10 @@ interface Subject {
   /** Plain fields of a session that lives for an hour. */
   readonly fields: (changes?: Partial<SessionFields>) => SessionFields;
   readonly opening: (changes?: Partial<SessionCommit>) => SessionCommit;
-  readonly rule: DefineRule;
 }
 
 /** Every promise of `SessionStore`, as a test. */
-export function describeSessionStore(name: string, { open, exemptions }: StoreSuiteOptions): void {
+export function describeSessionStore(name: string, { open }: StoreSuiteOptions): void {
   describe(`session store: ${name}`, () => {
     const tested = openForSuite(open);
 
@@ -36,13 +35,11 @@ export function describeSessionStore(name: string, { open, exemptions }: StoreSu
       loadFrom: 0,
       ...changes,
     });
-    const { rule, assertAllUsed } = createRules(exemptions);
     const subject: Subject = {
       store: () => tested().backend.sessions,
       elapse: (ms) => tested().elapse(ms),
       fields,
       opening: (changes) => openingOf(uniqueName("session"), fields(), changes),
-      rule,
     };
     describe("load", () => loadRules(subject));
     describe("commit", () => commitRules(subject));
@@ -50,17 +47,16 @@ export function describeSessionStore(name: string, { open, exemptions }: StoreSu
     describe("expiry and removal", () => endRules(subject));
     describe("list", () => listRules(subject));
     describe("hostile input", () => hostileRules(subject));
-    assertAllUsed();
   });
 }
 
-function loadRules({ store, fields, opening, rule }: Subject): void {
-  rule("a session that was never written loads as undefined", async () => {
+function loadRules({ store, fields, opening }: Subject): void {
+  it("a session that was never written loads as undefined", async () => {
     expect(await store().load(uniqueName("session"))).toBeUndefined();
     expect(await store().load(uniqueName("session"), { revision: "a.1", sequence: 3 })).toBeUndefined();
   });
 
-  rule("what was committed is loaded, byte for byte", async () => {
+  it("what was committed is loaded, byte for byte", async () => {
     const commit = opening({ head: randomBytes(3_000), slots: new Map([["summary", randomBytes(700)]]) });
     await mustCommit(store(), commit);
     expect(await store().load(commit.key)).toEqual({
@@ -72,13 +68,13 @@ function loadRules({ store, fields, opening, rule }: Subject): void {
     });
   });
 
-  rule("turns come back in order", async () => {
+  it("turns come back in order", async () => {
     const commits = await writeTurns(store(), opening(), 12);
     const session = await store().load(commits[0].key);
     expect(session?.turns).toEqual(commits.map(({ turn }) => turn));
   });
 
-  rule("a caller whose revision is current gets the fields alone", async () => {
+  it("a caller whose revision is current gets the fields alone", async () => {
     const commits = await writeTurns(store(), opening({ slots: new Map([["system", Buffer.from("x")]]) }), 3);
     const last = commits.at(-1) ?? commits[0];
     const session = await store().load(last.key, { revision: last.revision, sequence: 2 });
@@ -91,7 +87,7 @@ function loadRules({ store, fields, opening, rule }: Subject): void {
     });
   });
 
-  rule("a caller who is behind gets head, slots and the turns it lacks", async () => {
+  it("a caller who is behind gets head, slots and the turns it lacks", async () => {
     const slots = new Map([["system", Buffer.from("be brief")]]);
     const commits = await writeTurns(store(), opening({ slots }), 5);
     const session = await store().load(commits[0].key, { revision: commits[1]?.revision ?? "", sequence: 1 });
@@ -101,14 +97,14 @@ function loadRules({ store, fields, opening, rule }: Subject): void {
     expect(session?.turns.map(({ sequence }) => sequence)).toEqual([2, 3, 4]);
   });
 
-  rule("a caller who knows another incarnation gets what a stranger gets", async () => {
+  it("a caller who knows another incarnation gets what a stranger gets", async () => {
     const commits = await writeTurns(store(), opening({ fields: fields({ loadFrom: 1 }) }), 3);
     const session = await store().load(commits[0].key, { revision: "0000000000000000.2", sequence: 2 });
     expect(session).toEqual(await store().load(commits[0].key));
     expect(session?.turns.map(({ sequence }) => sequence)).toEqual([1, 2]);
   });
 
-  rule("a cold load starts at loadFrom, and a range reads what is older", async () => {
+  it("a cold load starts at loadFrom, and a range reads what is older", async () => {
     const commits = await writeTurns(store(), opening(), 4);
     const last = commits.at(-1) ?? commits[0];
     const moved = followUpOf(last, { fields: { ...last.fields, loadFrom: 3 } });
@@ -119,7 +115,7 @@ function loadRules({ store, fields, opening, rule }: Subject): void {
     expect(await store().readTurns(last.key, 1, 3)).toEqual([commits[1]?.turn, commits[2]?.turn]);
   });
 
-  rule("a range is half open, may be empty and may reach beyond the end", async () => {
+  it("a range is half open, may be empty and may reach beyond the end", async () => {
     const { key } = (await writeTurns(store(), opening(), 3))[0];
     expect(await store().readTurns(key, 1, 1)).toEqual([]);
     expect((await store().readTurns(key, 2, 99)).map(({ sequence }) => sequence)).toEqual([2]);
@@ -127,7 +123,7 @@ function loadRules({ store, fields, opening, rule }: Subject): void {
     expect(await store().readTurns(uniqueName("session"), 0, 9)).toEqual([]);
   });
 
-  rule("a loaded session is a snapshot: neither later commits nor its holder change the other", async () => {
+  it("a loaded session is a snapshot: neither later commits nor its holder change the other", async () => {
     const commit = opening({ head: Buffer.from("head"), slots: new Map([["system", Buffer.from("slot")]]) });
     await mustCommit(store(), commit);
     const before = await store().load(commit.key);
@@ -139,7 +135,7 @@ function loadRules({ store, fields, opening, rule }: Subject): void {
     expect(after?.turns[0]).toEqual(commit.turn);
   });
 
-  rule("a load while others write is of one moment", async () => {
+  it("a load while others write is of one moment", async () => {
     const headOf = ({ id }: SealedTurn): Buffer => Buffer.from(id);
     const next = (sequence: number): Partial<SessionCommit> => {
       const turn = turnOf(sequence);
@@ -166,15 +162,15 @@ function loadRules({ store, fields, opening, rule }: Subject): void {
     await Promise.all([read(), read(), write().finally(() => (isWriting = false))]);
   });
 
-  rule("a session of many turns loads whole", async () => {
+  it("a session of many turns loads whole", async () => {
     const commits = await writeTurns(store(), opening(), 1_203);
     const session = await store().load(commits[0].key);
     expect(session?.turns.map(({ id }) => id)).toEqual(commits.map(({ turn }) => turn?.id));
   });
 }
 
-function commitRules({ store, opening, rule }: Subject): void {
-  rule("two writers from one revision: one wins, the other gets the winner's snapshot", async () => {
+function commitRules({ store, opening }: Subject): void {
+  it("two writers from one revision: one wins, the other gets the winner's snapshot", async () => {
     const base = opening();
     await mustCommit(store(), base);
     const known = { revision: base.revision, sequence: 0 };
@@ -196,7 +192,7 @@ function commitRules({ store, opening, rule }: Subject): void {
     expect((await store().load(base.key))?.turns).toEqual([base.turn, winner.turn]);
   });
 
-  rule("two creators of one session: one wins", async () => {
+  it("two creators of one session: one wins", async () => {
     const first = opening();
     const second = { ...opening(), key: first.key };
     const outcomes = await Promise.all([store().commit(first), store().commit(second)]);
@@ -204,7 +200,7 @@ function commitRules({ store, opening, rule }: Subject): void {
     expect((await store().load(first.key))?.turns).toHaveLength(1);
   });
 
-  rule("sixteen writers who retry on conflict lose nothing", async () => {
+  it("sixteen writers who retry on conflict lose nothing", async () => {
     const base = opening();
     await mustCommit(store(), base);
     const ids = await Promise.all(Array.from({ length: 16 }, () => appendUntilCommitted(store(), base.key)));
@@ -213,7 +209,7 @@ function commitRules({ store, opening, rule }: Subject): void {
     expect(new Set(session?.turns.slice(1).map(({ id }) => id))).toEqual(new Set(ids));
   });
 
-  rule("a conflict writes nothing, not even its slots", async () => {
+  it("a conflict writes nothing, not even its slots", async () => {
     const [base] = await writeTurns(store(), opening(), 2);
     const before = await store().load(base.key);
     const stale = followUpOf(base, { turn: turnOf(7), slots: new Map([["summary", Buffer.from("stale")]]) });
@@ -222,12 +218,12 @@ function commitRules({ store, opening, rule }: Subject): void {
     expect(await store().load(base.key)).toEqual(before);
   });
 
-  rule("a conflict with a session that does not exist says so", async () => {
+  it("a conflict with a session that does not exist says so", async () => {
     const outcome = await store().commit(followUpOf(opening()));
     expect(outcome).toEqual({ committed: false, current: undefined });
   });
 
-  rule("a conflict answers with what the caller lacks", async () => {
+  it("a conflict answers with what the caller lacks", async () => {
     const commits = await writeTurns(store(), opening(), 4);
     const outcome = await store().commit(
       followUpOf(commits[0], { known: { revision: commits[1]?.revision ?? "", sequence: 1 } }),
@@ -238,7 +234,7 @@ function commitRules({ store, opening, rule }: Subject): void {
     expect(second.committed || second.current?.head).toBeUndefined();
   });
 
-  rule("head and fields change without a turn", async () => {
+  it("head and fields change without a turn", async () => {
     const base = opening();
     await mustCommit(store(), base);
     const { turn: _, ...withoutTurn } = followUpOf(base);
@@ -248,27 +244,27 @@ function commitRules({ store, opening, rule }: Subject): void {
     expect(session).toMatchObject({ revision: withoutTurn.revision, fields, head: withoutTurn.head, turns: [] });
   });
 
-  rule("a commit repeated unchanged is acknowledged again and written once", async () => {
+  it("a commit repeated unchanged is acknowledged again and written once", async () => {
     const commits = await writeTurns(store(), opening({ slots: new Map([["system", Buffer.from("s")]]) }), 2);
     const before = await store().load(commits[0].key);
     expect(await store().commit(commits[1] ?? commits[0])).toEqual({ committed: true });
     expect(await store().load(commits[0].key)).toEqual(before);
   });
 
-  rule("an opening repeated unchanged is acknowledged again", async () => {
+  it("an opening repeated unchanged is acknowledged again", async () => {
     const commit = opening();
     await mustCommit(store(), commit);
     expect(await store().commit(commit)).toEqual({ committed: true });
   });
 
-  rule("a repeated commit that others have followed conflicts and finds its own turn", async () => {
+  it("a repeated commit that others have followed conflicts and finds its own turn", async () => {
     const commits = await writeTurns(store(), opening(), 3);
     const repeated = { ...(commits[1] ?? commits[0]), known: { revision: commits[0].revision, sequence: 0 } };
     const outcome = await store().commit(repeated);
     expect(outcome.committed || outcome.current?.turns[0]).toEqual(repeated.turn);
   });
 
-  rule("a rival that chose the same revision and head is not mistaken for a repetition", async () => {
+  it("a rival that chose the same revision and head is not mistaken for a repetition", async () => {
     const base = opening();
     await mustCommit(store(), base);
     const winner = followUpOf(base);
@@ -277,7 +273,7 @@ function commitRules({ store, opening, rule }: Subject): void {
     expect(await store().commit({ ...winner, head: randomBytes(32) })).toMatchObject({ committed: false });
   });
 
-  rule("a turn is never overwritten", async () => {
+  it("a turn is never overwritten", async () => {
     const base = opening();
     await mustCommit(store(), base);
     const neighbour = opening();
@@ -294,7 +290,7 @@ function commitRules({ store, opening, rule }: Subject): void {
     });
   });
 
-  rule("many commits at once each get their own answer", async () => {
+  it("many commits at once each get their own answer", async () => {
     const base = opening();
     await mustCommit(store(), base);
     const fresh = Array.from({ length: 40 }, () => opening());
@@ -324,8 +320,8 @@ async function appendUntilCommitted(store: SessionStore, key: string): Promise<s
   }
 }
 
-function slotRules({ store, opening, rule }: Subject): void {
-  rule("a slot is replaced whole, slots not named stay, null removes one", async () => {
+function slotRules({ store, opening }: Subject): void {
+  it("a slot is replaced whole, slots not named stay, null removes one", async () => {
     const slots = new Map([
       ["system", Buffer.from("one")],
       ["summary", Buffer.from("two")],
@@ -349,7 +345,7 @@ function slotRules({ store, opening, rule }: Subject): void {
     expect((await store().load(base.key))?.slots).toEqual(expected);
   });
 
-  rule("a slot may be empty, and come back after its removal", async () => {
+  it("a slot may be empty, and come back after its removal", async () => {
     const base = opening({ slots: new Map([["system", Buffer.alloc(0)]]) });
     await mustCommit(store(), base);
     expect((await store().load(base.key))?.slots.get("system")).toEqual(Buffer.alloc(0));
@@ -360,8 +356,8 @@ function slotRules({ store, opening, rule }: Subject): void {
   });
 }
 
-function endRules({ store, elapse, fields, opening, rule }: Subject): void {
-  rule("a session ends at the millisecond of its expiry, for every method", async () => {
+function endRules({ store, elapse, fields, opening }: Subject): void {
+  it("a session ends at the millisecond of its expiry, for every method", async () => {
     const base = opening();
     await mustCommit(store(), base);
     await elapse(HOUR_MS - 1);
@@ -375,7 +371,7 @@ function endRules({ store, elapse, fields, opening, rule }: Subject): void {
     expect(await store().remove(base.key)).toBe(false);
   });
 
-  rule("a commit prolongs the session", async () => {
+  it("a commit prolongs the session", async () => {
     const base = opening();
     await mustCommit(store(), base);
     const prolonged = { ...base.fields, expiresAt: base.fields.expiresAt + HOUR_MS };
@@ -385,7 +381,7 @@ function endRules({ store, elapse, fields, opening, rule }: Subject): void {
     expect(await store().list(base.fields.owner, { limit: 9, order: "desc" })).toHaveLength(1);
   });
 
-  rule("an expired session is created anew, with nothing of the old one", async () => {
+  it("an expired session is created anew, with nothing of the old one", async () => {
     const old = opening({ slots: new Map([["summary", Buffer.from("old")]]) });
     await writeTurns(store(), old, 3);
     await elapse(HOUR_MS);
@@ -396,7 +392,7 @@ function endRules({ store, elapse, fields, opening, rule }: Subject): void {
     expect(await store().readTurns(old.key, 0, 9)).toEqual([fresh.turn]);
   });
 
-  rule("a removed session is gone, and removing it again is no error", async () => {
+  it("a removed session is gone, and removing it again is no error", async () => {
     const [base] = await writeTurns(store(), opening({ slots: new Map([["a", Buffer.from("a")]]) }), 3);
     expect(await store().remove(base.key)).toBe(true);
     expect(await store().remove(base.key)).toBe(false);
@@ -406,7 +402,7 @@ function endRules({ store, elapse, fields, opening, rule }: Subject): void {
     expect(await store().commit(followUpOf(base))).toEqual({ committed: false, current: undefined });
   });
 
-  rule("a recreated session is not mistaken for the removed one", async () => {
+  it("a recreated session is not mistaken for the removed one", async () => {
     const old = opening();
     await mustCommit(store(), old);
     await store().remove(old.key);
@@ -419,7 +415,7 @@ function endRules({ store, elapse, fields, opening, rule }: Subject): void {
   });
 }
 
-function listRules({ store, fields, opening, rule }: Subject): void {
+function listRules({ store, fields, opening }: Subject): void {
   /** Seven sessions of one owner; three share their time of creation. */
   const writeSeven = async (): Promise<SessionFields & { keys: string[] }> => {
     const base = fields();
@@ -443,7 +439,7 @@ function listRules({ store, fields, opening, rule }: Subject): void {
     }
   };
 
-  rule("sessions are listed newest first, or oldest first", async () => {
+  it("sessions are listed newest first, or oldest first", async () => {
     const { owner, keys } = await writeSeven();
     const newestFirst = await store().list(owner, { limit: 100, order: "desc" });
     expect(newestFirst.map(({ key }) => key)).toEqual(keys.toReversed());
@@ -451,7 +447,7 @@ function listRules({ store, fields, opening, rule }: Subject): void {
     expect(oldestFirst.map(({ key }) => key)).toEqual(keys);
   });
 
-  rule("pages of any size join to the whole list, equal times included", async () => {
+  it("pages of any size join to the whole list, equal times included", async () => {
     const { owner, keys } = await writeSeven();
     for (const limit of [1, 2, 3, 6, 7, 8]) {
       expect(await keysByPages(owner, "asc", limit)).toEqual(keys);
@@ -459,7 +455,7 @@ function listRules({ store, fields, opening, rule }: Subject): void {
     }
   });
 
-  rule("a cursor whose session is gone still holds the place", async () => {
+  it("a cursor whose session is gone still holds the place", async () => {
     const { owner, keys } = await writeSeven();
     const rows = await store().list(owner, { limit: 3, order: "asc" });
     const last = rows[2];
@@ -469,7 +465,7 @@ function listRules({ store, fields, opening, rule }: Subject): void {
     expect(rest.map(({ key }) => key)).toEqual(keys.slice(3));
   });
 
-  rule("a row carries what was committed last, and keeps its place", async () => {
+  it("a row carries what was committed last, and keeps its place", async () => {
     const base = opening();
     await mustCommit(store(), base);
     await mustCommit(
@@ -483,7 +479,7 @@ function listRules({ store, fields, opening, rule }: Subject): void {
     expect(rows[1]).toEqual({ key: base.key, revision: next.revision, fields: next.fields, head: next.head });
   });
 
-  rule("the loser of a race to create leaves no trace in the list", async () => {
+  it("the loser of a race to create leaves no trace in the list", async () => {
     const base = fields();
     const key = uniqueName("session");
     const winner = openingOf(key, base);
@@ -495,7 +491,7 @@ function listRules({ store, fields, opening, rule }: Subject): void {
     expect(rows).toHaveLength(2);
   });
 
-  rule("an owner sees own sessions only", async () => {
+  it("an owner sees own sessions only", async () => {
     const mine = opening();
     const theirs = opening();
     await Promise.all([mustCommit(store(), mine), mustCommit(store(), theirs)]);
@@ -526,8 +522,8 @@ const hostileNames = [
   "x".repeat(2_000),
 ];
 
-function hostileRules({ store, fields, opening, rule }: Subject): void {
-  rule("hostile keys are keys like any other, and touch nobody else's", async () => {
+function hostileRules({ store, fields, opening }: Subject): void {
+  it("hostile keys are keys like any other, and touch nobody else's", async () => {
     const suffix = uniqueName("");
     const commits = hostileNames.map((name) => openingOf(name + suffix, fields()));
     await Promise.all(commits.map((commit) => mustCommit(store(), commit)));
@@ -541,7 +537,7 @@ function hostileRules({ store, fields, opening, rule }: Subject): void {
     }
   });
 
-  rule("hostile owners are owners like any other", async () => {
+  it("hostile owners are owners like any other", async () => {
     const suffix = uniqueName("");
     const commits = hostileNames.map((name) => opening({ fields: fields({ owner: name + suffix }) }));
     await Promise.all(commits.map((commit) => mustCommit(store(), commit)));
@@ -552,7 +548,7 @@ function hostileRules({ store, fields, opening, rule }: Subject): void {
     }
   });
 
-  rule("hostile slot names are names like any other", async () => {
+  it("hostile slot names are names like any other", async () => {
     const slots = new Map(hostileNames.map((name) => [name, randomBytes(8)]));
     const commit = opening({ slots });
     await mustCommit(store(), commit);
@@ -561,7 +557,7 @@ function hostileRules({ store, fields, opening, rule }: Subject): void {
     expect(session?.turns).toEqual([commit.turn]);
   });
 
-  rule("a turn of five megabytes survives", async () => {
+  it("a turn of five megabytes survives", async () => {
     const sealed = randomBytes(5 * 1024 * 1024);
     const commit = opening({ turn: { ...turnOf(0), sealed } });
     await mustCommit(store(), commit);
@@ -569,7 +565,7 @@ function hostileRules({ store, fields, opening, rule }: Subject): void {
     expect(loaded && Buffer.compare(loaded, sealed)).toBe(0);
   });
 
-  rule("an empty turn and head are values, not absences", async () => {
+  it("an empty turn and head are values, not absences", async () => {
     const commit = opening({ head: Buffer.alloc(0), turn: { ...turnOf(0), sealed: Buffer.alloc(0) } });
     await mustCommit(store(), commit);
     const session = await store().load(commit.key);

@@ -1,4 +1,4 @@
-import { describe, expect } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import type { StoreBackend } from "../../src/store/store-backend.ts";
 import { auditRowOf } from "../support/audit-rows.ts";
@@ -11,7 +11,7 @@ import { describeRecordStore } from "./record-store.suite.ts";
 import { describeSessionOwners } from "./session-owner.suite.ts";
 import { describeSessionScan } from "./session-scan.suite.ts";
 import { describeSessionStore } from "./session-store.suite.ts";
-import { createRules, type StoreSuiteOptions } from "./store-harness.ts";
+import type { StoreSuiteOptions } from "./store-harness.ts";
 
 /** All that a backend promises: the six contracts, and its own end. */
 export function describeStoreBackend(name: string, options: StoreSuiteOptions): void {
@@ -25,16 +25,14 @@ export function describeStoreBackend(name: string, options: StoreSuiteOptions): 
   describeAuditStore(name, options);
 
   describe(`store backend: ${name}`, () => {
-    const { rule } = createRules();
-
-    rule("answers a ping while it is open", async () => {
+    it("answers a ping while it is open", async () => {
       const { backend, cleanUp } = await options.open();
       await expect(backend.ping()).resolves.toBeUndefined();
       await backend.close();
       await cleanUp?.();
     });
 
-    rule("writes that were accepted before close are acknowledged", async () => {
+    it("writes that were accepted before close are acknowledged", async () => {
       const { backend, now, cleanUp } = await options.open();
       const fields = { owner: uniqueName("owner"), createdAt: now(), expiresAt: now() + HOUR_MS, loadFrom: 0 };
       const commits = Array.from({ length: 20 }, () => backend.sessions.commit(openingOf(uniqueName("s"), fields)));
@@ -44,7 +42,7 @@ export function describeStoreBackend(name: string, options: StoreSuiteOptions): 
       await cleanUp?.();
     });
 
-    rule("can be closed twice, and after that every call rejects with store_unavailable", async () => {
+    it("can be closed twice, and after that every call rejects with store_unavailable", async () => {
       const { backend, now, cleanUp } = await options.open();
       await Promise.all([backend.close(), backend.close()]);
       await backend.close();

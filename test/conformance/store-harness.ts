@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, it } from "vitest";
+import { afterAll, beforeAll } from "vitest";
 
 import type { StoreBackend } from "../../src/store/store-backend.ts";
 
@@ -16,8 +16,6 @@ export interface StoreUnderTest {
 export interface StoreSuiteOptions {
   /** Called once per suite. Storage may be shared between suites and runs: every test uses names of its own. */
   readonly open: () => Promise<StoreUnderTest>;
-  /** Rules that this adapter cannot keep, each with the reason. */
-  readonly exemptions?: Readonly<Record<string, string>>;
 }
 
 /** Opens a backend before the rules of a suite and closes it after them. */
@@ -33,26 +31,5 @@ export function openForSuite(open: StoreSuiteOptions["open"]): () => StoreUnderT
   return () => {
     if (!tested) throw new TypeError("the store is open while rules run");
     return tested;
-  };
-}
-
-export type DefineRule = (title: string, check: () => Promise<void>) => void;
-
-/** `it`, but for rules from which the adapter is exempt; `assertAllUsed` catches exemptions of rules that do not exist. */
-export function createRules(exemptions: Readonly<Record<string, string>> = {}): {
-  rule: DefineRule;
-  assertAllUsed: () => void;
-} {
-  const unused = new Set(Object.keys(exemptions));
-  return {
-    rule(title, check) {
-      unused.delete(title);
-      const reason = exemptions[title];
-      if (reason === undefined) it(title, check);
-      else it.skip(`${title} (exempt: ${reason})`, check);
-    },
-    assertAllUsed() {
-      if (unused.size > 0) throw new TypeError(`exempt from unknown rules: ${[...unused].join(", ")}`);
-    },
   };
 }
