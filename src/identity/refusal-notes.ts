@@ -34,14 +34,11 @@ export function createRefusalNotes(audit: AuditLog, clock: Clock): NoteRefusal {
 /** The same identity, its refusals noted. */
 export function withRefusalNotes(identity: Identity, note: NoteRefusal): Identity {
   return {
-    async resolve(caller, hints) {
-      try {
-        return await identity.resolve(caller, hints);
-      } catch (error) {
+    resolve: (caller, hints) =>
+      identity.resolve(caller, hints).catch((error: unknown) => {
         note(error, caller);
         throw error;
-      }
-    },
+      }),
     verify: (principal, caller) => identity.verify(principal, caller),
   };
 }

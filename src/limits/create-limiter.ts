@@ -7,7 +7,7 @@ import type { SessionStore } from "../store/session-store.ts";
 import { type Account, forgetAccount } from "./account.ts";
 import { createAccounts } from "./accounts.ts";
 import { type Gate, placeGate, windowGate } from "./gate.ts";
-import { type Limiter, unlimited } from "./limiter.ts";
+import { type Admission, type Limiter, unlimited } from "./limiter.ts";
 import type { LimitKind, Limits } from "./limits.ts";
 import { rateHeaders } from "./rate-headers.ts";
 import { createSharedQuotas } from "./shared-quotas.ts";
@@ -38,32 +38,35 @@ export function createLimiter(options: LimiterOptions): Limiter {
     for (const { kind } of shut) exceeded(owner, kind);
     throw limitExceeded(shut, headers);
   };
+  const admittedFreely = Promise.resolve(unlimited);
+  const admitWithin = async (owner: string, limits: Limits): Promise<Admission> => {
+    const account = accounts.of(owner);
+    const { gates, headers } = chatGates(account, limits);
+    if (limits.concurrentRequests !== undefined) accounts.hold(owner);
+    const isOpen = await Promise.all(gates.map((gate) => gate.enter()));
+    if (!isOpen.every(Boolean)) {
+      for (const [index, gate] of gates.entries()) if (isOpen[index]) gate.undo();
+      return refuse(
+        owner,
+        gates.filter((_, index) => !isOpen[index]),
+        headers(),
+      );
+    }
+    let isDone = false;
+    return {
+      headers: headers(),
+      countsTokens: limits.tokensPerMinute !== undefined || limits.tokensPerDay !== undefined,
+      done(tokens) {
+        if (isDone) return;
+        isDone = true;
+        for (const gate of gates) gate.leave(tokens);
+      },
+    };
+  };
   return {
-    async admit({ owner, limits: own }) {
+    admit({ owner, limits: own }) {
       const limits = withOwn(options.limits, own);
-      if (!limitsChat(limits)) return unlimited;
-      const account = accounts.of(owner);
-      const { gates, headers } = chatGates(account, limits);
-      if (limits.concurrentRequests !== undefined) accounts.hold(owner);
-      const isOpen = await Promise.all(gates.map((gate) => gate.enter()));
-      if (!isOpen.every(Boolean)) {
-        for (const [index, gate] of gates.entries()) if (isOpen[index]) gate.undo();
-        return refuse(
-          owner,
-          gates.filter((_, index) => !isOpen[index]),
-          headers(),
-        );
-      }
-      let isDone = false;
-      return {
-        headers: headers(),
-        countsTokens: limits.tokensPerMinute !== undefined || limits.tokensPerDay !== undefined,
-        done(tokens) {
-          if (isDone) return;
-          isDone = true;
-          for (const gate of gates) gate.leave(tokens);
-        },
-      };
+      return limitsChat(limits) ? admitWithin(owner, limits) : admittedFreely;
     },
     async call({ owner, limits: own }) {
       const limit = withOwn(options.limits, own).sessionCallsPerMinute;
@@ -89,7 +92,10 @@ const withOwn = (limits: Limits, own: Principal["limits"]): Limits =>
   own ? { ...limits, ...Object.fromEntries(Object.entries(own).filter(([, limit]) => limit !== undefined)) } : limits;
 
 const limitsChat = ({ requestsPerMinute, tokensPerMinute, tokensPerDay, concurrentRequests }: Limits): boolean =>
-  [requestsPerMinute, tokensPerMinute, tokensPerDay, concurrentRequests].some((limit) => limit !== undefined);
+  requestsPerMinute !== undefined ||
+  tokensPerMinute !== undefined ||
+  tokensPerDay !== undefined ||
+  concurrentRequests !== undefined;
 
 function chatGates(account: Account, limits: Limits) {
   const { requestsPerMinute, concurrentRequests } = limits;
