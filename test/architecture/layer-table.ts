@@ -170,8 +170,12 @@ export const places: Readonly<Record<string, Place>> = {
   "http/middleware/": http,
   "http/routes/": http,
   "demo/": {
-    mayImport: [...leaves, "config/", "tokens/", "main.ts"],
+    mayImport: [...leaves, "config/", "tokens/", "demo/simulated-upstream/", "main.ts"],
     because: "stands outside, as a user does: it starts main.ts as a process",
+  },
+  "demo/simulated-upstream/": {
+    mayImport: ["demo/simulated-upstream.ts"],
+    because: "plays the provider, which knows nothing of the gateway",
   },
   "moving/": {
     mayImport: [
