@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as acceptWaiting, setTimeout as pause } from "node:timers/promises";
 
 import { createHttpServer, type HttpServerParts } from "./http-server.ts";
 
@@ -49,7 +49,11 @@ function listen(server: Server, { host, port }: ServerSettings): Promise<string>
 
 async function drain(server: Server, { drainDelayMs, drainTimeoutMs }: ServerSettings): Promise<void> {
   server.prependListener("request", partAfterAnswer);
-  if (drainDelayMs > 0) await pause(drainDelayMs);
+  if (drainDelayMs > 0) {
+    await pause(drainDelayMs);
+    // Connections that the kernel holds are reset when the socket closes: they are taken first.
+    await acceptWaiting();
+  }
   const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
   const sweep = setInterval(() => server.closeIdleConnections(), DRAIN_STEP_MS);
   const force = setTimeout(() => server.closeAllConnections(), drainTimeoutMs);

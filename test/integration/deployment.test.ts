@@ -11,6 +11,7 @@ import { loadConfig } from "../../src/config/load-config.ts";
 import { parseComposeFile, parseEnvFile } from "../support/compose-file.ts";
 import { parseDockerfile } from "../support/dockerfile.ts";
 import { ask, onSession, sendChat } from "../support/http-calls.ts";
+import { openRawConnection } from "../support/raw-connection.ts";
 import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 import { masterKeys } from "../support/test-master-keys.ts";
 
@@ -212,11 +213,19 @@ describe("a gateway that runs", () => {
   it("answers where probes, health checks and Prometheus ask", async () => {
     const probes = ["startupProbe", "livenessProbe", "readinessProbe"].map((name) => container[name].httpGet);
     expect(probes.map(({ port }) => port)).toEqual(["http", "http", "http"]);
-    const check = /option httpchk GET (\S+)/.exec(haproxy)?.[1];
     const scraped = deployment.spec.template.metadata.annotations["prometheus.io/path"];
-    for (const path of [...probes.map(({ path }) => path), check, scraped]) {
+    for (const path of [...probes.map(({ path }) => path), scraped]) {
       expect([path, (await fetch(`${gateway.origin}${path}`)).status]).toEqual([path, 200]);
     }
+  });
+
+  it("is ready for HAProxy, whose check is sent as it says", async () => {
+    const line = /http-check send meth (\w+) uri (\S+) ver (\S+) hdr Host (\S+)/.exec(haproxy) ?? [];
+    const [, method, path, version, host] = line;
+    const connection = await openRawConnection(gateway.origin);
+    connection.write(`${method} ${path} ${version}\r\nHost: ${host}\r\n\r\n`);
+    expect((await connection.answer()).status).toBe(200);
+    connection.close();
   });
 
   it("has every metric and label that alerts and dashboard name", async () => {
