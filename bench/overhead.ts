@@ -6,20 +6,24 @@ import { fileURLToPath } from "node:url";
 import { type Flags, parseFlags, type SectionName, USAGE } from "./parse-flags.ts";
 import { busyMachineWarning, describeConditions } from "./report/conditions.ts";
 import { findDoubts } from "./report/find-doubts.ts";
+import { renderCharts } from "./report/render-charts.ts";
 import { renderTable } from "./report/render-table.ts";
 import { divideCores } from "./rig/cores.ts";
 import { residentMegabytes, waitUntilQuiet } from "./rig/process-figures.ts";
 import { createProcessGroup } from "./rig/process-group.ts";
 import { createSamples, type Samples } from "./rig/samples.ts";
 import { coldStarts } from "./sections/cold-starts.ts";
+import { frontier } from "./sections/frontier.ts";
 import { hostileBodies } from "./sections/hostile-bodies.ts";
 import { longHistories } from "./sections/long-histories.ts";
-import type { Section } from "./sections/section.ts";
+import type { Bench, Section } from "./sections/section.ts";
 import { shortTurns } from "./sections/short-turns.ts";
 import { streams } from "./sections/streams.ts";
+import { warmUp } from "./sections/warm-up.ts";
 import { bareProxy } from "./targets/bare-proxy.ts";
 import { checkTarget } from "./targets/check-target.ts";
 import { direct } from "./targets/direct.ts";
+import { haproxy } from "./targets/haproxy.ts";
 import { portkey } from "./targets/portkey.ts";
 import { hybridOnSqlite, onDynamo, onMemory, onPostgres, onRedis, onSqlite, stateless } from "./targets/stategate.ts";
 import type { Rig, Target, TargetKind } from "./targets/target.ts";
@@ -27,6 +31,7 @@ import { startUpstream } from "./upstream/start-upstream.ts";
 
 const kinds = [
   direct,
+  haproxy,
   bareProxy,
   portkey,
   stateless,
@@ -40,6 +45,7 @@ const kinds = [
 const sections: Readonly<Record<SectionName, Section>> = {
   starts: coldStarts,
   turns: shortTurns,
+  frontier,
   streams,
   long: longHistories,
   hostile: hostileBodies,
@@ -65,11 +71,13 @@ async function run(flags: Flags): Promise<void> {
     const samples = createSamples();
     const { targets, doubts } = await openTargets(rig, flags, samples);
     const chosen = kinds.filter(({ name }) => targets.some((target) => target.name === name));
-    for (const name of flags.sections)
-      await sections[name]({ ...flags, rig, kinds: chosen, targets, upstream, samples, say });
+    const bench: Bench = { ...flags, rig, kinds: chosen, targets, upstream, samples, say };
+    if (flags.sections.some((name) => name === "turns" || name === "frontier")) await warmUp(bench);
+    for (const name of flags.sections) await sections[name](bench);
     const names = targets.map(({ name }) => name);
     const warnings = [...(busy ? [busy] : []), ...doubts, ...findDoubts(samples, names)];
     report([renderTable(samples, names), describeConditions({ ...flags, cores, folder, startedAt })], warnings);
+    if (flags.charts !== undefined) writeCharts(flags.charts, renderCharts(samples, names));
   } finally {
     await processes.stopAll();
     rmSync(folder, { recursive: true, force: true });
@@ -115,6 +123,11 @@ function report(parts: readonly string[], warnings: readonly string[]): void {
   process.stdout.write(text);
   writeFileSync(join(RESULTS, "overhead.md"), text);
   for (const warning of warnings) say(`warning: ${warning}`);
+}
+
+function writeCharts(folder: string, charts: ReadonlyMap<string, string>): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, chart] of charts) writeFileSync(join(folder, name), chart);
 }
 
 function readFlags(): Flags {

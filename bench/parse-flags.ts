@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 
 import { type TargetName, targetNames } from "./targets/target.ts";
 
-export const sectionNames = ["turns", "streams", "long", "hostile", "starts"] as const;
+export const sectionNames = ["turns", "frontier", "streams", "long", "hostile", "starts"] as const;
 export type SectionName = (typeof sectionNames)[number];
 
 export interface Flags {
@@ -11,14 +11,17 @@ export interface Flags {
   readonly warmUpMs: number;
   readonly targets: readonly TargetName[];
   readonly sections: readonly SectionName[];
+  /** Where to write charts, if anywhere. */
+  readonly charts: string | undefined;
 }
 
 export const USAGE = `npm run bench:overhead -- [options]
 
-  --rounds N        interleaved rounds (5)
+  --rounds N        interleaved rounds (3)
   --seconds N       length of one measurement of one target (1)
   --only A,B        targets: ${targetNames.join(", ")} (all; direct always)
   --sections A,B    measurements: ${sectionNames.join(", ")} (all)
+  --charts FOLDER   writes throughput.svg (CPU time per request) and frontier.svg (p99 against requests/s)
   --quick           two rounds of 0.3 s: to see that everything runs, not for figures
 `;
 
@@ -31,12 +34,13 @@ export function parseFlags(args: readonly string[]): Flags {
       seconds: { type: "string" },
       only: { type: "string" },
       sections: { type: "string" },
+      charts: { type: "string" },
       quick: { type: "boolean", default: false },
     },
   });
   const defaults = values.quick
     ? { rounds: "2", seconds: "0.3", warmUpMs: 500 }
-    : { rounds: "5", seconds: "1", warmUpMs: 10_000 };
+    : { rounds: "3", seconds: "1", warmUpMs: 10_000 };
   const chosen = pick("--only", targetNames, values.only);
   return {
     rounds: Math.ceil(positive("--rounds", values.rounds ?? defaults.rounds)),
@@ -44,6 +48,7 @@ export function parseFlags(args: readonly string[]): Flags {
     warmUpMs: defaults.warmUpMs,
     targets: targetNames.filter((name) => name === "direct" || chosen.includes(name)),
     sections: pick("--sections", sectionNames, values.sections),
+    charts: values.charts,
   };
 }
 

@@ -1,3 +1,4 @@
+import { svgDot, svgLine, svgPage, svgText } from "../report/svg.ts";
 import type { FrontierPoint } from "./measure-frontier.ts";
 
 const WIDTH = 720;
@@ -15,29 +16,24 @@ export function renderFrontier(points: readonly FrontierPoint[], caption: string
   const y = (recall: number): number => TOP + (1 - recall) * (HEIGHT - TOP - BOTTOM);
   const steps = [0, 0.25, 0.5, 0.75, 1];
   const rows = steps.flatMap((share) => [
-    line([LEFT, y(share), WIDTH - RIGHT, y(share)]),
-    text([LEFT - 8, y(share) + 4], `${share * 100} %`, "end"),
+    svgLine([LEFT, y(share)], [WIDTH - RIGHT, y(share)]),
+    svgText([LEFT - 8, y(share) + 4], `${share * 100} %`, { anchor: "end" }),
   ]);
   const columns = steps.map((share) =>
-    text([x(share * maxUsd), HEIGHT - BOTTOM + 18], `$${(share * maxUsd).toFixed(2)}`),
+    svgText([x(share * maxUsd), HEIGHT - BOTTOM + 18], `$${(share * maxUsd).toFixed(2)}`),
   );
   const marks = points.map(({ name, usd, recall }) => {
     const isOurs = !name.startsWith("sliding") && name !== "full replay";
-    return `<circle cx="${round(x(usd))}" cy="${round(y(recall))}" r="5" fill="${isOurs ? "#1a7f5a" : "#8a8f98"}"/>`;
+    return svgDot([x(usd), y(recall)], isOurs ? "#1a7f5a" : "#8a8f98", 5);
   });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12" role="img">`,
-    `<title>${escape(caption)}</title>`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
-    text([LEFT, 20], "Evidence found in the prompt, by what a conversation costs", "start", 14),
+  return svgPage({ width: WIDTH, height: HEIGHT, title: caption }, [
+    svgText([LEFT, 20], "Evidence found in the prompt, by what a conversation costs", { anchor: "start", size: 14 }),
     ...rows,
     ...columns,
-    text([(LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12], "input and summaries, USD a conversation (gpt-5 prices)"),
+    svgText([(LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12], "input and summaries, USD a conversation (gpt-5 prices)"),
     ...marks,
     ...placeLabels(points.map(({ name, usd, recall }) => ({ name, x: x(usd), y: y(recall) }))),
-    "</svg>",
-    "",
-  ].join("\n");
+  ]);
 }
 
 interface Label {
@@ -61,7 +57,7 @@ function placeLabels(labels: readonly Label[]): string[] {
       );
     while (collides()) at += LABEL_HEIGHT;
     placed.push({ name, x, y: at, isLeft });
-    return text([isLeft ? x - 10 : x + 10, at], name, isLeft ? "end" : "start");
+    return svgText([isLeft ? x - 10 : x + 10, at], name, { anchor: isLeft ? "end" : "start" });
   });
 }
 
@@ -69,13 +65,3 @@ function niceCeiling(value: number): number {
   const step = 10 ** Math.floor(Math.log10(value));
   return Math.ceil(value / step) * step;
 }
-
-const round = (value: number): string => value.toFixed(1);
-const escape = (value: string): string => value.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-
-function text([x, y]: readonly [number, number], value: string, anchor = "middle", size = 12): string {
-  return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}" font-size="${size}" fill="#24292f">${escape(value)}</text>`;
-}
-
-const line = ([x1, y1, x2, y2]: readonly [number, number, number, number]): string =>
-  `<line x1="${round(x1)}" y1="${round(y1)}" x2="${round(x2)}" y2="${round(y2)}" stroke="#d0d7de"/>`;

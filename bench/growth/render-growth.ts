@@ -1,3 +1,4 @@
+import { svgCurve, svgLine, svgPage, svgText } from "../report/svg.ts";
 import { type GrowthCurve, type GrowthPoint } from "./growth-point.ts";
 
 const WIDTH = 720;
@@ -32,24 +33,19 @@ export function renderGrowthChart({ title, sizeLabel, points }: GrowthCurve): st
     return curve(own, { x, y, color: COLORS[index % COLORS.length] ?? "#000" });
   });
   const marks = [...new Set(points.map(({ size }) => size))].map((size) =>
-    text([x(size), HEIGHT - BOTTOM + 18], size.toLocaleString("en-US")),
+    svgText([x(size), HEIGHT - BOTTOM + 18], size.toLocaleString("en-US")),
   );
   const grid = [0, 0.5, 1].flatMap((share) => [
-    `<line x1="${LEFT}" y1="${y(share * top).toFixed(1)}" x2="${WIDTH - RIGHT}" y2="${y(share * top).toFixed(1)}" stroke="#d0d7de"/>`,
-    text([LEFT - 8, y(share * top) + 4], `${share * top}`, "end"),
+    svgLine([LEFT, y(share * top)], [WIDTH - RIGHT, y(share * top)]),
+    svgText([LEFT - 8, y(share * top) + 4], `${share * top}`, { anchor: "end" }),
   ]);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="12" role="img">`,
-    `<title>${title}</title>`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
-    text([LEFT, 22], `${title}: CPU µs per hot turn`, "start"),
+  return svgPage({ width: WIDTH, height: HEIGHT, title }, [
+    svgText([LEFT, 22], `${title}: CPU µs per hot turn`, { anchor: "start" }),
     ...grid,
     ...marks,
-    text([(LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10], sizeLabel),
+    svgText([(LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10], sizeLabel),
     ...lines,
-    "</svg>",
-    "",
-  ].join("\n");
+  ]);
 }
 
 interface Pen {
@@ -62,10 +58,7 @@ function curve(points: readonly GrowthPoint[], { x, y, color }: Pen): string[] {
   const places = points.map(({ size, cpuUs }) => [x(size), y(cpuUs)] as const);
   const last = places.at(-1) ?? [0, 0];
   return [
-    `<polyline fill="none" stroke="${color}" stroke-width="2" points="${places.map(([left, down]) => `${left.toFixed(1)},${down.toFixed(1)}`).join(" ")}"/>`,
-    text([last[0] + 8, last[1] + 4], points[0]?.store ?? "", "start", color),
+    svgCurve(places, color),
+    svgText([last[0] + 8, last[1] + 4], points[0]?.store ?? "", { anchor: "start", fill: color }),
   ];
 }
-
-const text = ([x, y]: readonly [number, number], value: string, anchor = "middle", fill = "#24292f"): string =>
-  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" fill="${fill}">${value}</text>`;

@@ -3,6 +3,8 @@ import { arch, cpus, loadavg, release, type } from "node:os";
 import { fileURLToPath } from "node:url";
 
 import type { Cores } from "../rig/cores.ts";
+import { FRONTIER_SHARE } from "../sections/frontier.ts";
+import { haproxyVersion } from "../targets/haproxy.ts";
 import { PORTKEY_VERSION } from "../targets/portkey.ts";
 import { postgresVersion } from "../targets/postgres-server.ts";
 import { redisVersion } from "../targets/redis-server.ts";
@@ -24,7 +26,7 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 export function describeConditions({ rounds, durationMs, ...machine }: ConditionsOptions): string {
   return [
     describeMachine(machine),
-    `Instant upstream; medians of ${rounds} interleaved rounds of ${durationMs / 1000} s; sessions of 10 turns in delta mode. CPU time is the gateway process's, without Redis.`,
+    `Instant upstream; medians of ${rounds} interleaved rounds of ${durationMs / 1000} s (the frontier: ${(durationMs * FRONTIER_SHARE) / 1000} s for each number of clients); sessions of 10 turns in delta mode. CPU time is the gateway process's, without Redis.`,
   ].join(" ");
 }
 
@@ -38,6 +40,7 @@ export function describeMachine({ cores, folder, startedAt }: MachineOptions): s
     `Redis ${redisVersion() ?? "none"} (no append-only file)`,
     `PostgreSQL ${postgresVersion() ?? "none"} (fsync on)`,
     "dynalite for DynamoDB",
+    `haproxy ${haproxyVersion() ?? "none"} (one thread)`,
     `@portkey-ai/gateway ${PORTKEY_VERSION}`,
   ];
   return [

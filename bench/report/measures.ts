@@ -1,6 +1,7 @@
 import type { Measure, Samples } from "../rig/samples.ts";
 import { median } from "../rig/statistics.ts";
 import type { TargetName } from "../targets/target.ts";
+import { frontierPoints, mostWithin, p99BoundsMs } from "./frontier.ts";
 
 /** A row of the table. */
 export interface Row {
@@ -27,6 +28,11 @@ const ratioTo =
     return value === undefined || base === undefined || target === "direct" ? undefined : value / base;
   };
 
+const withinP99 =
+  (p99Ms: number) =>
+  (samples: Samples, target: TargetName): number | undefined =>
+    mostWithin(frontierPoints(samples, target), p99Ms);
+
 const shareOf =
   (measure: Measure, other: TargetName) =>
   (samples: Samples, target: TargetName): number | undefined => {
@@ -45,6 +51,12 @@ export const rows: readonly Row[] = [
   { label: "… × Portkey", goal: "≥ 4", value: ratioTo("throughput", "Portkey"), decimals: 2 },
   { label: "… × bare proxy", goal: "", value: ratioTo("throughput", "bare proxy"), decimals: 2 },
   { label: "p99 ms, 16 clients", goal: "", value: measured("busyP99Ms"), decimals: 1 },
+  ...p99BoundsMs.map((bound) => ({
+    label: `requests/s at p99 ≤ ${bound} ms, up to 64 clients`,
+    goal: "",
+    value: withinP99(bound),
+    decimals: 0,
+  })),
   { label: "CPU µs per request", goal: "", value: measured("cpuPerRequestUs"), decimals: 0 },
   { label: "… Portkey's by this", goal: "≥ 4", value: shareOf("cpuPerRequestUs", "Portkey"), decimals: 2 },
   { label: "… this by bare proxy's", goal: "", value: ratioTo("cpuPerRequestUs", "bare proxy"), decimals: 2 },

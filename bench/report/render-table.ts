@@ -2,8 +2,9 @@ import type { Samples } from "../rig/samples.ts";
 import type { TargetName } from "../targets/target.ts";
 import { type Row, rows } from "./measures.ts";
 
-const headings: Readonly<Record<TargetName, string>> = {
+export const headings: Readonly<Record<TargetName, string>> = {
   direct: "no gateway",
+  haproxy: "haproxy",
   "bare proxy": "bare Node proxy",
   Portkey: "Portkey",
   stateless: "stategate, stateless",

@@ -1,8 +1,14 @@
 import type { TargetName } from "../targets/target.ts";
 
+/** Loads of the frontier. */
+export const clientCounts = [1, 2, 4, 8, 16, 32, 64] as const;
+export type ClientCount = (typeof clientCounts)[number];
+
 export type Measure =
   | "throughput"
   | "busyP99Ms"
+  | `throughputAt${ClientCount}`
+  | `p99MsAt${ClientCount}`
   | "cpuPerRequestUs"
   | "storeCalls"
   | "addedP50Ms"

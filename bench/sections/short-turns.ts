@@ -5,7 +5,6 @@ import { percentile } from "../rig/statistics.ts";
 import type { Target } from "../targets/target.ts";
 import { clientsOf, type MeasuredLoad, measureLoad } from "./measure-load.ts";
 import { interleave, type Section } from "./section.ts";
-import { warmUp } from "./warm-up.ts";
 
 const BUSY_CLIENTS = 16;
 
@@ -13,8 +12,6 @@ const BUSY_CLIENTS = 16;
 export const shortTurns: Section = async (bench) => {
   const { targets, upstream, samples, durationMs, say } = bench;
   await upstream.answerWith({ kind: "json" });
-  say("warming up");
-  for (const target of targets) await warmUp(target, bench);
   const withClients = (count: number) => (target: Target) =>
     measureLoad(target, { clients: clientsOf(target, count), durationMs, samples });
   say("short turns, one client");

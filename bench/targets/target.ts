@@ -36,6 +36,7 @@ export interface TargetKind {
 
 export const targetNames = [
   "direct",
+  "haproxy",
   "bare proxy",
   "Portkey",
   "stateless",
