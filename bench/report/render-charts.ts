@@ -90,7 +90,7 @@ function renderFrontier(curves: readonly Curve[]): string {
   ]);
   const rows = [...new Set([...y.powers, ...p99BoundsMs])].flatMap((ms) => [
     svgLine([LEFT, y.place(ms)], [WIDTH - RIGHT, y.place(ms)]),
-    svgText([LEFT - 8, y.place(ms) + 4], `${ms} ms`, { anchor: "end" }),
+    svgText([LEFT - 8, y.place(ms) + 4], `${ms.toLocaleString("en-US")} ms`, { anchor: "end" }),
   ]);
   const lines = curves.flatMap(({ target, points }, index) => {
     const places = points.map(({ requestsPerSecond, p99Ms }) => [x.place(requestsPerSecond), y.place(p99Ms)] as const);

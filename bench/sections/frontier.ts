@@ -5,8 +5,8 @@ import type { Target } from "../targets/target.ts";
 import { clientsOf, measureLoad } from "./measure-load.ts";
 import { type Bench, interleave, type Section } from "./section.ts";
 
-/** There are seven loads to measure, so each gets half of the time. */
-export const FRONTIER_SHARE = 0.5;
+/** There are seven loads to measure, so each gets less time than other measurements. */
+export const FRONTIER_SHARE = 0.4;
 /** Of the median: more clients cannot bring a p99 back below any bound. */
 const HOPELESS_P50_MS = Math.max(...p99BoundsMs);
 
