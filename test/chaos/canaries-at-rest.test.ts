@@ -251,6 +251,7 @@ describeWithPostgres("what rests", () => {
       expect(files.some(([name]) => name.startsWith("pg_wal/"))).toBe(true);
       await expectNothingInClear(new Map(files), told, "PostgreSQL");
       await expectRedactedToo(gateway.url, told);
+      expect(await gateway.stop()).toBe(0);
     } finally {
       await postgres.stop();
     }
