@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { describe, it } from "vitest";
 
-import { findFreePort } from "./free-port.ts";
+import { findFreePort } from "../../bench/rig/free-port.ts";
 import { createTempFolder } from "./store-temp-folder.ts";
 
 /** A real PostgreSQL on a loopback port, with a cluster of its own in which every commit is synced. */

@@ -1,8 +1,8 @@
 import { Redis } from "ioredis";
 import { expect, vi } from "vitest";
 
+import { findFreePort } from "../../bench/rig/free-port.ts";
 import { type Certificates, tlsSettings } from "./certificates.ts";
-import { findFreePort } from "./free-port.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
 
 const SLOTS = 16_384;

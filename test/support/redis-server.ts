@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { describe, it } from "vitest";
 
-import { findFreePort } from "./free-port.ts";
+import { findFreePort } from "../../bench/rig/free-port.ts";
 import { createTempFolder } from "./store-temp-folder.ts";
 
 /** A real Redis on a loopback port and in a folder of its own. */

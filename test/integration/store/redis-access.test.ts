@@ -4,12 +4,12 @@ import { inspect } from "node:util";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { findFreePort } from "../../../bench/rig/free-port.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import { openRedisBackend } from "../../../src/store/redis/redis-backend.ts";
 import type { StoreBackend } from "../../../src/store/store-backend.ts";
 import { describeStoreBackend, everyCall } from "../../conformance/store-backend.suite.ts";
 import { type Certificates, createCertificates, tlsSettings } from "../../support/certificates.ts";
-import { findFreePort } from "../../support/free-port.ts";
 import { createDocumentedUser } from "../../support/redis-access-rules.ts";
 import { type RedisCluster, startRedisCluster } from "../../support/redis-cluster.ts";
 import { describeWithRedis, type RedisServer, startRedisServer } from "../../support/redis-server.ts";
