@@ -15,6 +15,12 @@ import { bufferOf } from "./sqlite-read.ts";
 
 type Row = Record<string, SQLOutputValue>;
 
+interface LiveSession {
+  readonly id: number;
+  /** What a load answers to whom knows this revision. */
+  readonly unchanged: StoredSession;
+}
+
 const SCANNED_AT_ONCE = 500;
 
 export interface SqliteSessionReader {
@@ -30,6 +36,8 @@ export function createSqliteSessionReader(database: DatabaseSync, clock: Clock):
   const findRow = database.prepare(
     "SELECT id, revision, owner, created_at, expires_at, load_from FROM sessions WHERE key = ?",
   );
+  // Read on every turn: node:sqlite makes slow objects of rows, and fast arrays.
+  findRow.setReturnArrays(true);
   const selectHead = database.prepare("SELECT head FROM sessions WHERE id = ?");
   const selectSlots = database.prepare("SELECT name, sealed FROM slots WHERE session = ?");
   const selectTurns = database.prepare(
@@ -38,18 +46,21 @@ export function createSqliteSessionReader(database: DatabaseSync, clock: Clock):
   const count = database.prepare(
     "SELECT count(*) AS live FROM (SELECT 1 FROM sessions WHERE owner = ? AND expires_at > ? LIMIT ?)",
   );
-  const findLive = (key: string): Row | undefined => {
+  const findLive = (key: string): LiveSession | undefined => {
     const row = findRow.get(key);
-    return row && Number(row["expires_at"]) > clock() ? row : undefined;
+    const expiresAt = Number(row?.[4]);
+    if (!row || expiresAt <= clock()) return undefined;
+    const fields = { owner: String(row[2]), createdAt: Number(row[3]), expiresAt, loadFrom: Number(row[5]) };
+    const unchanged = { revision: String(row[1]), fields, head: undefined, slots: new Map(), turns: [] };
+    return { id: Number(row[0]), unchanged };
   };
   const turnsBetween = (session: number, from: number, to: number): SealedTurn[] =>
     selectTurns.all(session, from, to).map(turnOf);
 
   const loadWhole = (key: string, known: KnownRevision | undefined): StoredSession | undefined => {
-    const row = findLive(key);
-    if (!row) return undefined;
-    const session = Number(row["id"]);
-    const unchanged = unchangedOf(row);
+    const live = findLive(key);
+    if (!live) return undefined;
+    const { id: session, unchanged } = live;
     const continues = known !== undefined && isSameIncarnation(known.revision, unchanged.revision);
     const from = continues ? known.sequence + 1 : unchanged.fields.loadFrom;
     return {
@@ -62,14 +73,14 @@ export function createSqliteSessionReader(database: DatabaseSync, clock: Clock):
 
   return {
     load(key, known) {
-      const row = known && findLive(key);
-      if (row && row["revision"] === known.revision) return unchangedOf(row);
+      const live = known && findLive(key);
+      if (live && live.unchanged.revision === known.revision) return live.unchanged;
       return inSnapshot(database, () => loadWhole(key, known));
     },
     readTurns: (key, from, to) =>
       inSnapshot(database, () => {
-        const row = findLive(key);
-        return row ? turnsBetween(Number(row["id"]), from, Math.min(to, Number.MAX_SAFE_INTEGER)) : [];
+        const live = findLive(key);
+        return live ? turnsBetween(live.id, from, Math.min(to, Number.MAX_SAFE_INTEGER)) : [];
       }),
     list: createLister(database, clock),
     count: (owner, atMost) => Number(count.get(owner, clock(), atMost)?.["live"]),
@@ -119,10 +130,6 @@ function inSnapshot<T>(database: DatabaseSync, read: () => T): T {
   } finally {
     database.exec("COMMIT");
   }
-}
-
-function unchangedOf(row: Row): StoredSession {
-  return { revision: String(row["revision"]), fields: fieldsOf(row), head: undefined, slots: new Map(), turns: [] };
 }
 
 function fieldsOf(row: Row): SessionFields {
