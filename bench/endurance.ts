@@ -1,6 +1,6 @@
 /**
  * `npm run bench:endurance`: what streams leave behind. Memory of a thousand open ones and of a reader that does not read;
- * resident memory and descriptors over many streams, half of them aborted. `--streams N` (100,000), `--quick` for 4,000.
+ * resident memory and descriptors over many streams, half of them aborted. See `--help`.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,18 @@ import { onSqlite } from "./targets/stategate.ts";
 import { startUpstream } from "./upstream/start-upstream.ts";
 
 const RESULTS = fileURLToPath(new URL("./results", import.meta.url));
-const { values } = parseArgs({ options: { quick: { type: "boolean" }, streams: { type: "string" } } });
+const USAGE = `npm run bench:endurance -- [options]
+
+  --streams N  half of them aborted (100000)
+  --quick      4,000 streams: to see that everything runs, not for figures
+`;
+const { values } = parseArgs({
+  options: { help: { type: "boolean" }, quick: { type: "boolean" }, streams: { type: "string" } },
+});
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
 const streams = Number(values.streams ?? (values.quick ? 4_000 : 100_000));
 
 const startedAt = new Date();

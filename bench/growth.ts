@@ -1,7 +1,4 @@
-/**
- * `npm run bench:growth`: what a turn costs as sessions grow long, and as sessions and users grow many. `--quick` for
- * small sizes, `--max N` for the most sessions (1,000,000), `--charts FOLDER` writes a chart of each curve.
- */
+/** `npm run bench:growth`: what a turn costs as sessions grow long, and as sessions and users grow many. See `--help`. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,9 +15,24 @@ import type { Rig } from "./targets/target.ts";
 import { startUpstream } from "./upstream/start-upstream.ts";
 
 const RESULTS = fileURLToPath(new URL("./results", import.meta.url));
+const USAGE = `npm run bench:growth -- [options]
+
+  --max N          most sessions and users in the store (1000000; users 100000)
+  --charts FOLDER  writes a chart of each curve
+  --quick          small sizes: to see that everything runs, not for figures
+`;
 const { values } = parseArgs({
-  options: { quick: { type: "boolean" }, max: { type: "string" }, charts: { type: "string" } },
+  options: {
+    help: { type: "boolean" },
+    quick: { type: "boolean" },
+    max: { type: "string" },
+    charts: { type: "string" },
+  },
 });
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
 const most = Number(values.max ?? (values.quick ? 1_000 : 1_000_000));
 const upTo = (limit: number, from: number): number[] =>
   [10, 100, 1_000, 10_000, 100_000, 1_000_000].filter((size) => size >= from && size <= limit);

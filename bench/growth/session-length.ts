@@ -3,7 +3,7 @@ import type { Rig, TargetKind } from "../targets/target.ts";
 import type { GrowthCurve, GrowthPoint } from "./growth-point.ts";
 import { playTurns } from "./play-turns.ts";
 
-const MEASURED = 400;
+const MEASURED = 1_000;
 
 /** One session of so many turns: a hot turn, and the first one after the gateway was started anew. */
 export async function measureSessionLength(

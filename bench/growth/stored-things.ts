@@ -5,7 +5,7 @@ import { openStoreFiller, type StoreFiller } from "./fill-store.ts";
 import type { GrowthCurve, GrowthPoint } from "./growth-point.ts";
 import { playTurns } from "./play-turns.ts";
 
-const MEASURED = 400;
+const MEASURED = 1_000;
 const FIRSTS = 50;
 
 interface StoredThings extends Omit<GrowthCurve, "points"> {

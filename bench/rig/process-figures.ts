@@ -13,6 +13,12 @@ export function cpuMs(pid: number): number {
   return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
 }
 
+/** The same of a process and those that it started. */
+export function cpuMsOfAll(pid: number): number {
+  const children = read(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean);
+  return children.reduce((sum, child) => sum + cpuMs(Number(child)), cpuMs(pid));
+}
+
 export function residentMegabytes(pid: number): number {
   return Number(/VmRSS:\s*(\d+) kB/.exec(read(`/proc/${pid}/status`))?.[1]) / 1024;
 }

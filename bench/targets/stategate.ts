@@ -19,6 +19,7 @@ interface StategateOptions {
   /** Without one its sessions use the default. `undefined` headers send no session at all. */
   readonly strategy?: "window";
   readonly hasMemory?: boolean;
+  readonly workers?: number;
 }
 
 const sqlite = (_: Rig, folder: string): string => `sqlite:${join(folder, "data/stategate.db")}`;
@@ -34,7 +35,12 @@ export const onPostgres = stategate({ name: "PostgreSQL", store: startPostgres, 
 export const onDynamo = stategate({ name: "DynamoDB", store: startDynamo, strategy: "window" });
 export const hybridOnSqlite = stategate({ name: "SQLite hybrid", store: sqlite });
 
-function stategate({ name, store, strategy, hasMemory = true }: StategateOptions): TargetKind {
+export const onSqliteWith = (workers: number): TargetKind =>
+  stategate({ name: "SQLite", store: sqlite, strategy: "window", workers });
+export const onRedisWith = (workers: number): TargetKind =>
+  stategate({ name: "Redis", store: startRedis, strategy: "window", workers });
+
+function stategate({ name, store, strategy, hasMemory = true, workers = 1 }: StategateOptions): TargetKind {
   return {
     name,
     async open(rig) {
@@ -49,6 +55,7 @@ function stategate({ name, store, strategy, hasMemory = true }: StategateOptions
           STATEGATE_UPSTREAM_URL: `http://127.0.0.1:${rig.upstreamPort}/v1`,
           STATEGATE_STORE: address,
           STATEGATE_MASTER_KEYS: masterKeys,
+          STATEGATE_WORKERS: String(workers),
           STATEGATE_PRICES__FILE: PRICES,
           // As `npm start` and the image have it.
           NODE_COMPILE_CACHE: join(rig.folder, "compile-cache"),
