@@ -67,6 +67,19 @@ export function advanceSession(base: OpenedSession | undefined, draft: TurnDraft
   };
 }
 
+/**
+ * Whether a draft asks for turns that a cold load leaves out: it goes back behind them, or its epoch begins among them.
+ * Where another writer began an epoch meanwhile the draft's own is not kept, so where it begins asks for nothing.
+ */
+export function needsOlderTurns(base: OpenedSession, { record, epoch: change }: TurnDraft): boolean {
+  const { front, active, head, summaries } = base;
+  if (front.turns === 0) return false;
+  if (record.rewindTo !== undefined && !active.some(({ record: { id } }) => id === record.rewindTo)) return true;
+  const { epoch } = rewindEpoch(head.epoch, summaries, keptTurns(base, record));
+  const isOwn = epoch.number === change.parent && change.state.firstTurn < front.turns;
+  return isOwn || epoch.firstTurn < front.turns;
+}
+
 /** Active turns of the base that a record leaves standing. A rewind to a turn that is gone takes nothing away. */
 function keptTurns(base: OpenedSession | undefined, { rewindTo }: { rewindTo: string | undefined }): number {
   if (!base) return 0;

@@ -114,6 +114,8 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
     },
     async messages(call) {
       const session = await cache.loadAll(await find(call));
+      // The next page is asked for next.
+      cache.keep(session);
       return transcriptOf(session, ports.settings.withholding.restores ? session.withheld : nothingWithheld);
     },
     context: async (call) => explainContext(ports, cache, await find(call)),

@@ -15,7 +15,7 @@ import {
 import { encodeTurnRecord } from "../session/turn-record-codec.ts";
 import { addWithheld, nothingWithheld, type Withheld } from "../session/withheld.ts";
 import type { SessionCommit, SessionFields } from "../store/session-store.ts";
-import { type AdvancedSession, advanceSession } from "./advance-session.ts";
+import { type AdvancedSession, advanceSession, needsOlderTurns } from "./advance-session.ts";
 import { incarnationOf } from "./open-session.ts";
 import {
   knownRevision,
@@ -68,7 +68,7 @@ export function storeTurn(parts: StoreTurnParts, turn: TurnToStore): Promise<Sto
     let base = snapshot && (cache.peek(ref.key, snapshot.incarnation) ?? snapshot);
     let sealed: SealedRecord | undefined;
     for (let tries = 0; tries < MAX_CONFLICTS; tries += 1) {
-      base = await withNeededTurns(cache, base, draft);
+      if (base && needsOlderTurns(base, draft)) base = await cache.loadAll(base);
       const { incarnation, keys } = sealerFor(base, birth);
       const advanced = advanceSession(base, draft);
       if (sealed?.incarnation !== incarnation) {
@@ -115,17 +115,6 @@ function sealing<T>(seal: () => T): T {
 interface SealedRecord {
   readonly incarnation: string;
   readonly bytes: Buffer;
-}
-
-/** A record that rewinds far back, or an epoch that begins earlier, needs turns that a cold load leaves out. */
-function withNeededTurns(
-  cache: SessionCache,
-  base: OpenedSession | undefined,
-  { record: { rewindTo }, epoch }: TurnDraft,
-): OpenedSession | undefined | Promise<OpenedSession> {
-  if (!base || base.front.turns === 0) return base;
-  const rewindsBefore = rewindTo !== undefined && !base.active.some(({ record }) => record.id === rewindTo);
-  return rewindsBefore || epoch.state.firstTurn < base.front.turns ? cache.loadAll(base) : base;
 }
 
 interface SealParts {

@@ -256,6 +256,27 @@ describe("the messages of a session", () => {
     expect([foreign.status, foreign.json<WireError>().error.param]).toEqual([400, "after"]);
   });
 
+  it("are opened once, however many pages they fill", async () => {
+    const history = { STATEGATE_HISTORY__HYBRID__KEEP_TURNS: "1", STATEGATE_HISTORY__RECALL__MAX_TOKENS: "0" };
+    const env = { ...history, STATEGATE_HISTORY__FLOOR_TOKENS: "0", STATEGATE_HISTORY__MAX_TOKENS: "300" };
+    const cutting = await startTestGateway({ env });
+    for (let at = 0; at < 6; at += 1) {
+      await sendChat(cutting, ask(`[[len:1]] ${at} ${"word ".repeat(40)}`), { headers: onSession("long") });
+    }
+    const seen: string[] = [];
+    for (let hasMore = true; hasMore;) {
+      const after = seen.length > 0 ? `&after=${seen.at(-1)}` : "";
+      const page = (await send(cutting, `/sessions/long/messages?limit=4${after}`)).json<Listed>();
+      seen.push(...ids(page));
+      hasMore = page.has_more;
+    }
+    const metrics = await cutting.metrics();
+    await cutting.close();
+    expect(seen).toHaveLength(12);
+    const reads = /^stategate_store_duration\w*_count\{[^}]*"readTurns"[^}]*\} (\d+)/m.exec(metrics)?.[1];
+    expect(reads).toBe("1");
+  });
+
   it("of a session that was only created are none", async () => {
     const key = freshKey();
     await create(key, { id: "empty" });

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { EpochState, Summary } from "../../../src/history/history-strategy.ts";
 import { transcriptMessages } from "../../../src/session/active-turns.ts";
 import { foldChain } from "../../../src/session/fingerprint.ts";
-import { advanceSession, freshEpoch } from "../../../src/turn/advance-session.ts";
+import { emptyFront, type SessionHead } from "../../../src/session/session-head.ts";
+import { advanceSession, freshEpoch, needsOlderTurns } from "../../../src/turn/advance-session.ts";
 import { message, openedSession, turnDraft, turnRecord } from "./turn-fixtures.ts";
 
 const three = [turnRecord("a"), turnRecord("b"), turnRecord("c")];
@@ -136,5 +137,35 @@ describe("an epoch", () => {
 
   it("is the first of a session at its start", () => {
     expect(advanceSession(undefined, turnDraft()).head.epoch).toEqual(freshEpoch);
+  });
+});
+
+describe("of a session whose first ten turns are not held, a turn asks for them", () => {
+  const epochAt = (number: number, firstTurn: number): EpochState => ({ ...freshEpoch, number, firstTurn });
+  const held = (epoch: EpochState, more: Partial<SessionHead> = {}) =>
+    openedSession(three, { front: { ...emptyFront, turns: 10 }, turns: 13, epoch, ...more });
+  const planned = (parent: number, firstTurn: number, record: { rewindTo?: string } = {}) =>
+    turnDraft(record, { epoch: { ...turnDraft().epoch, parent, state: epochAt(parent + 1, firstTurn) } });
+
+  it("when it goes back to one of them, or to before all", () => {
+    expect(needsOlderTurns(held(epochAt(4, 10)), planned(4, 10, { rewindTo: "older" }))).toBe(true);
+    expect(needsOlderTurns(held(epochAt(4, 10)), planned(4, 10, { rewindTo: "" }))).toBe(true);
+    expect(needsOlderTurns(held(epochAt(4, 10)), planned(4, 10, { rewindTo: "a" }))).toBe(false);
+  });
+
+  it("when its epoch begins among them", () => {
+    expect(needsOlderTurns(held(epochAt(4, 10)), planned(4, 3))).toBe(true);
+    expect(needsOlderTurns(held(epochAt(4, 10)), planned(4, 12))).toBe(false);
+  });
+
+  it("but not when its epoch was overtaken: where that would have begun no longer counts", () => {
+    expect(needsOlderTurns(held(epochAt(5, 10)), planned(4, 3))).toBe(false);
+  });
+
+  it("when it ends an epoch that another writer began, and the summary left ends among them", () => {
+    const summary: Summary = { fromTurn: 0, toTurn: 3, text: "to 3", by: "model" };
+    const base = { ...held(epochAt(5, 12)), summaries: [summary] };
+    expect(needsOlderTurns(base, planned(4, 11, { rewindTo: "a" }))).toBe(true);
+    expect(needsOlderTurns({ ...base, summaries: [] }, planned(4, 11, { rewindTo: "a" }))).toBe(false);
   });
 });
