@@ -14,6 +14,8 @@ const UNAVAILABLE = { name: "GatewayError", code: "store_unavailable" };
 const FAILURES = 5;
 const PAUSE_MS = 1_000;
 const ROUNDS = 20;
+/** Sessions of one owner, so many that no node goes without. */
+const OWNED = 40;
 const CALLS_EACH = 2 * FAILURES;
 
 describeWithRedis("a breaker around a Redis cluster", () => {
@@ -114,7 +116,7 @@ describeWithRedis("a breaker around a Redis cluster", () => {
   it("listings and erasures that reach a dead node fail whole, close no other node, and succeed when it is back", async () => {
     const { node, elsewhere } = await writeSpreadSessions(cluster, backend.sessions);
     const [{ fields } = openingInOneSlot()] = elsewhere;
-    const owned = Array.from({ length: 12 }, () => openingOf(uniqueName("session"), fields));
+    const owned = Array.from({ length: OWNED }, () => openingOf(uniqueName("session"), fields));
     for (const commit of owned) await mustCommit(backend.sessions, commit);
     const listed = (): Promise<unknown[]> => backend.sessions.list(fields.owner, { limit: 99, order: "asc" });
     await node.server.kill();
