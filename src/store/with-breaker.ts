@@ -3,6 +3,7 @@ import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { CircuitPass } from "./circuit.ts";
 import { createPartitionCircuits } from "./partition-circuits.ts";
+import { runPiece } from "./session-store.ts";
 import type { StoreBackend, StoreSubject } from "./store-backend.ts";
 import { storeUnavailable } from "./store-unavailable.ts";
 
@@ -91,7 +92,9 @@ export function withBreaker(backend: StoreBackend, options: BreakerOptions): Sto
       remove: (key) => guard("remove", [session(key), anywhere], () => sessions.remove(key)),
       list: (owner, page) => guard("list", [owned(owner), anywhere], () => sessions.list(owner, page)),
       count: (owner, atMost) => guard("count", [owned(owner), anywhere], () => sessions.count(owner, atMost)),
-      removeOwner: (owner) => guard("removeOwner", [owned(owner), anywhere], () => sessions.removeOwner(owner)),
+      // Piece by piece, or the many sessions of one owner would pass for an outage.
+      removeOwner: (owner, step = runPiece) =>
+        sessions.removeOwner(owner, (piece) => step(() => guard("removeOwner", [owned(owner), anywhere], piece))),
       scan: (after) => guard("scan", [anywhere], () => sessions.scan(after)),
     },
     records: {
