@@ -45,8 +45,9 @@ export interface SessionStore {
   /**
    * Removes every row of every session of the owner, live or expired, that was written before the call. Resolves to how
    * many live sessions there were. Idempotent; one that failed may be repeated.
+   * @param step runs each piece of the work: of many sessions there are many, and none takes longer than another call
    */
-  removeOwner(owner: string): Promise<number>;
+  removeOwner(owner: string, step?: Step): Promise<number>;
 
   /**
    * Keys of live sessions, a page of the whole store at a time, in no order. A session that is live throughout the walk
@@ -55,6 +56,11 @@ export interface SessionStore {
    */
   scan(after: string | undefined): Promise<ScannedKeys>;
 }
+
+/** Runs a piece of a longer work, which ends with the first piece that rejects. */
+export type Step = <T>(piece: () => Promise<T>) => Promise<T>;
+
+export const runPiece: Step = (piece) => piece();
 
 export interface KnownRevision {
   readonly revision: string;

@@ -99,6 +99,16 @@ export function describeSessionOwners(name: string, { open }: StoreSuiteOptions)
       expect(await sessions.removeOwner("*")).toBe(0);
     });
 
+    it("an owner is removed only through the step that is handed in", async () => {
+      const { sessions } = tested().backend;
+      const owner = uniqueName("owner");
+      await write(owner, 3);
+      const refusal = new Error("not now");
+      await expect(sessions.removeOwner(owner, () => Promise.reject(refusal))).rejects.toBe(refusal);
+      expect(await sessions.count(owner, 9)).toBe(3);
+      expect(await sessions.removeOwner(owner, (piece) => piece())).toBe(3);
+    });
+
     it("expired sessions go with the owner's live ones, and are not part of the number", async () => {
       const { sessions } = tested().backend;
       const owner = uniqueName("owner");

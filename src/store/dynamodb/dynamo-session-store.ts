@@ -1,5 +1,5 @@
 import type { Clock } from "../../kit/clock.ts";
-import type { ScannedKeys, SessionStore } from "../session-store.ts";
+import { runPiece, type ScannedKeys, type SessionStore } from "../session-store.ts";
 import type { DynamoTable, Expression, ItemKey } from "./dynamo-table.ts";
 import { textIn } from "./item-values.ts";
 import { createKnownHeads } from "./known-heads.ts";
@@ -57,9 +57,10 @@ export function createDynamoSessionStore({ table, operations, clock }: StorePart
       }),
     list: (owner, page) => run(() => index.list(owner, page)),
     count: (owner, atMost) => run(() => index.count(owner, atMost)),
-    removeOwner: (owner) =>
-      run(() =>
-        index.removeAll(owner, async (entry) => {
+    removeOwner: (owner, step = runPiece) =>
+      index.removeAll(owner, {
+        step: (piece) => step(() => run(piece)),
+        remove: async (entry) => {
           const { key, incarnation } = entry;
           const head = await reader.readHead(key);
           const isThere = head?.fields.owner === owner && incarnationOf(head.revision) === incarnation;
@@ -68,8 +69,8 @@ export function createDynamoSessionStore({ table, operations, clock }: StorePart
           const removed = await removeHead(key, ofLife(owner, incarnation));
           await removeLife(key, incarnation);
           return removed !== undefined && isLive(removed);
-        }),
-      ),
+        },
+      }),
     scan: (after) => run(() => scanSessions(table, clock(), after)),
   };
 }

@@ -62,7 +62,7 @@ export interface DynamoTable {
   putMany(items: readonly Item[]): Promise<void>;
   removeMany(keys: readonly ItemKey[]): Promise<void>;
   /** One request for each page that is asked for. */
-  pages(range: Range): AsyncGenerator<Item[]>;
+  pages(range: Range): AsyncGenerator<Item[], void>;
   /** Reads the whole table, a megabyte at a time. */
   scan(after: ItemKey | undefined, filter: Expression): Promise<ScanPage>;
 }

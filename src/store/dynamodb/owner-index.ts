@@ -1,8 +1,7 @@
 import type { Clock } from "../../kit/clock.ts";
-import type { ListPage, SessionRow } from "../session-store.ts";
+import type { ListPage, SessionRow, Step } from "../session-store.ts";
 import { boundedName, padded, partition, sortKey } from "./dynamo-keys.ts";
 import type { DynamoTable, Item, Range } from "./dynamo-table.ts";
-import { inParallel } from "./in-parallel.ts";
 import { deleteAt, keyOf, numberIn, textIn } from "./item-values.ts";
 import type { Operations } from "./operations.ts";
 import { decodeHead, headKey, incarnationOf, type SessionHead } from "./session-head.ts";
@@ -36,8 +35,13 @@ export interface OwnerIndex {
   beginLeaving(session: Indexed): Promise<void>;
   /** True when an entry without a session may be a session in the making. */
   isYoung(entry: IndexEntry): boolean;
-  /** Calls `remove` for every entry, which resolves to whether the session was live, or `undefined` to leave the entry. */
-  removeAll(owner: string, remove: (entry: IndexEntry) => Promise<boolean | undefined>): Promise<number>;
+  removeAll(owner: string, how: RemovalWays): Promise<number>;
+}
+
+interface RemovalWays {
+  /** Called for every entry; resolves to whether the session was live, or `undefined` to leave the entry. */
+  readonly remove: (entry: IndexEntry) => Promise<boolean | undefined>;
+  readonly step: Step;
 }
 
 interface IndexParts {
@@ -99,14 +103,20 @@ export function createOwnerIndex({ table, operations, clock }: IndexParts): Owne
       }
       return Math.min(live, atMost);
     },
-    async removeAll(owner, remove) {
+    async removeAll(owner, { remove, step }) {
+      const entries = pages(owner, { from: LOWEST, to: HIGHEST, order: "asc", limit: REMOVED_AT_ONCE });
       let live = 0;
-      for await (const page of pages(owner, { from: LOWEST, to: HIGHEST, order: "asc" })) {
-        const removed = await inParallel(page.map(parseEntry), remove, REMOVED_AT_ONCE);
+      const removePage = async (): Promise<boolean> => {
+        const next = await entries.next();
+        if (next.done) return false;
+        const page = next.value;
+        const removed = await Promise.all(page.map(parseEntry).map(remove));
         live += removed.filter(Boolean).length;
         // Sessions go before their entries, so that what broke off midway is found again.
         await table.removeMany(page.filter((_, index) => removed[index] !== undefined).map(keyOf));
-      }
+        return true;
+      };
+      while (await step(removePage));
       return live;
     },
   };

@@ -1,14 +1,15 @@
 import type { Clock } from "../../kit/clock.ts";
 import { isSameIncarnation } from "../revision.ts";
-import type {
-  KnownRevision,
-  ListPage,
-  SealedTurn,
-  SessionCommit,
-  SessionFields,
-  SessionRow,
-  SessionStore,
-  StoredSession,
+import {
+  runPiece,
+  type KnownRevision,
+  type ListPage,
+  type SealedTurn,
+  type SessionCommit,
+  type SessionFields,
+  type SessionRow,
+  type SessionStore,
+  type StoredSession,
 } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 
@@ -76,14 +77,15 @@ export function createMemorySessionStore(clock: Clock, refuseWhenClosed: () => v
       refuseWhenClosed();
       return Math.min(atMost, [...(keysOfOwner.get(owner) ?? [])].filter(live).length);
     },
-    async removeOwner(owner) {
-      refuseWhenClosed();
-      const keys = [...(keysOfOwner.get(owner) ?? [])];
-      const existed = keys.filter(live).length;
-      for (const key of keys) forget(key);
-      keysOfOwner.delete(owner);
-      return existed;
-    },
+    removeOwner: (owner, step = runPiece) =>
+      step(async () => {
+        refuseWhenClosed();
+        const keys = [...(keysOfOwner.get(owner) ?? [])];
+        const existed = keys.filter(live).length;
+        for (const key of keys) forget(key);
+        keysOfOwner.delete(owner);
+        return existed;
+      }),
     async scan() {
       refuseWhenClosed();
       return { keys: [...sessions.keys()].filter(live) };

@@ -40,9 +40,9 @@ export function createOutboxSessionStore(parts: OutboxSessionParts): SessionStor
         if (outage) throw outage;
         return sessions.remove(key);
       }),
-    async removeOwner(owner) {
+    async removeOwner(owner, step) {
       const before = waiting.keys(owner).flatMap((key) => waiting.of(key));
-      const removed = await sessions.removeOwner(owner);
+      const removed = await sessions.removeOwner(owner, step);
       // What is being delivered meanwhile finds its session, or its user's key, gone.
       for (const turn of before) await delivery.exclusively(turn.commit.key, () => waiting.remove(turn));
       return removed;

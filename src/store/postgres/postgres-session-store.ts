@@ -1,5 +1,5 @@
 import type { Clock } from "../../kit/clock.ts";
-import type { SessionStore } from "../session-store.ts";
+import { runPiece, type SessionStore } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 import type { PostgresClient } from "./postgres-client.ts";
 import { nameAt, numberAt } from "./row-values.ts";
@@ -37,11 +37,11 @@ export function createPostgresSessionStore({ run }: PostgresClient, clock: Clock
       const [row = {}] = await run(statements.count, [Buffer.from(owner), clock(), atMost]);
       return numberAt(row, "live");
     },
-    async removeOwner(owner) {
+    async removeOwner(owner, step = runPiece) {
       const now = clock();
       let live = 0;
       for (;;) {
-        const removed = await run(statements.removeOwner, [Buffer.from(owner), now]);
+        const removed = await step(() => run(statements.removeOwner, [Buffer.from(owner), now]));
         live += removed.filter((row) => row["was_live"] === true).length;
         if (removed.length < REMOVED_AT_ONCE) return live;
       }

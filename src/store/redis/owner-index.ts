@@ -1,5 +1,5 @@
 import type { Clock } from "../../kit/clock.ts";
-import type { ListPage, SessionFields, SessionRow } from "../session-store.ts";
+import type { ListPage, SessionFields, SessionRow, Step } from "../session-store.ts";
 import { type IndexEntry, isAfter, readIndexPage } from "./owner-index-page.ts";
 import type { RedisClient } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
@@ -20,8 +20,13 @@ export interface OwnerIndex {
   withdraw(owner: string, entry: IndexEntry): Promise<unknown>;
   list(owner: string, page: ListPage): Promise<SessionRow[]>;
   count(owner: string, atMost: number): Promise<number>;
-  /** Calls `remove` for every session, which resolves to whether it was live, or `undefined` if there was none. */
-  removeAll(owner: string, remove: (key: string) => Promise<boolean | undefined>): Promise<number>;
+  removeAll(owner: string, how: RemovalWays): Promise<number>;
+}
+
+interface RemovalWays {
+  /** Called for every session; resolves to whether it was live, or `undefined` if there was none. */
+  readonly remove: (key: string) => Promise<boolean | undefined>;
+  readonly step: Step;
 }
 
 interface Owned {
@@ -77,10 +82,11 @@ export function createOwnerIndex(parts: { client: RedisClient; names: RedisNames
       }
       return Math.min(live, atMost);
     },
-    async removeAll(owner, remove) {
+    async removeAll(owner, { remove, step }) {
       const page = { order: "asc" } as const;
       let live = 0;
-      for (let kept = 0; ;) {
+      let kept = 0;
+      const removeSome = async (): Promise<boolean> => {
         const entries = await readIndexPage(client, names.owner(owner), { page, offset: kept, chunk: REMOVED_AT_ONCE });
         const removed = await Promise.all(entries.map(({ key }) => remove(key)));
         live += removed.filter(Boolean).length;
@@ -88,8 +94,10 @@ export function createOwnerIndex(parts: { client: RedisClient; names: RedisNames
         const left = entries.filter((entry, index) => removed[index] !== undefined || isOld(entry));
         await forget(owner, left);
         kept += entries.length - left.length;
-        if (entries.length < REMOVED_AT_ONCE) return live;
-      }
+        return entries.length === REMOVED_AT_ONCE;
+      };
+      while (await step(removeSome));
+      return live;
     },
   };
 }

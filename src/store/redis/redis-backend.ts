@@ -9,6 +9,7 @@ import { createRedisAuditStore } from "./redis-audit-store.ts";
 import { connectRedis, type RedisClient, translated } from "./redis-connection.ts";
 import { createRedisNames, type RedisNames } from "./redis-names.ts";
 import { createRedisNoticeStore } from "./redis-notice-store.ts";
+import { createRedisPartitions } from "./redis-partitions.ts";
 import { createRedisQuotaStore } from "./redis-quota-store.ts";
 import { createRedisRecordStore } from "./redis-record-store.ts";
 import { createRedisSessionStore } from "./redis-session-store.ts";
@@ -48,6 +49,7 @@ export async function openRedisBackend(options: RedisBackendOptions): Promise<St
     quotas: createRedisQuotaStore(client, names, clock),
     notices: createRedisNoticeStore(client, names),
     audit: createRedisAuditStore(client, names),
+    partitionOf: createRedisPartitions(connection, names),
     async ping() {
       // In a cluster one is enough: what has lost its node fails by itself, and the rest goes on.
       await translated(Promise.any(connection.primaries().map((primary) => primary.ping())));

@@ -1,4 +1,4 @@
-import { Cluster, Redis } from "ioredis";
+import { Cluster, Command, Redis } from "ioredis";
 
 import type { Log } from "../../kit/log.ts";
 import type { RedisAddress } from "./redis-address.ts";
@@ -47,7 +47,13 @@ export async function connectCluster({ nodes, common, log }: ClusterParts): Prom
     );
   }
   reportNodes({ client, log, errors });
-  return { client, isCluster: true, primaries: () => client.nodes("master"), close: () => closeCluster(client) };
+  return {
+    client,
+    isCluster: true,
+    primaries: () => client.nodes("master"),
+    primaryOf: (key) => client.slots[new Command("GET", [key]).getSlot()]?.[0],
+    close: () => closeCluster(client),
+  };
 }
 
 /** The driver says that connections are closed; one that is made by hand says why. */

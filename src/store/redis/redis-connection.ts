@@ -28,6 +28,8 @@ export interface RedisConnection {
   readonly isCluster: boolean;
   /** The connections to every primary that is there now; in a cluster others may be gone. */
   primaries(): Redis[];
+  /** In a cluster, where the primary of a key is (`host:port`) as far as it is known. */
+  readonly primaryOf?: (key: string) => string | undefined;
   /** Waits for answers to what was sent. */
   close(): Promise<void>;
 }

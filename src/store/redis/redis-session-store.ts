@@ -1,5 +1,5 @@
 import type { Clock } from "../../kit/clock.ts";
-import type { SessionCommit, SessionFields, SessionStore } from "../session-store.ts";
+import { runPiece, type SessionCommit, type SessionFields, type SessionStore } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 import type { OwnerIndex } from "./owner-index.ts";
 import { type RedisConnection, translated } from "./redis-connection.ts";
@@ -72,7 +72,11 @@ export function createRedisSessionStore({ connection, names, index, clock }: Red
     },
     list: (owner, page) => translated(index.list(owner, page)),
     count: (owner, atMost) => translated(index.count(owner, atMost)),
-    removeOwner: (owner) => translated(index.removeAll(owner, async (key) => (await remove(key, owner))?.wasLive)),
+    removeOwner: (owner, step = runPiece) =>
+      index.removeAll(owner, {
+        remove: async (key) => (await remove(key, owner))?.wasLive,
+        step: (piece) => step(() => translated(piece())),
+      }),
     scan: (after) => translated(scanSessions({ connection, names, clock }, after)),
   };
 }

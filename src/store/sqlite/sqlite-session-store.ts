@@ -1,5 +1,5 @@
 import type { Clock } from "../../kit/clock.ts";
-import type { SessionStore } from "../session-store.ts";
+import { runPiece, type SessionStore } from "../session-store.ts";
 import type { SqliteRead } from "./sqlite-read.ts";
 import { createSqliteSessionReader } from "./sqlite-session-reader.ts";
 import type { WriteQueue } from "./write-queue.ts";
@@ -26,11 +26,11 @@ export function createSqliteSessionStore(read: SqliteRead, queue: WriteQueue, cl
     async count(owner, atMost) {
       return read(() => sessions.count(owner, atMost));
     },
-    async removeOwner(owner) {
+    async removeOwner(owner, step = runPiece) {
       const now = clock();
       let live = 0;
       for (;;) {
-        const removed = await queue.run({ kind: "remove-owner", now, owner });
+        const removed = await step(() => queue.run({ kind: "remove-owner", now, owner }));
         live += removed.live;
         if (removed.isDone) return live;
       }

@@ -4,9 +4,10 @@ import { openRedisBackend } from "../../../src/store/redis/redis-backend.ts";
 import type { SessionCommit } from "../../../src/store/session-store.ts";
 import type { StoreBackend } from "../../../src/store/store-backend.ts";
 import { everyCall } from "../../conformance/store-backend.suite.ts";
+import { nodeOfSession, openingInOneSlot, writeSpreadSessions } from "../../support/cluster-sessions.ts";
 import { type ClusterNode, type RedisCluster, startRedisCluster } from "../../support/redis-cluster.ts";
 import { describeWithRedis } from "../../support/redis-server.ts";
-import { followUpOf, HOUR_MS, mustCommit, openingOf, uniqueName } from "../../support/store-commits.ts";
+import { followUpOf, mustCommit, openingOf } from "../../support/store-commits.ts";
 import { createRecordedLog, type RecordedLog } from "../../support/store-log.ts";
 
 const UNAVAILABLE = { name: "GatewayError", code: "store_unavailable" };
@@ -36,31 +37,7 @@ describeWithRedis("the Redis store on a cluster that misbehaves", () => {
       keyPrefix: "t:",
     });
 
-  /** Session and index have one slot, because the owner is called like the session. */
-  const opening = (): SessionCommit => {
-    const name = uniqueName("name");
-    return openingOf(name, { owner: name, createdAt: Date.now(), expiresAt: Date.now() + HOUR_MS, loadFrom: 0 });
-  };
-  const nodeOf = async ({ key }: SessionCommit): Promise<ClusterNode> =>
-    cluster.ownerOf(await cluster.slotOf(`t:session:{${key}}`));
-
-  /** Some sessions, those of the first one's node apart from the others. */
-  const writeSessions = async (): Promise<{
-    node: ClusterNode;
-    there: SessionCommit[];
-    elsewhere: SessionCommit[];
-  }> => {
-    const commits = Array.from({ length: SESSIONS }, opening);
-    for (const commit of commits) await mustCommit(backend.sessions, commit);
-    const nodes = await Promise.all(commits.map(nodeOf));
-    const [node] = nodes;
-    if (!node) throw new Error("no session was written");
-    return {
-      node,
-      there: commits.filter((_, index) => nodes[index] === node),
-      elsewhere: commits.filter((_, index) => nodes[index] !== node),
-    };
-  };
+  const writeSessions = () => writeSpreadSessions(cluster, backend.sessions);
   const turnsOf = async ({ key }: SessionCommit): Promise<number | undefined> =>
     (await backend.sessions.load(key))?.turns.length;
   const goOn = async (commits: readonly SessionCommit[]): Promise<void> => {
@@ -88,7 +65,7 @@ describeWithRedis("the Redis store on a cluster that misbehaves", () => {
 
   it("a commit whose connection breaks before it is answered is rejected, and not sent again", async () => {
     const { node, there } = await writeSessions();
-    const [base = opening()] = there;
+    const [base = openingInOneSlot()] = there;
     await node.raw.client("PAUSE", 400, "WRITE");
     const commit = backend.sessions.commit(followUpOf(base)).catch((cause: unknown) => cause);
     await expect.poll(() => node.raw.info("clients")).toContain("blocked_clients:1");
@@ -100,10 +77,10 @@ describeWithRedis("the Redis store on a cluster that misbehaves", () => {
 
   it("a session that its owner's index cannot name is not written", async () => {
     const { node, there, elsewhere } = await writeSessions();
-    const { key } = elsewhere[0] ?? opening();
+    const { key } = elsewhere[0] ?? openingInOneSlot();
     await backend.sessions.remove(key);
     await node.server.kill();
-    const unnamed = openingOf(key, (there[0] ?? opening()).fields);
+    const unnamed = openingOf(key, (there[0] ?? openingInOneSlot()).fields);
     await expect(backend.sessions.commit(unnamed)).rejects.toMatchObject(UNAVAILABLE);
     expect(await backend.sessions.load(key)).toBeUndefined();
     await node.server.restart();
@@ -123,9 +100,9 @@ describeWithRedis("the Redis store on a cluster that misbehaves", () => {
   it("a gateway that starts while a node is dead serves what is elsewhere", async () => {
     // Whether keys of the first release were adopted is asked at every start.
     const marked = await cluster.ownerOf(await cluster.slotOf("t:first-keys-adopted"));
-    const commits = Array.from({ length: SESSIONS }, opening);
+    const commits = Array.from({ length: SESSIONS }, openingInOneSlot);
     for (const commit of commits) await mustCommit(backend.sessions, commit);
-    const nodes = await Promise.all(commits.map(nodeOf));
+    const nodes = await Promise.all(commits.map((commit) => nodeOfSession(cluster, commit)));
     const dead = cluster.nodes.find((node) => node !== marked && nodes.includes(node));
     await dead?.server.kill();
     const late = await open();
@@ -139,7 +116,7 @@ describeWithRedis("the Redis store on a cluster that misbehaves", () => {
   });
 
   it("a slot that moves under load loses, doubles and refuses nothing", async () => {
-    const base = opening();
+    const base = openingInOneSlot();
     await mustCommit(backend.sessions, base);
     const slot = await cluster.slotOf(`t:session:{${base.key}}`);
     let isOver = false;
@@ -184,7 +161,7 @@ describeWithRedis("the Redis store on a cluster that misbehaves", () => {
   });
 
   it("a walk refuses to go on when a slot was moved or is on its way, and a new one is whole", async () => {
-    const commits = Array.from({ length: 60 }, opening);
+    const commits = Array.from({ length: 60 }, openingInOneSlot);
     await Promise.all(commits.map((commit) => mustCommit(backend.sessions, commit)));
     const { next } = await backend.sessions.scan(undefined);
     const slot = await cluster.slotOf("some");
@@ -226,7 +203,7 @@ describeWithRedis("the Redis store on a cluster that misbehaves", () => {
   });
 
   it("a load is one command to one node", async () => {
-    const base = opening();
+    const base = openingInOneSlot();
     await mustCommit(backend.sessions, base);
     await backend.sessions.load(base.key);
     for (const { raw } of cluster.nodes) await raw.config("RESETSTAT");
@@ -248,7 +225,7 @@ describeWithRedis("the Redis store on a cluster that misbehaves", () => {
     for (const commit of there.slice(1)) {
       await expect.poll(() => turnsOf(commit).catch(String), { timeout: 20_000 }).toBe(1);
     }
-    expect(await turnsOf(there[0] ?? opening())).toBe(2);
+    expect(await turnsOf(there[0] ?? openingInOneSlot())).toBe(2);
     await goOn(there.slice(1));
   });
 });

@@ -7,6 +7,7 @@ import { createOwnerIndex } from "../../../src/store/redis/owner-index.ts";
 import { openRedisBackend } from "../../../src/store/redis/redis-backend.ts";
 import { connectRedis } from "../../../src/store/redis/redis-connection.ts";
 import { createRedisNames } from "../../../src/store/redis/redis-names.ts";
+import { runPiece } from "../../../src/store/session-store.ts";
 import type { StoreBackend } from "../../../src/store/store-backend.ts";
 import { auditRowsOf, chainName } from "../../support/audit-rows.ts";
 import { describeWithRedis, type RedisServer, startRedisServer } from "../../support/redis-server.ts";
@@ -133,7 +134,7 @@ describeWithRedis("what the Redis store keeps where", () => {
       await enter(clock.now() + 1);
       return true;
     };
-    expect(await index.removeAll("mine", removeAndRecreate)).toBe(1);
+    expect(await index.removeAll("mine", { remove: removeAndRecreate, step: runPiece })).toBe(1);
     expect(await raw.zrange("t:owner:{mine}", 0, "-1")).toEqual(["session"]);
     await connection.close();
   });
