@@ -6,7 +6,8 @@ import type { SearchRules } from "./search-rules.ts";
 import { hasSpelledMark } from "./spelled-marks.ts";
 import { createSurvey, surveyText, type TextSurvey } from "./text-survey.ts";
 
-const UNITS_PER_STEP = 1024;
+/** What one detector may read without a pause. */
+export const UNITS_PER_STEP = 1024;
 const SURVEY_UNITS_PER_STEP = 65_536;
 /** Tokens this long are looked at for base64 payloads, which the fold leaves out. */
 const LONG_TOKEN = 256;
@@ -29,7 +30,7 @@ function* surveyed(text: string): Generator<undefined, TextSurvey> {
   return survey;
 }
 
-function mustFold(source: string, { survey, rules }: Omit<Search, "source">): boolean {
+export function mustFold(source: string, { survey, rules }: Omit<Search, "source">): boolean {
   if (survey.needsFolding || (survey.brackets > 0 && rules.placeholders.count(source) > 0)) return true;
   if (hasSpelledMark(source)) return true;
   return survey.longestToken >= LONG_TOKEN && source.includes(";base64,");

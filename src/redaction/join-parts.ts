@@ -74,6 +74,8 @@ function isWhole(
   return (start > 0 || cut === 0) && (end < window.length || right.length <= REACH);
 }
 
+export const hasSeveralParts = ({ content }: ChatMessage): boolean => isPartList(content);
+
 function isPartList(content: ChatMessage["content"]): content is readonly ContentPart[] {
   return Array.isArray(content) && content.length > 1;
 }

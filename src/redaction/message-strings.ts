@@ -113,7 +113,9 @@ function mapFields<Value extends Fields>(
   mapKey?: StringMapper,
 ): Value {
   let changed: [string, unknown][] | undefined;
-  for (const [index, key] of Object.keys(fields).entries()) {
+  const keys = Object.keys(fields);
+  for (let index = 0; index < keys.length; index += 1) {
+    const key = keys[index] as keyof Value & string;
     const value = fields[key];
     const newKey = mapKey?.({ text: key }) ?? key;
     const newValue = mapField(key, value);

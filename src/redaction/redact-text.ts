@@ -38,12 +38,15 @@ export function* redactText(source: string, options: TextRedactionOptions): Gene
 }
 
 function* labelledFindings(text: string, rules: SearchRules, label: string): Generator<undefined, readonly Finding[]> {
-  const prefix = `${label}: `;
-  const findings = yield* findFindings(prefix + text, rules);
+  const findings = yield* findFindings(labelled(text, label), rules);
+  const shift = labelled("", label).length;
   return findings
-    .filter((finding) => finding.end > prefix.length)
-    .map(({ type, start, end }) => ({ type, start: Math.max(0, start - prefix.length), end: end - prefix.length }));
+    .filter((finding) => finding.end > shift)
+    .map(({ type, start, end }) => ({ type, start: Math.max(0, start - shift), end: end - shift }));
 }
+
+/** A text as the detectors are shown it. */
+export const labelled = (text: string, label: string): string => `${label}: ${text}`;
 
 function* replaceFindings(
   text: string,

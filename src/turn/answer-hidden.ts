@@ -79,7 +79,7 @@ async function hideBody(
     { ...chat, fields: { ...chat.fields, messages: null } },
     { redactor, notes },
   );
-  ring.ports.meter.redactions(sumCounts([counts, ...redacted.map((redaction) => redaction.counts)]));
+  ring.ports.meter.redactions(sumCounts([{ counts }, ...redacted]));
   const messages = chat.messages.map(({ message, bytes }, index) => {
     const hidden = redacted[index]?.message;
     if (!hidden) throw new TypeError("a message without its redaction");

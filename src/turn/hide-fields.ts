@@ -54,7 +54,7 @@ export async function hideFields(
     isSame &&= isOpen && name === key;
     return { key, name, value: isOpen ? bytes : Buffer.from(JSON.stringify(value)) };
   });
-  return { fields: hidden, isSame, counts: sumCounts(redactions.map(({ counts }) => counts)) };
+  return { fields: hidden, isSame, counts: sumCounts(redactions) };
 }
 
 const isText = (key: string, value: unknown): boolean =>

@@ -41,11 +41,16 @@ export function toHistoryMessage(
     role: message.role,
     bytes,
     tokens,
-    toolCallIds: message.tool_calls?.map(({ id }) => id) ?? [],
+    toolCallIds: toolCallIdsOf(message),
     toolCallId: message.tool_call_id ?? undefined,
     redactions,
   };
 }
+
+const noCalls: readonly string[] = [];
+
+export const toolCallIdsOf = ({ tool_calls: calls }: ChatMessage): readonly string[] =>
+  calls ? calls.map(({ id }) => id) : noCalls;
 
 /** Counted only when asked: of a replayed message the transcript knows the count already. */
 function readMessage({ message, bytes }: RequestMessage, counter: TokenCounter): HistoryMessage {

@@ -1,12 +1,12 @@
 import { ownBytes } from "../kit/own-bytes.ts";
-import { createWorkSlices } from "../kit/work-slices.ts";
+import { createWorkSlices, isOneSlice } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { hasRepeatedKeys } from "../protocol/repeated-keys.ts";
 import { countPlaceholders } from "../redaction/count-placeholders.ts";
 import type { PlaceholderNamer, Redaction, Redactor } from "../redaction/redactor.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
-import { toHistoryMessage } from "./read-conversation.ts";
+import { toolCallIdsOf } from "./read-conversation.ts";
 import { sumCounts } from "./sum-counts.ts";
 
 /** A message as the client knows it, on its way to the store. */
@@ -35,49 +35,78 @@ export interface RedactedMessages {
 
 /** @throws GatewayError `redaction_failed`: then nothing of these messages may be stored */
 export async function redactMessages(parts: RedactionParts, clear: readonly ClearMessage[]): Promise<RedactedMessages> {
-  const redactions = await parts.redactor?.redact(
-    clear.map(({ message }) => message),
-    parts.name,
-  );
+  const given = clear.map(({ message }) => message);
+  const redactions = (await parts.redactor?.redact(given, parts.name)) ?? [];
+  const messages = isOneSlice(sizeOf(clear))
+    ? clear.map((item, index) => storedForm(parts, item, redactions[index]))
+    : await storedInSlices(parts, clear, redactions);
+  return { messages, counts: sumCounts(redactions) };
+}
+
+function sizeOf(clear: readonly ClearMessage[]): number {
+  let size = 0;
+  for (const { bytes } of clear) size += bytes?.length ?? 0;
+  return size;
+}
+
+async function storedInSlices(
+  parts: RedactionParts,
+  clear: readonly ClearMessage[],
+  redactions: readonly Redaction[],
+): Promise<readonly StoredMessage[]> {
   const messages: StoredMessage[] = [];
   const slices = createWorkSlices();
   for (const [index, item] of clear.entries()) {
     const pause = slices.before(item.bytes?.length ?? 0);
     if (pause) await pause;
-    messages.push(storedForm(parts, item, redactions?.[index]));
+    messages.push(storedForm(parts, item, redactions[index]));
   }
-  return {
-    messages,
-    counts: sumCounts((redactions ?? []).map(({ counts }) => counts)),
-  };
+  return messages;
 }
 
-function storedForm(
-  { redactor, counter, fingerprint }: RedactionParts,
-  { message, bytes, fingerprint: seen, isRestored = false, tokens }: ClearMessage,
-  redaction: Redaction | undefined,
-): StoredMessage {
-  if (!redaction || redaction.message === message) {
-    const isWhole = bytes !== undefined && !hasRepeatedKeys(bytes, message);
-    const own = ownBytes(isWhole ? bytes : JSON.stringify(message));
-    const parts = {
-      bytes: own,
-      tokens: tokens ?? counter.countMessage(message),
-      redactions: own.includes(OPEN_BRACKET) ? placeholdersIn(own.toString("latin1"), redactor) : 0,
-    };
-    return { ...toHistoryMessage(message, parts), seen, stored: isRestored ? fingerprint(message) : seen };
-  }
-  const text = JSON.stringify(redaction.message);
-  return {
-    ...toHistoryMessage(redaction.message, {
-      bytes: ownBytes(text),
-      tokens: counter.countMessage(redaction.message),
-      redactions: placeholdersIn(text, redactor),
-    }),
+function storedForm(parts: RedactionParts, clear: ClearMessage, redaction: Redaction | undefined): StoredMessage {
+  if (redaction && redaction.message !== clear.message) return redactedForm(parts, clear, redaction.message);
+  const { redactor, counter, fingerprint } = parts;
+  const { message, bytes, fingerprint: seen, isRestored, tokens } = clear;
+  const isWhole = bytes !== undefined && !hasRepeatedKeys(bytes, message);
+  const own = ownBytes(isWhole ? bytes : JSON.stringify(message));
+  return toStoredMessage(message, {
+    bytes: own,
+    tokens: tokens ?? counter.countMessage(message),
+    redactions: own.includes(OPEN_BRACKET) ? placeholdersIn(own.toString("latin1"), redactor) : 0,
     seen,
-    stored: fingerprint(redaction.message),
-  };
+    stored: isRestored ? fingerprint(message) : seen,
+  });
 }
+
+function redactedForm(
+  { redactor, counter, fingerprint }: RedactionParts,
+  { fingerprint: seen }: ClearMessage,
+  message: ChatMessage,
+): StoredMessage {
+  const text = JSON.stringify(message);
+  return toStoredMessage(message, {
+    bytes: ownBytes(text),
+    tokens: counter.countMessage(message),
+    redactions: placeholdersIn(text, redactor),
+    seen,
+    stored: fingerprint(message),
+  });
+}
+
+type Stored = Pick<StoredMessage, "bytes" | "tokens" | "redactions" | "seen" | "stored">;
+
+/** Written out: what is kept as long as its session takes the least room in this form. */
+const toStoredMessage = (message: ChatMessage, { bytes, tokens, redactions, seen, stored }: Stored): StoredMessage => ({
+  role: message.role,
+  bytes,
+  tokens,
+  toolCallIds: toolCallIdsOf(message),
+  toolCallId: message.tool_call_id ?? undefined,
+  redactions,
+  seen,
+  stored,
+});
 
 const OPEN_BRACKET = 0x5b;
 

@@ -1,8 +1,12 @@
+interface Counted {
+  readonly counts: Readonly<Partial<Record<string, number>>>;
+}
+
 /** Findings by type of several redactions together. */
-export function sumCounts(all: readonly Readonly<Partial<Record<string, number>>>[]): Record<string, number> {
+export function sumCounts(all: readonly Counted[]): Record<string, number> {
   const sum: Record<string, number> = {};
-  for (const counts of all) {
-    for (const [type, count] of Object.entries(counts)) sum[type] = (sum[type] ?? 0) + (count ?? 0);
+  for (const { counts } of all) {
+    for (const type in counts) sum[type] = (sum[type] ?? 0) + (counts[type] ?? 0);
   }
   return sum;
 }
