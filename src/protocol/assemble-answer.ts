@@ -4,13 +4,18 @@ import type { Usage } from "./chat-message.ts";
 import { parseUsage } from "./chat-usage.ts";
 import { type JsonObject, isJsonObject, parseJsonObject } from "./json-object.ts";
 import { type ProjectionOptions, projectMessage } from "./project-message.ts";
-import { eventData, splitEvents } from "./sse-event.ts";
+import { eachData, isDone, isUsageOnly } from "./sse-event.ts";
 
 export interface AnswerAssembler {
-  /** Takes whole events, as bytes; or the data of one event, as a string. What is not a chunk of an answer is passed over. */
-  add(events: Buffer | string): void;
+  /**
+   * Takes whole events, as bytes; or the data of one event, as a string. What is not a chunk of an answer is passed over.
+   * True where one of them is `[DONE]`, or usage and nothing else: not every client is to see it, or not yet.
+   */
+  add(events: Buffer | string): boolean;
   /** The answer so far. */
   answer(): ChatAnswer;
+  /** Whether the upstream's last word, `[DONE]` apart, is an error. */
+  endsInError(): boolean;
 }
 
 /** Assembles a streamed answer piece by piece, so that no long stream is parsed in one go at its end. */
@@ -19,8 +24,10 @@ export function createAnswerAssembler(expectedChoices: number, options: Projecti
   let id: string | undefined;
   let model: string | undefined;
   let usage: Usage | undefined;
+  let endsInError = false;
 
   const addChunk = (chunk: JsonObject): void => {
+    endsInError = isJsonObject(chunk["error"]);
     // Azure's first chunk has an empty id and model.
     id ??= nonEmpty(chunk["id"]);
     model ??= nonEmpty(chunk["model"]);
@@ -34,20 +41,25 @@ export function createAnswerAssembler(expectedChoices: number, options: Projecti
       assembler.add(choice);
     }
   };
-  const addData = (data: string | undefined): void => {
-    const chunk = data === undefined ? undefined : parseJsonObject(data);
+  const addData = (data: string): boolean => {
+    if (isDone(data)) return true;
+    const chunk = parseJsonObject(data);
     if (chunk !== undefined) addChunk(chunk);
+    return isUsageOnly(chunk);
   };
 
   return {
     add(events) {
-      if (typeof events === "string") addData(events);
-      else for (const event of splitEvents(events)) addData(eventData(event));
+      if (typeof events === "string") return addData(events);
+      let hasSignal = false;
+      eachData(events, (data) => (hasSignal = addData(data) || hasSignal));
+      return hasSignal;
     },
     answer() {
       const assembled = [...choices].map(([index, choice]) => choice.choice(index, options));
       return toAnswer({ id, model, usage, choices: assembled, expectedChoices });
     },
+    endsInError: () => endsInError,
   };
 }
 

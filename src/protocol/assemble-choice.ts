@@ -3,6 +3,7 @@ import { createToolCallAssembler } from "./assemble-tool-calls.ts";
 import type { AnswerChoice } from "./chat-answer.ts";
 import { type JsonObject, isJsonObject } from "./json-object.ts";
 import { type ProjectionOptions, projectMessage } from "./project-message.ts";
+import { createTextPieces, type TextPieces } from "./text-pieces.ts";
 
 export interface ChoiceAssembler {
   /** Takes one choice of a chunk: a delta, and its finish reason when it has one. */
@@ -23,21 +24,13 @@ export function createChoiceAssembler(): ChoiceAssembler {
   let audioId: unknown;
   let finishReason: string | null = null;
 
-  const addDelta = (delta: JsonObject): void => {
-    const {
-      content: piece,
-      tool_calls: calls,
-      function_call: call,
-      audio,
-      reasoning_details: details,
-      ...others
-    } = delta;
-    content.add(piece);
-    if (Array.isArray(calls)) toolCalls.add(calls);
-    if (isJsonObject(call)) functionCall.add(call);
-    if (isJsonObject(audio)) audioId ??= audio["id"];
-    reasoningDetails.add(details);
-    texts.add(others);
+  const addField = (field: string, value: unknown): void => {
+    if (field === "content") content.add(value);
+    else if (field === "reasoning_details") reasoningDetails.add(value);
+    else if (field === "tool_calls") toolCalls.add(Array.isArray(value) ? value : []);
+    else if (field === "function_call") functionCall.add(isJsonObject(value) ? value : {});
+    else if (field === "audio") audioId ??= isJsonObject(value) ? value["id"] : undefined;
+    else texts.addField(field, value);
   };
   const message = (): JsonObject => ({
     ...texts.fields(),
@@ -50,7 +43,8 @@ export function createChoiceAssembler(): ChoiceAssembler {
 
   return {
     add(choice) {
-      if (isJsonObject(choice["delta"])) addDelta(choice["delta"]);
+      const { delta } = choice;
+      if (isJsonObject(delta)) for (const field of Object.keys(delta)) addField(field, delta[field]);
       // xAI leaves the field out of ordinary chunks; others send an empty string.
       if (typeof choice["finish_reason"] === "string") finishReason = choice["finish_reason"] || finishReason;
     },
@@ -69,7 +63,7 @@ interface PartAssembler {
 
 /** Text, or lists of typed parts: neighbouring parts that differ in their text alone are pieces of one. */
 function createPartAssembler(): PartAssembler {
-  const strings: string[] = [];
+  let strings: TextPieces | undefined;
   const parts: JsonObject[] = [];
   let open: { readonly key: string; readonly part: ReturnType<typeof createFieldAssembler> } | undefined;
 
@@ -89,15 +83,16 @@ function createPartAssembler(): PartAssembler {
     add(piece) {
       if (typeof piece === "string") {
         if (parts.length > 0 || open !== undefined) addPart({ type: "text", text: piece });
-        else strings.push(piece);
+        else (strings ??= createTextPieces()).add(piece);
       } else if (Array.isArray(piece)) {
-        if (strings.length > 0) addPart({ type: "text", text: strings.splice(0).join("") });
+        if (strings !== undefined) addPart({ type: "text", text: strings.text() });
+        strings = undefined;
         piece.filter(isJsonObject).forEach(addPart);
       }
     },
     value() {
       close();
-      return parts.length > 0 ? parts : strings.length > 0 ? strings.join("") : undefined;
+      return parts.length > 0 ? parts : strings?.text();
     },
   };
 }

@@ -1,15 +1,13 @@
 /** Server-sent events as bytes, after the WHATWG HTML standard §9.2: lines end in LF, CR or CRLF, events in a blank line. */
 
+import { type JsonObject, parseJsonObject } from "./json-object.ts";
+
 const LF = 0x0a;
 const CR = 0x0d;
-const SPACE = 0x20;
-const COLON = 0x3a;
-const LETTER_N = 0x6e;
-const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
-const DATA_FIELD = Buffer.from("data:");
-const DONE = Buffer.from("[DONE]");
-const FINISH_REASON_KEY = Buffer.from('"finish_reason"');
-const USAGE_KEY = Buffer.from('"usage"');
+const DONE = "[DONE]";
+const USAGE_KEY = '"usage"';
+const ONE_LINE = "data: ";
+const BLANK_LINE = "\n\n";
 
 const IN_LINE = 0;
 const LINE_START = 1;
@@ -62,15 +60,20 @@ export function splitEvents(bytes: Buffer): Buffer[] {
 }
 
 /** The data of one event, its lines joined by LF; `undefined` for comments and other events without data. */
-export function eventData(event: Buffer): string | undefined {
-  const start = startsWith(event, BYTE_ORDER_MARK, 0) ? BYTE_ORDER_MARK.length : 0;
-  const lineEnd = endOfLine(event, start);
-  if (startsWith(event, DATA_FIELD, start) && onlyLineEnds(event, lineEnd)) {
-    const valueStart = start + DATA_FIELD.length;
-    return event.toString("utf8", event[valueStart] === SPACE ? valueStart + 1 : valueStart, lineEnd);
+export const eventData = (event: Buffer): string | undefined => dataOf(event.toString("utf8"));
+
+/** The data of every event that has some. */
+export function eachData(events: Buffer, take: (data: string) => void): void {
+  const text = events.toString("utf8");
+  const parts = text.includes("\r") ? splitEvents(events).map(String) : text.split(BLANK_LINE);
+  for (const part of parts) {
+    const data = dataOf(part);
+    if (data !== undefined) take(data);
   }
-  return joinDataLines(event.toString("utf8", start));
 }
+
+/** Whether a stream ends with this event. */
+export const isDone = (data: string): boolean => data === DONE || (data.length < 100 && data.trim() === DONE);
 
 /** The event with other data, its further lines kept: a mark of byte order, a comment, an id. */
 export function replaceEventData(event: Buffer, data: string): Buffer {
@@ -83,55 +86,35 @@ export function replaceEventData(event: Buffer, data: string): Buffer {
   return Buffer.from(`${mark}${[...others, `data: ${data}`].join("\n")}\n\n`);
 }
 
+/** What one event says about the end of the stream. */
 export interface EventSignal {
   /** `[DONE]`. */
   readonly done: boolean;
-  /** A choice has its finish reason here. */
-  readonly finish: boolean;
-  /** Carries a usage that is not null. */
-  readonly usage: boolean;
   /** Carries usage and no choice: the chunk that only `stream_options.include_usage` asks for. */
   readonly usageOnly: boolean;
 }
 
-/** Whether any event in these bytes may end the stream or carry usage. A byte search: ordinary frames are not parsed. */
-export function mayCarrySignal(bytes: Buffer): boolean {
-  return hasValue(bytes, USAGE_KEY) || hasValue(bytes, FINISH_REASON_KEY) || bytes.includes(DONE);
-}
-
-/** What one event says about the end of the stream. */
 export function readSignal(event: Buffer): EventSignal {
-  const usage = hasValue(event, USAGE_KEY);
-  return {
-    done: event.includes(DONE) && eventData(event)?.trim() === "[DONE]",
-    finish: hasValue(event, FINISH_REASON_KEY),
-    usage,
-    usageOnly: usage && hasNoChoices(eventData(event) ?? ""),
-  };
+  if (!event.includes(DONE) && !event.includes(USAGE_KEY)) return { done: false, usageOnly: false };
+  const data = eventData(event) ?? "";
+  return { done: isDone(data), usageOnly: isUsageOnly(parseJsonObject(data)) };
 }
 
-/** A quote inside a JSON string is escaped, so a match of `"key"` before a colon is a key. */
-function hasValue(bytes: Buffer, key: Buffer): boolean {
-  for (let at = bytes.indexOf(key); at !== -1; at = bytes.indexOf(key, at + key.length)) {
-    const colon = skipBlanks(bytes, at + key.length);
-    if (bytes[colon] === COLON && bytes[skipBlanks(bytes, colon + 1)] !== LETTER_N) return true;
-  }
-  return false;
-}
+export const isUsageOnly = (chunk: JsonObject | undefined): boolean =>
+  chunk !== undefined &&
+  chunk["usage"] !== undefined &&
+  chunk["usage"] !== null &&
+  Array.isArray(chunk["choices"]) &&
+  chunk["choices"].length === 0;
 
-function hasNoChoices(data: string): boolean {
-  try {
-    const chunk: unknown = JSON.parse(data);
-    return (
-      typeof chunk === "object" &&
-      chunk !== null &&
-      "choices" in chunk &&
-      Array.isArray(chunk.choices) &&
-      chunk.choices.length === 0
-    );
-  } catch {
-    return false;
+function dataOf(event: string): string | undefined {
+  // Nearly every event is one such line, and this the cheapest way to see it.
+  if (event.startsWith(ONE_LINE) && !event.includes("\r")) {
+    const end = event.indexOf("\n");
+    if (end === -1) return event.slice(ONE_LINE.length);
+    if (end >= event.length - BLANK_LINE.length && event.endsWith("\n")) return event.slice(ONE_LINE.length, end);
   }
+  return joinDataLines(event.startsWith("\uFEFF") ? event.slice(1) : event);
 }
 
 function joinDataLines(text: string): string | undefined {
@@ -141,30 +124,4 @@ function joinDataLines(text: string): string | undefined {
     else if (line.startsWith("data:")) values.push(line.slice(line[5] === " " ? 6 : 5));
   }
   return values.length > 0 ? values.join("\n") : undefined;
-}
-
-function startsWith(bytes: Buffer, prefix: Buffer, at: number): boolean {
-  for (let index = 0; index < prefix.length; index++) {
-    if (bytes[at + index] !== prefix[index]) return false;
-  }
-  return true;
-}
-
-function endOfLine(bytes: Buffer, from: number): number {
-  let index = from;
-  while (index < bytes.length && bytes[index] !== LF && bytes[index] !== CR) index++;
-  return index;
-}
-
-function onlyLineEnds(bytes: Buffer, from: number): boolean {
-  for (let index = from; index < bytes.length; index++) {
-    if (bytes[index] !== LF && bytes[index] !== CR) return false;
-  }
-  return true;
-}
-
-function skipBlanks(bytes: Buffer, from: number): number {
-  let index = from;
-  while (bytes[index] === SPACE || bytes[index] === 0x09) index++;
-  return index;
 }

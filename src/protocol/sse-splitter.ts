@@ -3,6 +3,7 @@ import { createBlankLineScanner } from "./sse-event.ts";
 
 const MAX_EVENT_BYTES = 1 << 20;
 const MAX_PIECES = 1024;
+const LF = 0x0a;
 
 export interface SseSplitter {
   /**
@@ -17,7 +18,7 @@ export interface SseSplitter {
 
 /** Holds back what is not yet a whole event, so that a relay never forwards half of one. */
 export function createSseSplitter(maxEventBytes = MAX_EVENT_BYTES): SseSplitter {
-  const scanner = createBlankLineScanner();
+  let scanner = createBlankLineScanner();
   let held: Buffer[] = [];
   let heldBytes = 0;
 
@@ -38,6 +39,11 @@ export function createSseSplitter(maxEventBytes = MAX_EVENT_BYTES): SseSplitter 
 
   return {
     push(chunk) {
+      // As nearly every chunk comes: whoever writes event by event ends each write with one.
+      if (held.length === 0 && chunk.at(-1) === LF && chunk.at(-2) === LF) {
+        scanner = createBlankLineScanner();
+        return chunk;
+      }
       let end = 0;
       for (let next = scanner.next(chunk, 0); next !== -1; next = scanner.next(chunk, next)) end = next;
       if (end === chunk.length && held.length === 0) return end === 0 ? undefined : chunk;

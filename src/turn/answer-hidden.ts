@@ -50,6 +50,7 @@ export async function answerHidden(
     expectedChoices: chat.choices,
     clientWantsUsage: true,
     keepReasoning: settings.keepReasoning,
+    keepBytes: false,
     onDisconnect: "cancel",
     restoring: notes.values,
   });

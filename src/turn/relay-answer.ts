@@ -1,15 +1,15 @@
 import type { ServerResponse } from "node:http";
 
 import { GatewayError } from "../errors/gateway-error.ts";
-import { assembleFromJson, assembleFromStream } from "../protocol/assemble-answer.ts";
+import { type AnswerAssembler, assembleFromJson, createAnswerAssembler } from "../protocol/assemble-answer.ts";
 import type { ChatAnswer } from "../protocol/chat-answer.ts";
-import { isJsonObject } from "../protocol/json-object.ts";
-import { eventData, mayCarrySignal, readSignal, splitEvents } from "../protocol/sse-event.ts";
+import { readSignal, splitEvents } from "../protocol/sse-event.ts";
 import { createSseSplitter } from "../protocol/sse-splitter.ts";
 import { restoreAnswer } from "../redaction/restore-answer.ts";
 import { createStreamRestorer, type StreamRestorer } from "../redaction/restore-stream.ts";
 import type { WithheldLookup } from "../redaction/restore-text.ts";
 import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamHead, UpstreamRequest } from "../upstream/upstream.ts";
+import { createKeptBytes, type KeptBytes } from "./kept-bytes.ts";
 
 export interface RelayOptions {
   readonly upstream: Upstream;
@@ -21,6 +21,8 @@ export interface RelayOptions {
   /** False: the usage chunk is the gateway's own wish, the client never sees it. */
   readonly clientWantsUsage: boolean;
   readonly keepReasoning: boolean;
+  /** Whether the client may ask for these very bytes again. */
+  readonly keepBytes: boolean;
   readonly onDisconnect: "cancel" | "finish";
   /** What is put back into the answer on its way to the client. */
   readonly restoring: WithheldLookup | undefined;
@@ -35,8 +37,8 @@ export interface RelayResult {
   /** What the client gets once the turn is stored: the end of a stream, or a whole plain answer. */
   readonly held: readonly Buffer[];
   readonly head: UpstreamHead | undefined;
-  /** Every byte of the answer as the upstream sent it, with its placeholders, for a retry; in the order it came. */
-  readonly bytes: readonly Buffer[];
+  /** The answer as the upstream sent it, with its placeholders, where a retry may ask for it and it is not too long. */
+  readonly bytes: Buffer | undefined;
   readonly failure: GatewayError | undefined;
   readonly clientGone: boolean;
   /** From asking to the first byte of the body. */
@@ -45,9 +47,11 @@ export interface RelayResult {
 
 /** What one answer may weigh: beyond it memory, not the client, is what must be protected. */
 const MAX_ANSWER_BYTES = 64 << 20;
+/** Of a stream, so that a client that dawdles over a long one costs less than a megabyte. What is longer is repeated from its transcript. */
+const MAX_KEPT_BYTES = 512 << 10;
 
 /**
- * Asks the upstream and passes its answer on as it comes, keeping references for the transcript.
+ * Asks the upstream and passes its answer on as it comes, assembling it for the transcript on the way.
  * The end of a good answer is held back: the caller releases it when the turn is stored.
  */
 export function relayAnswer(options: RelayOptions): Promise<RelayResult> {
@@ -61,7 +65,10 @@ class AnswerRelay implements UpstreamHandler {
   readonly #resolve: (result: RelayResult) => void;
   readonly #splitter = createSseSplitter();
   readonly #startedAt = performance.now();
-  readonly #bytes: Buffer[] = [];
+  readonly #assembler: AnswerAssembler;
+  readonly #kept: KeptBytes | undefined;
+  /** A plain answer. */
+  readonly #body: Buffer[] = [];
   readonly #held: Buffer[] = [];
   readonly #restorer: StreamRestorer | undefined;
   #call: UpstreamCall | undefined;
@@ -77,7 +84,9 @@ class AnswerRelay implements UpstreamHandler {
   constructor(options: RelayOptions, resolve: (result: RelayResult) => void) {
     this.#options = options;
     this.#resolve = resolve;
-    const { restoring } = options;
+    const { restoring, expectedChoices, keepReasoning, keepBytes } = options;
+    this.#assembler = createAnswerAssembler(expectedChoices, { keepReasoning });
+    this.#kept = keepBytes ? createKeptBytes(MAX_KEPT_BYTES) : undefined;
     this.#restorer = restoring && restoring.size > 0 ? createStreamRestorer(restoring) : undefined;
   }
 
@@ -105,7 +114,7 @@ class AnswerRelay implements UpstreamHandler {
     if (this.#size > MAX_ANSWER_BYTES)
       return this.#breakOff(new GatewayError("upstream_cut", "an answer over the bound"));
     if (this.#form === "json") {
-      this.#bytes.push(chunk);
+      this.#body.push(chunk);
       return;
     }
     try {
@@ -153,18 +162,20 @@ class AnswerRelay implements UpstreamHandler {
 
   #forward(events: Buffer): void {
     if (events.length === 0) return;
-    this.#bytes.push(events);
-    this.#show(this.#restorer?.push(events) ?? events);
+    this.#kept?.add(events);
+    const hasSignal = this.#assembler.add(events);
+    this.#show(this.#restorer?.push(events) ?? events, hasSignal);
   }
 
-  #show(events: Buffer): void {
+  #show(events: Buffer, hasSignal: boolean): void {
     if (events.length === 0) return;
-    if (!this.#ending && !mayCarrySignal(events)) return this.#write(events);
+    if (!this.#ending && !hasSignal) return this.#write(events);
     for (const event of splitEvents(events)) {
-      const signal = readSignal(event);
-      this.#ending ||= signal.done;
-      if (signal.usageOnly && !this.#options.clientWantsUsage) continue;
-      if (this.#ending) this.#held.push(event);
+      const { done, usageOnly } = readSignal(event);
+      this.#ending ||= done;
+      if (usageOnly && !this.#options.clientWantsUsage) continue;
+      // A piece of what was read would keep all of it.
+      if (this.#ending) this.#held.push(Buffer.from(event));
       else this.#write(event);
     }
   }
@@ -186,30 +197,30 @@ class AnswerRelay implements UpstreamHandler {
     const { client } = this.#options;
     client.off("close", this.#onClientClose);
     client.off("drain", this.#onClientDrain);
-    if (this.#restorer) this.#show(this.#restorer.end());
-    const answer = this.#answer();
+    if (this.#restorer) this.#show(this.#restorer.end(), false);
+    const body = Buffer.concat(this.#body);
+    const answer = this.#answer(body);
     this.#resolve({
       status: this.#head?.status ?? 0,
       form: this.#form,
       answer,
-      held: this.#form === "json" ? this.#plainAnswer() : this.#held,
+      held: this.#form === "json" ? [this.#plainAnswer(body)] : this.#held,
       head: this.#head,
-      bytes: this.#bytes,
+      bytes: this.#form === "json" ? body : this.#kept?.whole(),
       failure: this.#failure(error, answer),
       clientGone: this.#clientGone,
       firstByteMs: this.#firstByteMs,
     });
   }
 
-  #plainAnswer(): readonly Buffer[] {
+  #plainAnswer(body: Buffer): Buffer {
     const { restoring } = this.#options;
-    return restoring ? [restoreAnswer(Buffer.concat(this.#bytes), restoring)] : this.#bytes;
+    return restoring ? restoreAnswer(body, restoring) : body;
   }
 
-  #answer(): ChatAnswer | undefined {
-    const { keepReasoning, expectedChoices } = this.#options;
-    if (this.#form === "json") return assembleFromJson(Buffer.concat(this.#bytes), { keepReasoning });
-    return this.#form === "stream" ? assembleFromStream(this.#bytes, expectedChoices, { keepReasoning }) : undefined;
+  #answer(body: Buffer): ChatAnswer | undefined {
+    if (this.#form === "json") return assembleFromJson(body, this.#options);
+    return this.#form === "stream" ? this.#assembler.answer() : undefined;
   }
 
   #failure(error: unknown, answer: ChatAnswer | undefined): GatewayError | undefined {
@@ -217,7 +228,7 @@ class AnswerRelay implements UpstreamHandler {
     if (answer?.complete) return undefined;
     const isStream = this.#form === "stream";
     // What the upstream said itself about its failure has been passed on, and is the better explanation.
-    if (isStream && endsInError(this.#bytes)) return undefined;
+    if (isStream && this.#assembler.endsInError()) return undefined;
     if (error !== undefined) return asGatewayError(error);
     // A stream that ends politely but without its finish reasons was cut all the same.
     if (!isStream || this.#clientGone) return undefined;
@@ -235,23 +246,6 @@ export function responseHeaders(
   if (form === "stream") delete headers["content-length"];
   else if (size !== undefined && "content-length" in headers) headers["content-length"] = String(size);
   return headers;
-}
-
-/** Whether one of the last events, `[DONE]` perhaps behind it, is an error. */
-const endsInError = (bytes: readonly Buffer[]): boolean =>
-  splitEvents(Buffer.concat(bytes.slice(-2)))
-    .slice(-2)
-    .some(isErrorEvent);
-
-function isErrorEvent(event: Buffer): boolean {
-  const data = event.includes('"error"') ? eventData(event) : undefined;
-  if (data === undefined) return false;
-  try {
-    const chunk: unknown = JSON.parse(data);
-    return isJsonObject(chunk) && isJsonObject(chunk["error"]);
-  } catch {
-    return false;
-  }
 }
 
 const asGatewayError = (error: unknown): GatewayError =>

@@ -44,9 +44,8 @@ export function answerAgain({ ring, request, client }: TurnScope, { session, ans
 }
 
 function keptBytes({ form, bytes }: KeptAnswer, withheld: Withheld, includeUsage: boolean): Buffer {
-  const whole = Buffer.concat(bytes);
-  if (form === "json") return restoreAnswer(whole, withheld);
-  const stream = restoreStream(whole, withheld);
+  if (form === "json") return restoreAnswer(bytes, withheld);
+  const stream = restoreStream(bytes, withheld);
   if (includeUsage) return stream;
   return Buffer.concat(splitEvents(stream).filter((event) => !readSignal(event).usageOnly));
 }

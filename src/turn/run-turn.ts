@@ -3,6 +3,7 @@ import type { ServerResponse } from "node:http";
 
 import { GatewayError } from "../errors/gateway-error.ts";
 import { nothingWithheld, type Withheld } from "../session/withheld.ts";
+import { mayRetry } from "./answer-cache.ts";
 import { answerHidden } from "./answer-hidden.ts";
 import { billObserved } from "./bill-observed.ts";
 import { billTurn } from "./bill-turn.ts";
@@ -139,6 +140,7 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
     expectedChoices: request.chat.choices,
     clientWantsUsage: request.chat.includeUsage || settings.observes,
     keepReasoning: settings.keepReasoning,
+    keepBytes: mayRetry(scope.print),
     restoring,
     onDisconnect: settings.onDisconnect,
   });

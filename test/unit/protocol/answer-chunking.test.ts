@@ -71,6 +71,46 @@ const plainBody = (messages: readonly Message[]): Buffer =>
     }),
   );
 
+const noise = fc.constantFrom(
+  ": ping\n\n",
+  "\n",
+  "event: x\r\n\r\n",
+  "data: [DONE]\n\n",
+  'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n',
+  'data: {"error":{"message":"東京"}}\r\r',
+  'data: {"choices":[{"del\n\n',
+  'data: {"id":"one",\ndata: "choices":[{"index":1,"delta":{"content":"two lines 😀"}}]}\n\n',
+);
+const cuts = fc.oneof(fc.constant("every byte" as const), fc.array(fc.nat(4_000), { maxLength: 20 }));
+
+describe("an answer assembled while it flows", () => {
+  it("is the one assembled from all of its bytes, wherever they were cut", () => {
+    const parts = fc.array(fc.oneof(noise, message), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(parts, pieceLength, fc.constantFrom("\n", "\r\n"), cuts, (given, length, end, where) => {
+        const bytes = Buffer.concat(
+          given.map((part) => (typeof part === "string" ? Buffer.from(part) : wire([part], length, end))),
+        );
+        const splitter = createSseSplitter();
+        const assembler = createAnswerAssembler(1, { keepReasoning: false });
+        const inside = where === "every byte" ? [...bytes.keys()] : where.toSorted((one, other) => one - other);
+        let from = 0;
+        let hasSignal = false;
+        for (const to of [...inside, bytes.length]) {
+          const whole = splitter.push(bytes.subarray(from, Math.max(from, to)));
+          if (whole) hasSignal = assembler.add(whole) || hasSignal;
+          from = Math.max(from, to);
+        }
+        const atOnce = createAnswerAssembler(1, { keepReasoning: false });
+        expect(hasSignal).toBe(atOnce.add(bytes));
+        expect(assembler.answer()).toEqual(atOnce.answer());
+        expect(assembler.endsInError()).toBe(atOnce.endsInError());
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe("a stream and a plain body", () => {
   it("of one answer assemble to the same, however it was cut into deltas, choices and chunks", () => {
     const messages = fc.array(message, { minLength: 1, maxLength: 3 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { eventData, mayCarrySignal, readSignal, splitEvents } from "../../../src/protocol/sse-event.ts";
+import { eachData, eventData, readSignal, splitEvents } from "../../../src/protocol/sse-event.ts";
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 const frame = (chunk: object): Buffer => bytes(`data: ${JSON.stringify(chunk)}\n\n`);
@@ -33,38 +33,36 @@ describe("splitting into events", () => {
   });
 });
 
+describe("the data of many events", () => {
+  it.each(["\n", "\r\n", "\r"])("is that of each, whatever stands around them and lines end in %j", (end) => {
+    const lines = ["data: a", "", ": c", "", "", "data: b1", "data: b2", "", "id: 7", "data:  c", "", "data", ""];
+    const given: string[] = [];
+    eachData(bytes(`${lines.join(end)}${end}`), (data) => given.push(data));
+    expect(given).toEqual(["a", "b1\nb2", " c", ""]);
+  });
+});
+
 describe("signals", () => {
   const ordinary = { choices: [{ index: 0, delta: { content: "x" }, finish_reason: null }], usage: null };
+  const nothing = { done: false, usageOnly: false };
 
   it("an ordinary frame carries none, whatever its text says", () => {
     const content = '{"usage": 1, "finish_reason":"stop"} "usage" \\"usage\\":';
+    expect(readSignal(frame(ordinary))).toEqual(nothing);
     expect(
-      mayCarrySignal(frame({ choices: [{ index: 0, delta: { content }, finish_reason: null }], usage: null })),
-    ).toBe(false);
-    expect(readSignal(frame(ordinary))).toEqual({ done: false, finish: false, usage: false, usageOnly: false });
-  });
-
-  it("is seen in any of several events", () => {
-    const batch = Buffer.concat([
-      frame(ordinary),
-      frame({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }),
-      frame(ordinary),
-    ]);
-    expect(mayCarrySignal(batch)).toBe(true);
-    expect(splitEvents(batch).map((event) => readSignal(event).finish)).toEqual([false, true, false]);
+      readSignal(frame({ choices: [{ index: 0, delta: { content }, finish_reason: null }], usage: null })),
+    ).toEqual(nothing);
   });
 
   it("a usage chunk without choices stands apart from usage beside a choice", () => {
     const usage = { prompt_tokens: 1, completion_tokens: 1 };
-    expect(readSignal(frame({ choices: [], usage }))).toMatchObject({ usage: true, usageOnly: true, finish: false });
-    const beside = bytes(
-      `data: {"choices": [{"index": 0, "delta": {}, "finish_reason" : "stop"}], "usage" : {"prompt_tokens": 1}}\n\n`,
-    );
-    expect(readSignal(beside)).toMatchObject({ usage: true, usageOnly: false, finish: true });
+    expect(readSignal(frame({ choices: [], usage })).usageOnly).toBe(true);
+    const beside = `data: {"choices": [{"index": 0, "delta": {}, "finish_reason" : "stop"}], "usage" : {"prompt_tokens": 1}}`;
+    expect(readSignal(bytes(`${beside}\n\n`))).toEqual(nothing);
   });
 
   it("Azure's first chunk without choices is not a usage chunk", () => {
-    expect(mayCarrySignal(frame({ object: "", model: "", choices: [], prompt_filter_results: [] }))).toBe(false);
+    expect(readSignal(frame({ object: "", model: "", choices: [], prompt_filter_results: [] }))).toEqual(nothing);
   });
 
   it("[DONE] ends the stream, text that mentions it does not", () => {
