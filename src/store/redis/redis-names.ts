@@ -1,6 +1,6 @@
 /**
- * The names of our keys. The braces are Redis Cluster's hash tag: keys that one script touches lie in one slot. A session
- * and an owner's index have slots of their own; records share one, and so does the audit log: both are small and seldom
+ * The names of our keys. The braces are Redis Cluster's hash tag: keys that one script touches there lie in one slot. A
+ * session and an owner's index have slots of their own; records share one, and so does the audit log: both are small and seldom
  * written, and atomic with their indexes this way.
  */
 export interface RedisNames {

@@ -1,23 +1,10 @@
 import type { Result } from "ioredis";
 
 import { auditScripts } from "./audit-scripts.ts";
+import { indexScripts } from "./index-scripts.ts";
 import { quotaScripts } from "./quota-scripts.ts";
 import { recordScripts } from "./record-scripts.ts";
 import { sessionScripts } from "./session-scripts.ts";
-
-/** Arguments: createdAt, session key, how long the index must last at least. */
-const touchIndexLua = `
-redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
-`;
-
-/** Arguments: pairs of createdAt and session key. An entry that was written anew since then stays. */
-const leaveIndexLua = `
-for index = 1, #ARGV, 2 do
-  local entered = redis.call('ZSCORE', KEYS[1], ARGV[index + 1])
-  if entered and tonumber(entered) == tonumber(ARGV[index]) then redis.call('ZREM', KEYS[1], ARGV[index + 1]) end
-end
-`;
 
 /** Arguments: notice. Ids come from the server's clock and only ever grow; what is older than ten minutes goes. */
 const postNoticeLua = `
@@ -36,8 +23,7 @@ export const redisScripts = {
   ...recordScripts,
   ...quotaScripts,
   ...auditScripts,
-  ownerIndexTouch: { lua: touchIndexLua, numberOfKeys: 1 },
-  ownerIndexLeave: { lua: leaveIndexLua, numberOfKeys: 1 },
+  ...indexScripts,
   noticePost: { lua: postNoticeLua, numberOfKeys: 1 },
   leaseRelease: { lua: releaseLeaseLua, numberOfKeys: 1 },
 };
@@ -49,6 +35,7 @@ declare module "ioredis" {
     sessionLoadBuffer(key: string, ...rest: Argument[]): Result<unknown, Context>;
     sessionReadTurnsBuffer(key: string, ...rest: Argument[]): Result<unknown, Context>;
     sessionCommitBuffer(key: string, ...rest: Argument[]): Result<unknown, Context>;
+    sessionCommitIndexedBuffer(key: string, index: string, ...rest: Argument[]): Result<unknown, Context>;
     sessionRemoveBuffer(key: string, ...rest: Argument[]): Result<unknown, Context>;
     ownerIndexTouch(key: string, ...rest: Argument[]): Result<unknown, Context>;
     ownerIndexLeave(key: string, ...rest: Argument[]): Result<unknown, Context>;

@@ -1,5 +1,11 @@
 import type { Clock } from "../../kit/clock.ts";
-import { runPiece, type SessionCommit, type SessionFields, type SessionStore } from "../session-store.ts";
+import {
+  runPiece,
+  type SessionCommit,
+  type SessionFields,
+  type SessionStore,
+  type StoredSession,
+} from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 import type { OwnerIndex } from "./owner-index.ts";
 import { type RedisConnection, translated } from "./redis-connection.ts";
@@ -22,13 +28,29 @@ export function createRedisSessionStore({ connection, names, index, clock }: Red
   const enter = (key: string, { owner, createdAt, expiresAt }: SessionFields): Promise<unknown> =>
     index.enter(owner, { key, createdAt }, expiresAt);
 
-  /** The index first: it may name a session that is not there, but never lack one. On one connection both leave at once. */
+  /** Set in a cluster, and behind a proxy for one: a script may not have keys that lie on two nodes. */
+  let liesApart = isCluster;
+
+  /** Apart from the session, the index first: it may name a session that is not there, but never lack one. */
   const send = async (commit: SessionCommit): Promise<unknown> => {
+    const session = names.session(commit.key);
     const parts = commitArguments(commit, clock());
-    const entered = enter(commit.key, commit.fields);
-    if (isCluster) await entered;
-    const [answer] = await Promise.all([client.sessionCommitBuffer(names.session(commit.key), ...parts), entered]);
-    return answer;
+    if (!liesApart) {
+      const together = client.sessionCommitIndexedBuffer(session, names.owner(commit.fields.owner), ...parts);
+      const reply = await together.catch(unlessApart);
+      if (reply !== undefined) return reply;
+      liesApart = true;
+    }
+    await enter(commit.key, commit.fields);
+    return client.sessionCommitBuffer(session, ...parts);
+  };
+
+  /** The index may name what the commit did not write. */
+  const correctIndex = async (commit: SessionCommit, current: StoredSession | undefined): Promise<void> => {
+    // The loser of a creation has entered its own time for the winner's session.
+    if (current && commit.expected === undefined) await enter(commit.key, current.fields);
+    // Who came too late for a session that was removed has named it to its owner's index all the same.
+    if (!current) await withdraw(commit);
   };
 
   /** One that has only expired stays named: an erasure must find its row. */
@@ -58,10 +80,7 @@ export function createRedisSessionStore({ connection, names, index, clock }: Red
       if (outcome === "committed") return { committed: true };
       if (outcome === "taken") throw turnSequenceTaken(commit.turn?.sequence);
       const current = parseSnapshot(reply.slice(1));
-      // The loser of a creation has entered its own time for the winner's session.
-      if (current && commit.expected === undefined) await translated(enter(commit.key, current.fields));
-      // Who came too late for a session that was removed has named it to its owner's index all the same.
-      if (!current) await translated(withdraw(commit));
+      if (liesApart) await translated(correctIndex(commit, current));
       return { committed: false, current };
     },
     async remove(key) {
@@ -90,5 +109,11 @@ function commitArguments(commit: SessionCommit, now: number): (string | number |
     name,
     sealed ? Buffer.concat([PRESENT, sealed]) : REMOVED,
   ]);
-  return [now, expected, revision, ...index, head, ...knownRevision, ...turnOrNone, ...slots];
+  return [now, expected, revision, ...index, head, ...knownRevision, ...turnOrNone, commit.key, ...slots];
+}
+
+/** Resolves to `undefined` for a refusal because of where the keys lie: nothing was carried out then. */
+function unlessApart(error: Error): undefined {
+  if (!error.message.startsWith("CROSSSLOT")) throw error;
+  return undefined;
 }

@@ -1,3 +1,5 @@
+import { touchIndexLua } from "./index-scripts.ts";
+
 /**
  * A session is one hash, so that it is loaded, committed and evicted as a whole:
  * `r` revision, `o` owner, `c` createdAt, `e` expiresAt, `l` loadFrom, `h` head, `m` highest turn sequence,
@@ -59,11 +61,13 @@ return reply
 `;
 
 /**
+ * Keys: the session, and its owner's index to enter it there as well, if that lies on the same node.
  * Arguments: now, expected, revision, owner, createdAt, expiresAt, loadFrom, head, known revision, known sequence,
- * turn sequence ('' for none), turn, and then pairs of slot name and `=` + bytes, or `-` to remove it.
+ * turn sequence ('' for none), turn, the session's key in the index, and then pairs of slot name and `=` + bytes, or `-`
+ * to remove it.
  * Answer: {'committed'}, {'taken'} or {'conflict', ...snapshot}.
  */
-const commitLua = `${sharedLua}
+const commitLua = `${sharedLua}${touchIndexLua}
 local now, revision, head, turnField = ARGV[1], ARGV[3], ARGV[8], 't:' .. ARGV[11]
 local stored = redis.call('HMGET', key, 'r', 'e', 'm', 'n')
 local live = isLive(stored[2], now)
@@ -82,6 +86,9 @@ if (live and stored[1] or '') ~= ARGV[2] then
 end
 if live and ARGV[11] ~= '' and redis.call('HEXISTS', key, turnField) == 1 then return { 'taken' } end
 
+local lasts = math.max(tonumber(ARGV[6]) - tonumber(now), 0)
+-- The first of all writes: a server without memory refuses nothing after a DEL.
+if KEYS[2] then touchIndex(KEYS[2], ARGV[5], ARGV[13], lasts + 120000) end
 if not live then
   redis.call('DEL', key)
   stored = {}
@@ -93,14 +100,14 @@ if ARGV[11] ~= '' then
 end
 redis.call('HSET', key, 'r', revision, 'o', ARGV[4], 'c', ARGV[5], 'e', ARGV[6], 'l', ARGV[7], 'h', head, 'm', highest)
 
-if #ARGV > 12 then
+if #ARGV > 13 then
   local kept = {}
   local changed = {}
-  for index = 13, #ARGV, 2 do changed[ARGV[index]] = true end
+  for index = 14, #ARGV, 2 do changed[ARGV[index]] = true end
   for _, name in ipairs(stored[4] and cmsgpack.unpack(stored[4]) or {}) do
     if not changed[name] then kept[#kept + 1] = name end
   end
-  for index = 13, #ARGV, 2 do
+  for index = 14, #ARGV, 2 do
     local name, value = ARGV[index], ARGV[index + 1]
     if string.sub(value, 1, 1) == '=' then
       kept[#kept + 1] = name
@@ -113,7 +120,7 @@ if #ARGV > 12 then
 end
 
 -- A minute of grace, so that clocks that differ a little never lose a session that is still live for one of them.
-redis.call('PEXPIRE', key, string.format('%.0f', math.max(tonumber(ARGV[6]) - tonumber(now), 0) + 60000))
+redis.call('PEXPIRE', key, string.format('%.0f', lasts + 60000))
 return { 'committed' }
 `;
 
@@ -129,5 +136,6 @@ export const sessionScripts = {
   sessionLoad: { lua: loadLua, numberOfKeys: 1 },
   sessionReadTurns: { lua: readTurnsLua, numberOfKeys: 1 },
   sessionCommit: { lua: commitLua, numberOfKeys: 1 },
+  sessionCommitIndexed: { lua: commitLua, numberOfKeys: 2 },
   sessionRemove: { lua: removeLua, numberOfKeys: 1 },
 };
