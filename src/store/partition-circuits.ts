@@ -13,15 +13,14 @@ export interface PartitionCircuits {
  * fails on its way through several counts for none: nobody knows which it was. What goes anywhere at all passes.
  */
 export function createPartitionCircuits(
-  partitionOf: StoreBackend["partitionOf"] = () => "",
+  partitionOf: StoreBackend["partitionOf"],
   options: Omit<CircuitOptions, "through">,
 ): PartitionCircuits {
+  if (!partitionOf) return createWholeCircuits(options);
   const circuits = new Map<string, Circuit>();
   const circuitOf = (calls: Calls, partition: string): Circuit => {
     const name = `${calls} ${partition}`;
-    const known = circuits.get(name);
-    if (known) return known;
-    const circuit = createCircuit({ through: { calls, ...(partition !== "" && { partition }) }, ...options });
+    const circuit = circuits.get(name) ?? createCircuit({ through: { calls, partition }, ...options });
     circuits.set(name, circuit);
     return circuit;
   };
@@ -35,6 +34,15 @@ export function createPartitionCircuits(
       return partitions.length === 1 && only ? only : throughAll(passes);
     },
   };
+}
+
+/** Every call of a turn comes through here: no more is done than to look. */
+function createWholeCircuits(options: Omit<CircuitOptions, "through">): PartitionCircuits {
+  const circuits = {
+    reads: createCircuit({ through: { calls: "reads" }, ...options }),
+    writes: createCircuit({ through: { calls: "writes" }, ...options }),
+  };
+  return { enter: (calls) => (circuits[calls].isPassable() ? circuits[calls].enter() : undefined) };
 }
 
 function throughAll(passes: readonly CircuitPass[]): CircuitPass {
