@@ -16,13 +16,11 @@ export function createPartitionCircuits(
   partitionOf: StoreBackend["partitionOf"],
   options: Omit<CircuitOptions, "through">,
 ): PartitionCircuits {
-  if (!partitionOf) return undividedCircuits(options);
+  if (!partitionOf) return createWholeCircuits(options);
   const circuits = new Map<string, Circuit>();
   const circuitOf = (calls: Calls, partition: string): Circuit => {
     const name = `${calls} ${partition}`;
-    const known = circuits.get(name);
-    if (known) return known;
-    const circuit = createCircuit({ through: { calls, partition }, ...options });
+    const circuit = circuits.get(name) ?? createCircuit({ through: { calls, partition }, ...options });
     circuits.set(name, circuit);
     return circuit;
   };
@@ -38,9 +36,9 @@ export function createPartitionCircuits(
   };
 }
 
-/** Of a store that fails as a whole, which most are: every turn passes here. */
-function undividedCircuits(options: Omit<CircuitOptions, "through">): PartitionCircuits {
-  const circuits: Readonly<Record<Calls, Circuit>> = {
+/** Every call of a turn comes through here: no more is done than to look. */
+function createWholeCircuits(options: Omit<CircuitOptions, "through">): PartitionCircuits {
+  const circuits = {
     reads: createCircuit({ through: { calls: "reads" }, ...options }),
     writes: createCircuit({ through: { calls: "writes" }, ...options }),
   };

@@ -34,6 +34,20 @@ export interface ClusterNode {
   readonly tlsPort?: number;
 }
 
+/** Ways in which a node is away for a while. */
+export const nodeOutages = [
+  {
+    what: "dies",
+    leave: ({ server }: ClusterNode) => server.kill(),
+    comeBack: ({ server }: ClusterNode) => server.restart(),
+  },
+  {
+    what: "freezes",
+    leave: async ({ server }: ClusterNode) => server.freeze(),
+    comeBack: async ({ server }: ClusterNode) => server.thaw(),
+  },
+] as const;
+
 export interface RedisClusterOptions {
   readonly appendOnly?: boolean;
   /** Serve TLS as well, with this certificate. */

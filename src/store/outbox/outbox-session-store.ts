@@ -48,11 +48,11 @@ export function createOutboxSessionStore(parts: OutboxSessionParts): SessionStor
       return removed;
     },
     async list(owner, page) {
-      await delivery.drain(owner);
+      await delivery.drainOwner(owner);
       return sessions.list(owner, page);
     },
     async count(owner, atMost) {
-      await delivery.drain(owner);
+      await delivery.drainOwner(owner);
       return sessions.count(owner, atMost);
     },
     async scan(after) {

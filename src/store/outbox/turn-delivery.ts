@@ -17,8 +17,10 @@ export interface TurnDelivery {
   run<T>(key: string, work: (outage: GatewayError | undefined) => Promise<T>): Promise<T>;
   /** Runs work of a session without delivering anything. */
   exclusively<T>(key: string, work: () => Promise<T>): Promise<T>;
-  /** Delivers session by session, of one owner or of all, for as long as the store answers. */
-  drain(owner?: string): Promise<void>;
+  /** Delivers an owner's session by session, for as long as the store answers. */
+  drainOwner(owner: string): Promise<void>;
+  /** Delivers session by session, passing over some that the store does not answer for; the next one begins behind them. */
+  drain(): Promise<void>;
   /** Resolves when the work that was given before has ended. */
   settled(): Promise<void>;
 }
@@ -30,10 +32,14 @@ interface DeliveryOptions {
   readonly onDelivered: (delivery: Delivery) => void;
 }
 
+/** A store of several nodes may be away for some sessions alone; one that is gone is not asked for thousands. */
+const PASSED_OVER = 8;
+
 export function createTurnDelivery({ sessions, waiting, log, onDelivered }: DeliveryOptions): TurnDelivery {
   const queue = createKeyedQueue();
   const running = new Set<Promise<unknown>>();
   let hooks: DeliveryHooks | undefined;
+  let endedAt = "";
 
   /** Those behind it were sealed onto it, and have no place without it. */
   const setAside = async (key: string, cause: unknown): Promise<void> => {
@@ -71,14 +77,25 @@ export function createTurnDelivery({ sessions, waiting, log, onDelivered }: Deli
     return result;
   };
   const run: TurnDelivery["run"] = (key, work) => exclusively(key, async () => work(await deliverAll(key)));
+  const hasOutage = (key: string): Promise<boolean> => run(key, async (outage) => outage !== undefined);
 
   return {
     begin: (given) => (hooks = given),
     run,
     exclusively,
-    async drain(owner) {
+    async drainOwner(owner) {
       for (const key of waiting.keys(owner)) {
-        if (await run(key, async (outage) => outage)) return;
+        if (await hasOutage(key)) return;
+      }
+    },
+    async drain() {
+      const keys = waiting.keys();
+      const begin = keys.indexOf(endedAt) + 1;
+      let left = PASSED_OVER;
+      for (const key of [...keys.slice(begin), ...keys.slice(0, begin)]) {
+        if (!(await hasOutage(key))) continue;
+        endedAt = key;
+        if (--left === 0) return;
       }
     },
     settled: async () => void (await Promise.all(running)),

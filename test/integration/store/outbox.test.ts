@@ -8,6 +8,7 @@ import type { DeliveryHooks, TurnCommit } from "../../../src/store/outbox/delive
 import { type OutboxBackend, withOutbox } from "../../../src/store/outbox/with-outbox.ts";
 import type { SessionCommit } from "../../../src/store/session-store.ts";
 import type { StoreBackend } from "../../../src/store/store-backend.ts";
+import { storeUnavailable } from "../../../src/store/store-unavailable.ts";
 import { noFaults, type StoreFaults, withFaults } from "../../support/fault-store.ts";
 import { openPlace, plainHooks } from "../../support/outbox-parts.ts";
 import { followUpOf, HOUR_MS, openingOf, turnOf, uniqueName, writeTurns } from "../../support/store-commits.ts";
@@ -20,6 +21,8 @@ const DEFERRED = { committed: true, deferred: true };
 let folder: TempFolder;
 let store: StoreBackend;
 let faults: StoreFaults;
+/** Sessions that the store takes no turns of. */
+let stuck: Set<string>;
 let outbox: OutboxBackend;
 let hooks: DeliveryHooks;
 let deliveries: string[];
@@ -28,7 +31,10 @@ let events: string[];
 async function open(maxBytes?: number): Promise<void> {
   const { log, events: logged } = createRecordedLog();
   events = logged;
-  outbox = await withOutbox(withFaults({ ...store, close: async () => undefined }, faults), {
+  const commit: StoreBackend["sessions"]["commit"] = (change) =>
+    stuck.has(change.key) ? Promise.reject(storeUnavailable("stuck by a test")) : store.sessions.commit(change);
+  const partly = { ...store, sessions: { ...store.sessions, commit }, close: async () => undefined };
+  outbox = await withOutbox(withFaults(partly, faults), {
     place: await openPlace(folder.path),
     clock: Date.now,
     log,
@@ -45,6 +51,7 @@ beforeEach(async () => {
   folder = await createTempFolder();
   store = createMemoryBackend({ clock: Date.now });
   faults = noFaults();
+  stuck = new Set();
   hooks = plainHooks;
   deliveries = [];
   await open();
@@ -99,6 +106,19 @@ describe("while the store does not answer", () => {
     const [first] = await waiting(2);
     mend();
     await expect.poll(() => idsIn(first.key), { timeout: 10_000 }).toHaveLength(3);
+  });
+
+  it("those whose part of the store stays away do not hold up the others", async () => {
+    fail();
+    const commits = Array.from({ length: 20 }, () => opening());
+    for (const commit of commits) expect(await outbox.sessions.commit(commit)).toEqual(DEFERRED);
+    const last = commits.pop();
+    stuck = new Set(commits.map(({ key }) => key));
+    mend();
+    await expect.poll(() => idsIn(last?.key ?? ""), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => outbox.outbox.depth()).toBe(commits.length);
+    stuck.clear();
+    await expect.poll(() => outbox.outbox.depth(), { timeout: 10_000 }).toBe(0);
   });
 
   it("they survive the end of the process", async () => {

@@ -5,7 +5,7 @@ import type { SessionCommit } from "../../../src/store/session-store.ts";
 import type { StoreBackend } from "../../../src/store/store-backend.ts";
 import { withBreaker } from "../../../src/store/with-breaker.ts";
 import { openingInOneSlot, writeSpreadSessions } from "../../support/cluster-sessions.ts";
-import { type ClusterNode, type RedisCluster, startRedisCluster } from "../../support/redis-cluster.ts";
+import { type ClusterNode, nodeOutages, type RedisCluster, startRedisCluster } from "../../support/redis-cluster.ts";
 import { describeWithRedis } from "../../support/redis-server.ts";
 import { followUpOf, mustCommit, openingOf, uniqueName } from "../../support/store-commits.ts";
 import { createHandClock, type HandClock } from "../../support/store-hand-clock.ts";
@@ -37,9 +37,9 @@ describeWithRedis("a breaker around a Redis cluster", () => {
       if (event.startsWith("store_circuit")) changes.push([event, calls, partition]);
     };
     const log = { info: record, warn: record, error: record };
-    const options = { clock: Date.now, log, commandTimeoutMs: 1_000, keyPrefix: "t:" };
+    const options = { clock: Date.now, log, commandTimeoutMs: 2_000, keyPrefix: "t:" };
     backend = withBreaker(await openRedisBackend({ url: cluster.url, ...options }), {
-      timeoutMs: 250,
+      timeoutMs: 1_000,
       failures: FAILURES,
       pauseMs: PAUSE_MS,
       clock: clock.now,
@@ -59,59 +59,52 @@ describeWithRedis("a breaker around a Redis cluster", () => {
       ),
     );
 
-  it.each([
-    {
-      what: "dies",
-      leave: ({ server }: ClusterNode) => server.kill(),
-      comeBack: ({ server }: ClusterNode) => server.restart(),
-    },
-    {
-      what: "freezes",
-      leave: async ({ server }: ClusterNode) => server.freeze(),
-      comeBack: async ({ server }: ClusterNode) => server.thaw(),
-    },
-  ])("a node that $what is left alone, while every call to the others is answered", async ({ leave, comeBack }) => {
-    const { node, there, elsewhere } = await writeSpreadSessions(cluster, backend.sessions);
-    let latest = elsewhere;
-    let served = 0;
-    const goOn = async (): Promise<void> => {
-      latest = latest.map((commit) => followUpOf(commit));
-      for (const commit of latest) {
-        await mustCommit(backend.sessions, commit);
-        expect(await turnsOf(commit)).toBe((commit.turn?.sequence ?? 0) + 1);
-        served += 2;
-      }
-    };
-    await leave(node);
-    const opening = await callAll(there);
-    for (const call of opening) expect(call).toMatchObject({ status: "rejected", reason: UNAVAILABLE });
-    const asked = outcomes.length;
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const call of await callAll(there)) expect(call).toMatchObject({ status: "rejected", reason: UNAVAILABLE });
-      await goOn();
-    }
-    expect(new Set(outcomes.slice(asked))).toEqual(new Set(["refused", "ok"]));
-    expect(outcomes.slice(asked).filter((outcome) => outcome === "ok")).toHaveLength(served);
-    expect(changes).toEqual([
-      ["store_circuit_opened", "reads", nameOf(node)],
-      ["store_circuit_opened", "writes", nameOf(node)],
-    ]);
-
-    await comeBack(node);
-    for (const commit of there) {
-      const retried = (): Promise<unknown> => {
-        clock.advance(PAUSE_MS);
-        return turnsOf(commit).catch(String);
+  it.each(nodeOutages)(
+    "a node that $what is left alone, while every call to the others is answered",
+    async ({ leave, comeBack }) => {
+      const { node, there, elsewhere } = await writeSpreadSessions(cluster, backend.sessions);
+      let latest = elsewhere;
+      let served = 0;
+      const goOn = async (): Promise<void> => {
+        latest = latest.map((commit) => followUpOf(commit));
+        for (const commit of latest) {
+          await mustCommit(backend.sessions, commit);
+          expect(await turnsOf(commit)).toBe((commit.turn?.sequence ?? 0) + 1);
+          served += 2;
+        }
       };
-      await expect.poll(retried, { timeout: 10_000 }).toEqual(expect.any(Number));
-    }
-    for (const { key } of there) expect(await backend.sessions.remove(key)).toBe(true);
-    expect(changes.slice(2)).toEqual([
-      ["store_circuit_closed", "reads", nameOf(node)],
-      ["store_circuit_closed", "writes", nameOf(node)],
-    ]);
-    await goOn();
-  });
+      await leave(node);
+      const opening = await callAll(there);
+      for (const call of opening) expect(call).toMatchObject({ status: "rejected", reason: UNAVAILABLE });
+      const asked = outcomes.length;
+      for (let round = 0; round < ROUNDS; round++) {
+        for (const call of await callAll(there))
+          expect(call).toMatchObject({ status: "rejected", reason: UNAVAILABLE });
+        await goOn();
+      }
+      expect(new Set(outcomes.slice(asked))).toEqual(new Set(["refused", "ok"]));
+      expect(outcomes.slice(asked).filter((outcome) => outcome === "ok")).toHaveLength(served);
+      expect(changes).toEqual([
+        ["store_circuit_opened", "reads", nameOf(node)],
+        ["store_circuit_opened", "writes", nameOf(node)],
+      ]);
+
+      await comeBack(node);
+      for (const commit of there) {
+        const retried = (): Promise<unknown> => {
+          clock.advance(PAUSE_MS);
+          return turnsOf(commit).catch(String);
+        };
+        await expect.poll(retried, { timeout: 10_000 }).toEqual(expect.any(Number));
+      }
+      for (const { key } of there) expect(await backend.sessions.remove(key)).toBe(true);
+      expect(changes.slice(2)).toEqual([
+        ["store_circuit_closed", "reads", nameOf(node)],
+        ["store_circuit_closed", "writes", nameOf(node)],
+      ]);
+      await goOn();
+    },
+  );
 
   it("listings and erasures that reach a dead node fail whole, close no other node, and succeed when it is back", async () => {
     const { node, elsewhere } = await writeSpreadSessions(cluster, backend.sessions);

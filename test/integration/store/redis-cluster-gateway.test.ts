@@ -3,7 +3,7 @@ import { APIError } from "openai";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 
 import { send, transcript } from "../../support/fault-client.ts";
-import { type ClusterNode, type RedisCluster, startRedisCluster } from "../../support/redis-cluster.ts";
+import { type ClusterNode, nodeOutages, type RedisCluster, startRedisCluster } from "../../support/redis-cluster.ts";
 import { describeWithRedis } from "../../support/redis-server.ts";
 import { startTestGateway, type TestGateway } from "../../support/test-gateway.ts";
 import { masterKeys } from "../../support/test-master-keys.ts";
@@ -104,53 +104,47 @@ describeWithRedis("a gateway over a Redis cluster", () => {
     expect(await storedOf(other)).toEqual(told("stay"));
   });
 
-  it.each([
-    {
-      what: "dies",
-      leave: ({ server }: ClusterNode) => server.kill(),
-      comeBack: ({ server }: ClusterNode) => server.restart(),
-    },
-    {
-      what: "freezes",
-      leave: async ({ server }: ClusterNode) => server.freeze(),
-      comeBack: async ({ server }: ClusterNode) => server.thaw(),
-    },
-  ])("when a node $what, sessions on the others are served all the while", async ({ what, leave, comeBack }) => {
-    // The node that has the users' keys would take more along than its sessions.
-    const withKeys = await cluster.ownerOf(await cluster.slotOf("stategate:record-names:{records}"));
-    const victim = cluster.nodes.find((node) => node !== withKeys) ?? withKeys;
-    const { there, elsewhere } = await placeSessions(victim);
-    await leave(victim);
-    let served = 0;
-    const contents = Array.from({ length: ROUNDS }, (_, round) => `${what} ${round}`);
-    for (const [round, content] of contents.entries()) {
-      const isStreamed = round % 2 === 0;
-      const asked = there.map((place) => ask(place, `refused ${content}`, isStreamed).catch((error: unknown) => error));
-      for (const error of await Promise.all(asked)) {
-        expect(error).toBeInstanceOf(APIError);
-        expect(error).toMatchObject({ status: 503, code: "store_unavailable" });
+  it.each(nodeOutages)(
+    "when a node $what, sessions on the others are served all the while",
+    async ({ what, leave, comeBack }) => {
+      // The node that has the users' keys would take more along than its sessions.
+      const withKeys = await cluster.ownerOf(await cluster.slotOf("stategate:record-names:{records}"));
+      const victim = cluster.nodes.find((node) => node !== withKeys) ?? withKeys;
+      const { there, elsewhere } = await placeSessions(victim);
+      await leave(victim);
+      let served = 0;
+      const contents = Array.from({ length: ROUNDS }, (_, round) => `${what} ${round}`);
+      for (const [round, content] of contents.entries()) {
+        const isStreamed = round % 2 === 0;
+        const asked = there.map((place) =>
+          ask(place, `refused ${content}`, isStreamed).catch((error: unknown) => error),
+        );
+        for (const error of await Promise.all(asked)) {
+          expect(error).toBeInstanceOf(APIError);
+          expect(error).toMatchObject({ status: 503, code: "store_unavailable" });
+        }
+        for (const place of elsewhere) {
+          expect(await ask(place, content, isStreamed)).toBe("word0 word1");
+          served += 1;
+        }
       }
-      for (const place of elsewhere) {
-        expect(await ask(place, content, isStreamed)).toBe("word0 word1");
-        served += 1;
-      }
-    }
-    expect(served).toBe(ROUNDS * elsewhere.length);
-    expect(gateway.upstream.log.filter(({ bytes }) => bytes.includes(`refused ${what}`))).toEqual([]);
-    const name = `127.0.0.1:${victim.server.port}`;
-    expect(circuits).toContainEqual(["store_circuit_opened", name]);
-    expect(circuits.filter((line) => !String(line).endsWith(name))).toEqual([]);
-    process.stdout.write(
-      `a cluster's node ${what}: ${served} turns on the others, 0 failed; ${ROUNDS * there.length} on it refused, no model asked\n`,
-    );
+      expect(served).toBe(ROUNDS * elsewhere.length);
+      expect(gateway.upstream.log.filter(({ bytes }) => bytes.includes(`refused ${what}`))).toEqual([]);
+      const name = `127.0.0.1:${victim.server.port}`;
+      expect(circuits).toContainEqual(["store_circuit_opened", name]);
+      expect(circuits.filter((line) => !String(line).endsWith(name))).toEqual([]);
+      process.stdout.write(
+        `a cluster's node ${what}: ${served} turns on the others, 0 failed; ${ROUNDS * there.length} on it refused, no model asked\n`,
+      );
 
-    await comeBack(victim);
-    for (const place of there) {
-      await expect.poll(() => ask(place, "back").catch(String), { timeout: 15_000 }).toBe("word0 word1");
-      expect(await storedOf(place)).toEqual(told("begin", "back"));
-    }
-    for (const place of elsewhere) expect(await storedOf(place)).toEqual(told("begin", ...contents));
-  });
+      await comeBack(victim);
+      for (const place of there) {
+        await expect.poll(() => ask(place, "back").catch(String), { timeout: 15_000 }).toBe("word0 word1");
+        expect(await storedOf(place)).toEqual(told("begin", "back"));
+      }
+      for (const place of elsewhere) expect(await storedOf(place)).toEqual(told("begin", ...contents));
+    },
+  );
 
   /** Begins sessions, each of another user, until enough are on the node and enough have nothing on it. */
   async function placeSessions(victim: ClusterNode): Promise<{ there: Place[]; elsewhere: Place[] }> {
