@@ -61,9 +61,10 @@ export async function openVault(config: GatewayConfig, parts: VaultParts): Promi
   const { log, clock, onStoreCall } = parts;
   const keyring = await openKeyring(config, log);
   const address = config.store.address.expose();
-  const opened = await openStore(address, { clock, log, vectors: vectorSpace(config) });
+  const timeoutMs = config.store.timeoutMs ?? storeTimeoutMs(address);
+  const opened = await openStore(address, { clock, log, commandTimeoutMs: timeoutMs, vectors: vectorSpace(config) });
   const guarded = withBreaker(opened, {
-    timeoutMs: config.store.timeoutMs ?? storeTimeoutMs(address),
+    timeoutMs,
     clock,
     log,
     ...(onStoreCall && { onCall: onStoreCall }),

@@ -7,8 +7,8 @@ export interface OpenStoreOptions {
   readonly clock: Clock;
   readonly log: Log;
   /**
-   * The driver's own limit, behind the shorter one of `withBreaker`. Default 5,000 for PostgreSQL, 1,000 for Redis and
-   * DynamoDB.
+   * The driver's own limit, behind the one of `withBreaker`, which must not be longer. At least 5,000 for PostgreSQL,
+   * 1,000 for Redis and DynamoDB, which are the default.
    */
   readonly commandTimeoutMs?: number;
   /** Redis only. Default `stategate:`. */
@@ -34,10 +34,11 @@ export async function openStore(address: string, options: OpenStoreOptions): Pro
   }
   if (kind === "postgres") {
     const { openPostgresBackend } = await import("./postgres/postgres-backend.ts");
-    const { commandTimeoutMs = 5_000, vectors } = options;
-    return openPostgresBackend({ address, clock, log, commandTimeoutMs, vectors });
+    const commandTimeoutMs = Math.max(5_000, options.commandTimeoutMs ?? 0);
+    return openPostgresBackend({ address, clock, log, commandTimeoutMs, vectors: options.vectors });
   }
-  const { commandTimeoutMs = 1_000, keyPrefix = "stategate:" } = options;
+  const { keyPrefix = "stategate:" } = options;
+  const commandTimeoutMs = Math.max(1_000, options.commandTimeoutMs ?? 0);
   if (kind === "dynamodb") {
     const { openDynamoBackend } = await import("./dynamodb/dynamo-backend.ts");
     return openDynamoBackend({ address, clock, log, requestTimeoutMs: commandTimeoutMs });

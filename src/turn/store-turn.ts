@@ -91,6 +91,8 @@ export function storeTurn(parts: StoreTurnParts, turn: TurnToStore): Promise<Sto
       if (isBirth && !(await ports.sealer.isCurrent(birth.identity, commit.head))) return undefined;
       base = await cache.reopen(outcome.current, base, ref);
       if (!base) return undefined;
+      // A commit whose answer was lost, and behind which another writer went on before it was repeated.
+      if (outcome.current.turns.some(({ id }) => id === draft.record.id)) return { session: base, deferred: false };
     }
     throw new GatewayError("session_conflict", "too many writers on one session");
   });

@@ -16,6 +16,7 @@ import { knownRevision, type OpenedSession } from "./opened-session.ts";
 import type { TurnPlan } from "./plan-turn.ts";
 import type { SessionCache } from "./session-cache.ts";
 import { nextRevision } from "./store-turn.ts";
+import { isStillToTell, type ToldTurns } from "./told-turns.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 import type { TurnRequest } from "./turn-request.ts";
 
@@ -32,18 +33,16 @@ interface UpkeepParts {
   readonly appends: KeyedQueue;
 }
 
-interface SummaryTask {
-  readonly session: OpenedSession;
+interface SummaryTask extends ToldTurns {
   readonly request: TurnRequest;
-  readonly fromTurn: number;
-  readonly toTurn: number;
   /** An earlier try had failed when the turn was planned, and it wishes for a summary all the same. */
   readonly triesAgain: boolean;
 }
 
 /** Longer than a summary may take, so that a crashed replica's claim ends by itself. */
 const LEASE_SLACK_MS = 5_000;
-const MAX_CONFLICTS = 16;
+/** As many as a turn has: the summary is paid for. */
+const MAX_CONFLICTS = 64;
 
 /** Makes the summary that the next cut will need, in the replica that served the turn, one at a time per session. */
 export function createUpkeep(parts: UpkeepParts): Upkeep {
@@ -92,9 +91,8 @@ async function summarise(parts: UpkeepParts, task: SummaryTask, holder: string):
 }
 
 function isStillWanted(session: OpenedSession, task: SummaryTask): boolean {
-  const newest = session.summaries.at(-1)?.toTurn ?? 0;
   const failedMeanwhile = session.head.epoch.summaryFailed && !task.triesAgain;
-  return stillStands(session, task) && newest <= task.fromTurn && !failedMeanwhile;
+  return isStillToTell(session, task) && !failedMeanwhile;
 }
 
 const turnsToRead = ({ session: { front, active }, fromTurn, toTurn }: SummaryTask): readonly ActiveTurn[] =>
@@ -126,7 +124,7 @@ async function keepSummary(
   const usd = result && reportOverhead(ports, result);
   await appends.run(task.session.ref.key, async () => {
     let base: OpenedSession = cache.peek(task.session.ref.key, task.session.incarnation) ?? task.session;
-    for (let tries = 0; tries < MAX_CONFLICTS && stillStands(base, task); tries += 1) {
+    for (let tries = 0; tries < MAX_CONFLICTS && isStillToTell(base, task); tries += 1) {
       const next = withSummary(base, { task, result, usd: usd ?? 0 });
       const known = knownRevision(base);
       const { sealed, slots } = sealSummary(next);
@@ -146,15 +144,6 @@ async function keepSummary(
       base = newer;
     }
   });
-}
-
-/** Turns that were summarised may have been rewound away meanwhile, or cut by another replica's digest. */
-function stillStands(base: OpenedSession, { session, toTurn }: SummaryTask): boolean {
-  if (base.incarnation !== session.incarnation || base.head.epoch.number !== session.head.epoch.number) return false;
-  // What lies before an epoch stands as long as the epoch does.
-  if (toTurn <= base.front.turns) return true;
-  const last = session.active[toTurn - 1 - session.front.turns]?.record.id;
-  return last !== undefined && base.active[toTurn - 1 - base.front.turns]?.record.id === last;
 }
 
 function withSummary(

@@ -1,4 +1,5 @@
 /** The failure table of DESIGN.md with a real Redis that freezes or dies: before a turn, and while the model thinks. */
+import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import { answered, ask, degradedCounts, errorCodes, said, textOf, transcript } from "../support/fault-client.ts";
@@ -16,13 +17,18 @@ const third = ["user: next [[len:1]]", "assistant: word0"];
 /** Longer than an open circuit refuses. */
 const PAUSE_MS = 1_500;
 
+/** Longer than the driver waits where nothing is configured. */
+const HELD_MS = 1_500;
+
+const env = () => ({ STATEGATE_STORE: redis.url, ...masterKeys });
+
 let redis: RedisServer;
 let clock: HandClock;
 let gateway: TestGateway;
 beforeEach(async () => {
   redis = await startRedisServer({ appendOnly: true });
   clock = createHandClock();
-  gateway = await startTestGateway({ clock: clock.now, env: { STATEGATE_STORE: redis.url, ...masterKeys } });
+  gateway = await startTestGateway({ clock: clock.now, env: { ...env(), STATEGATE_STORE__TIMEOUT_MS: "1000" } });
 });
 afterEach(async () => {
   await gateway.close();
@@ -115,4 +121,16 @@ describeWithRedis("a Redis in trouble", () => {
       ]).toContainEqual(await waitForTranscript());
     },
   );
+
+  it("that is late is waited for as long as is configured: the turn is stored, once", async () => {
+    const patient = await startTestGateway({ env: { ...env(), STATEGATE_STORE__TIMEOUT_MS: "20000" } });
+    await ask(patient.url, { session: SESSION, messages: [said(QUESTION)] });
+    const client = new Redis(redis.url);
+    await client.call("CLIENT", "PAUSE", HELD_MS);
+    client.disconnect();
+    const answer = await ask(patient.url, { session: SESSION, messages: [said("next [[len:1]]")] });
+    expect([answer.status, errorCodes(answer)]).toEqual([200, []]);
+    expect(await transcript(patient.url, SESSION)).toEqual([...first, ...third]);
+    await patient.close();
+  });
 });

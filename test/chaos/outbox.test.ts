@@ -145,7 +145,7 @@ describeWithRedis("with an outbox, a Redis in trouble", () => {
   let env: Readonly<Record<string, string>>;
   beforeEach(async () => {
     redis = await startRedisServer({ appendOnly: true });
-    env = { STATEGATE_STORE: redis.url, ...masterKeys };
+    env = { STATEGATE_STORE: redis.url, STATEGATE_STORE__TIMEOUT_MS: "1000", ...masterKeys };
   });
   afterEach(() => redis.stop());
 

@@ -24,7 +24,7 @@ import { createTempFolder, type TempFolder } from "../support/store-temp-folder.
 
 const REPLICAS = 3;
 const CLIENTS = inCiOrProving(12, 64);
-const TURNS_EACH = inCiOrProving(12, 50);
+const TURNS_EACH = inCiOrProving(12, 200);
 const SESSIONS = 3;
 /** Makes epochs end, so that summaries are written. */
 const FILLER = "a long story that must be told in many words ".repeat(12).trim();

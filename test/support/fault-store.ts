@@ -7,9 +7,17 @@ export interface StoreFaults {
   readTurns: boolean;
   commit: boolean;
   lostReplies: number;
+  /** Happens between the work and the loss of its answer. */
+  beforeLoss: () => Promise<unknown>;
 }
 
-export const noFaults = (): StoreFaults => ({ load: false, readTurns: false, commit: false, lostReplies: 0 });
+export const noFaults = (): StoreFaults => ({
+  load: false,
+  readTurns: false,
+  commit: false,
+  lostReplies: 0,
+  beforeLoss: async () => undefined,
+});
 
 /** The same backend, failing as `faults` says at the time of each call. */
 export function withFaults(backend: StoreBackend, faults: StoreFaults): StoreBackend {
@@ -34,6 +42,7 @@ export function withFaults(backend: StoreBackend, faults: StoreFaults): StoreBac
         const outcome = await sessions.commit(commit);
         if (faults.lostReplies > 0) {
           faults.lostReplies -= 1;
+          await faults.beforeLoss();
           throw storeUnavailable("the reply was lost by a test");
         }
         return outcome;
