@@ -1,6 +1,7 @@
-import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from "node:http";
 
 import { createCorsHeaders } from "./cors.ts";
+import { FramedResponse } from "./framed-response.ts";
 
 export interface AnswerPolicy {
   /** Request headers by which an answer is somebody's own. */
@@ -19,7 +20,7 @@ export function guardedResponse({ credentialHeaders, corsOrigins }: AnswerPolicy
   const corsHeaders = createCorsHeaders(corsOrigins);
   const varying = corsOrigins.length > 0 ? [...credentialHeaders, "Origin"] : credentialHeaders;
   const ownVary = joinVary(undefined, varying);
-  class GuardedResponse<Request extends IncomingMessage> extends ServerResponse<Request> {
+  class GuardedResponse<Request extends IncomingMessage> extends FramedResponse<Request> {
     override writeHead(status: number, ...rest: HeadRest): this {
       const reason = typeof rest[0] === "string" ? rest[0] : undefined;
       const headers = answerHeaders(reason === undefined ? rest[0] : rest[1]);

@@ -4,14 +4,14 @@ import type { Usage } from "./chat-message.ts";
 import { parseUsage } from "./chat-usage.ts";
 import { type JsonObject, isJsonObject, parseJsonObject } from "./json-object.ts";
 import { type ProjectionOptions, projectMessage } from "./project-message.ts";
-import { eachData, isDone, isUsageOnly } from "./sse-event.ts";
+import { eachData } from "./sse-event.ts";
+
+/** Not worth an exception. */
+const DONE = "[DONE]";
 
 export interface AnswerAssembler {
-  /**
-   * Takes whole events, as bytes; or the data of one event, as a string. What is not a chunk of an answer is passed over.
-   * True where one of them is `[DONE]`, or usage and nothing else: not every client is to see it, or not yet.
-   */
-  add(events: Buffer | string): boolean;
+  /** Takes whole events, as bytes; or the data of one event, as a string. What is not a chunk of an answer is passed over. */
+  add(events: Buffer | string): void;
   /** The answer so far. */
   answer(): ChatAnswer;
   /** Whether the upstream's last word, `[DONE]` apart, is an error. */
@@ -41,19 +41,15 @@ export function createAnswerAssembler(expectedChoices: number, options: Projecti
       assembler.add(choice);
     }
   };
-  const addData = (data: string): boolean => {
-    if (isDone(data)) return true;
-    const chunk = parseJsonObject(data);
+  const addData = (data: string): void => {
+    const chunk = data === DONE ? undefined : parseJsonObject(data);
     if (chunk !== undefined) addChunk(chunk);
-    return isUsageOnly(chunk);
   };
 
   return {
     add(events) {
-      if (typeof events === "string") return addData(events);
-      let hasSignal = false;
-      eachData(events, (data) => (hasSignal = addData(data) || hasSignal));
-      return hasSignal;
+      if (typeof events === "string") addData(events);
+      else eachData(events, addData);
     },
     answer() {
       const assembled = [...choices].map(([index, choice]) => choice.choice(index, options));

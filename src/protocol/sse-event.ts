@@ -4,8 +4,11 @@ import { type JsonObject, parseJsonObject } from "./json-object.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
-const DONE = "[DONE]";
-const USAGE_KEY = '"usage"';
+const SPACE = 0x20;
+const COLON = 0x3a;
+const LETTER_N = 0x6e;
+const DONE = Buffer.from("[DONE]");
+const USAGE_KEY = Buffer.from('"usage"');
 const ONE_LINE = "data: ";
 const BLANK_LINE = "\n\n";
 
@@ -72,9 +75,6 @@ export function eachData(events: Buffer, take: (data: string) => void): void {
   }
 }
 
-/** Whether a stream ends with this event. */
-export const isDone = (data: string): boolean => data === DONE || (data.length < 100 && data.trim() === DONE);
-
 /** The event with other data, its further lines kept: a mark of byte order, a comment, an id. */
 export function replaceEventData(event: Buffer, data: string): Buffer {
   const text = event.toString("utf8");
@@ -94,18 +94,36 @@ export interface EventSignal {
   readonly usageOnly: boolean;
 }
 
+/** Whether any event in these bytes may be a signal. A byte search: ordinary frames are not parsed. */
+export const mayCarrySignal = (bytes: Buffer): boolean => bytes.includes(DONE) || hasUsage(bytes);
+
 export function readSignal(event: Buffer): EventSignal {
-  if (!event.includes(DONE) && !event.includes(USAGE_KEY)) return { done: false, usageOnly: false };
+  if (!mayCarrySignal(event)) return { done: false, usageOnly: false };
   const data = eventData(event) ?? "";
-  return { done: isDone(data), usageOnly: isUsageOnly(parseJsonObject(data)) };
+  return { done: data.trim() === "[DONE]", usageOnly: isUsageOnly(parseJsonObject(data)) };
 }
 
-export const isUsageOnly = (chunk: JsonObject | undefined): boolean =>
+const isUsageOnly = (chunk: JsonObject | undefined): boolean =>
   chunk !== undefined &&
   chunk["usage"] !== undefined &&
   chunk["usage"] !== null &&
   Array.isArray(chunk["choices"]) &&
   chunk["choices"].length === 0;
+
+/** One that is not null. A quote inside a JSON string is escaped, so a match of `"usage"` before a colon is a key. */
+function hasUsage(bytes: Buffer): boolean {
+  for (let at = bytes.indexOf(USAGE_KEY); at !== -1; at = bytes.indexOf(USAGE_KEY, at + USAGE_KEY.length)) {
+    const colon = skipBlanks(bytes, at + USAGE_KEY.length);
+    if (bytes[colon] === COLON && bytes[skipBlanks(bytes, colon + 1)] !== LETTER_N) return true;
+  }
+  return false;
+}
+
+function skipBlanks(bytes: Buffer, from: number): number {
+  let index = from;
+  while (bytes[index] === SPACE || bytes[index] === 0x09) index++;
+  return index;
+}
 
 function dataOf(event: string): string | undefined {
   // Nearly every event is one such line, and this the cheapest way to see it.

@@ -1,15 +1,15 @@
 import type { ServerResponse } from "node:http";
 
 import { GatewayError } from "../errors/gateway-error.ts";
-import { type AnswerAssembler, assembleFromJson, createAnswerAssembler } from "../protocol/assemble-answer.ts";
+import { assembleFromJson } from "../protocol/assemble-answer.ts";
 import type { ChatAnswer } from "../protocol/chat-answer.ts";
-import { readSignal, splitEvents } from "../protocol/sse-event.ts";
+import { mayCarrySignal, readSignal, splitEvents } from "../protocol/sse-event.ts";
 import { createSseSplitter } from "../protocol/sse-splitter.ts";
 import { restoreAnswer } from "../redaction/restore-answer.ts";
 import { createStreamRestorer, type StreamRestorer } from "../redaction/restore-stream.ts";
 import type { WithheldLookup } from "../redaction/restore-text.ts";
 import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamHead, UpstreamRequest } from "../upstream/upstream.ts";
-import { createKeptBytes, type KeptBytes } from "./kept-bytes.ts";
+import { createStreamTranscript, type StreamTranscript, type TranscriptReading } from "./stream-transcript.ts";
 
 export interface RelayOptions {
   readonly upstream: Upstream;
@@ -47,8 +47,6 @@ export interface RelayResult {
 
 /** What one answer may weigh: beyond it memory, not the client, is what must be protected. */
 const MAX_ANSWER_BYTES = 64 << 20;
-/** Of a stream, so that a client that dawdles over a long one costs less than a megabyte. What is longer is repeated from its transcript. */
-const MAX_KEPT_BYTES = 512 << 10;
 
 /**
  * Asks the upstream and passes its answer on as it comes, assembling it for the transcript on the way.
@@ -65,8 +63,7 @@ class AnswerRelay implements UpstreamHandler {
   readonly #resolve: (result: RelayResult) => void;
   readonly #splitter = createSseSplitter();
   readonly #startedAt = performance.now();
-  readonly #assembler: AnswerAssembler;
-  readonly #kept: KeptBytes | undefined;
+  #transcript: StreamTranscript | undefined;
   /** A plain answer. */
   readonly #body: Buffer[] = [];
   readonly #held: Buffer[] = [];
@@ -84,9 +81,7 @@ class AnswerRelay implements UpstreamHandler {
   constructor(options: RelayOptions, resolve: (result: RelayResult) => void) {
     this.#options = options;
     this.#resolve = resolve;
-    const { restoring, expectedChoices, keepReasoning, keepBytes } = options;
-    this.#assembler = createAnswerAssembler(expectedChoices, { keepReasoning });
-    this.#kept = keepBytes ? createKeptBytes(MAX_KEPT_BYTES) : undefined;
+    const { restoring } = options;
     this.#restorer = restoring && restoring.size > 0 ? createStreamRestorer(restoring) : undefined;
   }
 
@@ -104,6 +99,7 @@ class AnswerRelay implements UpstreamHandler {
     if (head.status !== 200) this.#form = "passed";
     else if (type.includes("text/event-stream")) this.#form = "stream";
     else this.#form = type.includes("json") ? "json" : "passed";
+    if (this.#form === "stream") this.#transcript = createStreamTranscript(this.#options);
     if (this.#form !== "json") this.#sendHead(head);
   }
 
@@ -162,14 +158,13 @@ class AnswerRelay implements UpstreamHandler {
 
   #forward(events: Buffer): void {
     if (events.length === 0) return;
-    this.#kept?.add(events);
-    const hasSignal = this.#assembler.add(events);
-    this.#show(this.#restorer?.push(events) ?? events, hasSignal);
+    this.#transcript?.add(events);
+    this.#show(this.#restorer?.push(events) ?? events);
   }
 
-  #show(events: Buffer, hasSignal: boolean): void {
+  #show(events: Buffer): void {
     if (events.length === 0) return;
-    if (!this.#ending && !hasSignal) return this.#write(events);
+    if (!this.#ending && !mayCarrySignal(events)) return this.#write(events);
     for (const event of splitEvents(events)) {
       const { done, usageOnly } = readSignal(event);
       this.#ending ||= done;
@@ -197,41 +192,40 @@ class AnswerRelay implements UpstreamHandler {
     const { client } = this.#options;
     client.off("close", this.#onClientClose);
     client.off("drain", this.#onClientDrain);
-    if (this.#restorer) this.#show(this.#restorer.end(), false);
-    const body = Buffer.concat(this.#body);
-    const answer = this.#answer(body);
+    if (this.#restorer) this.#show(this.#restorer.end());
+    const { answer, bytes, endsInError } = this.#read();
     this.#resolve({
       status: this.#head?.status ?? 0,
       form: this.#form,
       answer,
-      held: this.#form === "json" ? [this.#plainAnswer(body)] : this.#held,
+      held: this.#form === "json" && bytes ? [this.#restored(bytes)] : this.#held,
       head: this.#head,
-      bytes: this.#form === "json" ? body : this.#kept?.whole(),
-      failure: this.#failure(error, answer),
+      bytes,
+      // What the upstream said itself about its failure has been passed on, and is the better explanation.
+      failure: endsInError ? undefined : this.#failure(error, answer),
       clientGone: this.#clientGone,
       firstByteMs: this.#firstByteMs,
     });
   }
 
-  #plainAnswer(body: Buffer): Buffer {
-    const { restoring } = this.#options;
-    return restoring ? restoreAnswer(body, restoring) : body;
+  #read(): Partial<TranscriptReading> {
+    if (this.#form !== "json") return this.#transcript?.read() ?? {};
+    const bytes = Buffer.concat(this.#body);
+    const answer = assembleFromJson(bytes, this.#options);
+    return answer ? { answer, bytes } : { bytes };
   }
 
-  #answer(body: Buffer): ChatAnswer | undefined {
-    if (this.#form === "json") return assembleFromJson(body, this.#options);
-    return this.#form === "stream" ? this.#assembler.answer() : undefined;
+  #restored(body: Buffer): Buffer {
+    const { restoring } = this.#options;
+    return restoring ? restoreAnswer(body, restoring) : body;
   }
 
   #failure(error: unknown, answer: ChatAnswer | undefined): GatewayError | undefined {
     // An answer whose every choice is finished is whole, however its connection ended.
     if (answer?.complete) return undefined;
-    const isStream = this.#form === "stream";
-    // What the upstream said itself about its failure has been passed on, and is the better explanation.
-    if (isStream && this.#assembler.endsInError()) return undefined;
     if (error !== undefined) return asGatewayError(error);
     // A stream that ends politely but without its finish reasons was cut all the same.
-    if (!isStream || this.#clientGone) return undefined;
+    if (this.#form !== "stream" || this.#clientGone) return undefined;
     return new GatewayError("upstream_cut", "the stream ended before its answer was complete");
   }
 }

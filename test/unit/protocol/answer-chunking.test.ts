@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { assembleFromJson, createAnswerAssembler } from "../../../src/protocol/assemble-answer.ts";
 import { createSseSplitter } from "../../../src/protocol/sse-splitter.ts";
+import { createStreamTranscript } from "../../../src/turn/stream-transcript.ts";
 
 interface Message {
   readonly content: string | null;
@@ -92,19 +93,21 @@ describe("an answer assembled while it flows", () => {
           given.map((part) => (typeof part === "string" ? Buffer.from(part) : wire([part], length, end))),
         );
         const splitter = createSseSplitter();
-        const assembler = createAnswerAssembler(1, { keepReasoning: false });
+        const transcript = createStreamTranscript({ expectedChoices: 1, keepReasoning: false, keepBytes: true });
         const inside = where === "every byte" ? [...bytes.keys()] : where.toSorted((one, other) => one - other);
         let from = 0;
-        let hasSignal = false;
         for (const to of [...inside, bytes.length]) {
           const whole = splitter.push(bytes.subarray(from, Math.max(from, to)));
-          if (whole) hasSignal = assembler.add(whole) || hasSignal;
+          if (whole) transcript.add(whole);
           from = Math.max(from, to);
         }
+        transcript.add(splitter.rest());
         const atOnce = createAnswerAssembler(1, { keepReasoning: false });
-        expect(hasSignal).toBe(atOnce.add(bytes));
-        expect(assembler.answer()).toEqual(atOnce.answer());
-        expect(assembler.endsInError()).toBe(atOnce.endsInError());
+        atOnce.add(bytes);
+        const { answer, endsInError, bytes: kept } = transcript.read();
+        expect(answer).toEqual(atOnce.answer());
+        expect(endsInError).toBe(atOnce.endsInError());
+        expect(kept).toEqual(bytes);
       }),
       { numRuns: 500 },
     );

@@ -142,20 +142,8 @@ describe("a streamed answer", () => {
   });
 });
 
-describe("what an assembler says of the events it takes", () => {
-  const usageChunk = { ...head, choices: [], usage };
-  const taken = (...events: readonly Buffer[]): boolean =>
-    createAnswerAssembler(1, plain).add(Buffer.concat([...events]));
-
-  it("one among others may be the end, or usage that nobody asked for", () => {
-    expect(taken(event(delta({ content: "a" })), event(delta({}, "stop")))).toBe(false);
-    expect(taken(event({ ...delta({}, "stop"), usage }))).toBe(false);
-    expect(taken(event(usageChunk), event(delta({ content: "a" })))).toBe(true);
-    expect(taken(event(delta({ content: "a" })), done)).toBe(true);
-    expect(taken(Buffer.from("data:[DONE]\r\n\r\n"))).toBe(true);
-  });
-
-  it("the last may be an error, whether or not [DONE] and comments follow", () => {
+describe("an assembler", () => {
+  it("knows whether the last word was an error, whether or not [DONE] and comments follow", () => {
     const assembler = createAnswerAssembler(1, plain);
     assembler.add(event(delta({ content: "a" })));
     expect(assembler.endsInError()).toBe(false);

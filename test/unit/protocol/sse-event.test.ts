@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { eachData, eventData, readSignal, splitEvents } from "../../../src/protocol/sse-event.ts";
+import { eachData, eventData, mayCarrySignal, readSignal, splitEvents } from "../../../src/protocol/sse-event.ts";
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 const frame = (chunk: object): Buffer => bytes(`data: ${JSON.stringify(chunk)}\n\n`);
@@ -52,6 +52,13 @@ describe("signals", () => {
     expect(
       readSignal(frame({ choices: [{ index: 0, delta: { content }, finish_reason: null }], usage: null })),
     ).toEqual(nothing);
+  });
+
+  it("is seen in any of several events", () => {
+    const usage = frame({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 1 } });
+    expect(mayCarrySignal(Buffer.concat([frame(ordinary), usage, frame(ordinary)]))).toBe(true);
+    expect(mayCarrySignal(Buffer.concat([frame(ordinary), bytes("data: [DONE]\n\n")]))).toBe(true);
+    expect(mayCarrySignal(Buffer.concat([frame(ordinary), frame(ordinary)]))).toBe(false);
   });
 
   it("a usage chunk without choices stands apart from usage beside a choice", () => {
