@@ -38,6 +38,8 @@ export async function startLoadBalancer(): Promise<LoadBalancer> {
     }
     response.writeHead(503).end();
   });
+  // Else a busy process ends connections just when its own clients use them again.
+  server.keepAliveTimeout = 60_000;
   const checks = setInterval(() => {
     for (const [origin, replica] of replicas) void isReady(origin).then((ready) => (replica.isReady = ready));
   }, CHECK_EVERY_MS);
