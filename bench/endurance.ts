@@ -1,6 +1,6 @@
 /**
  * `npm run bench:endurance`: what streams leave behind. Memory of a thousand open ones and of a reader that does not read;
- * resident memory and descriptors over many streams, half of them aborted. See `--help`.
+ * memory, sockets, timers and listeners over many streams, half of them aborted. See `--help`.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { measureAbortedStreams } from "./endurance/aborted-streams.ts";
+import { openInside } from "./endurance/inside.ts";
 import { measureOpenStreams } from "./endurance/open-streams.ts";
 import { measureSlowReader } from "./endurance/slow-reader.ts";
 import { describeMachine } from "./report/conditions.ts";
@@ -40,12 +41,13 @@ const processes = createProcessGroup(folder);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 try {
   const upstream = await startUpstream(processes);
-  const target = await onSqlite.open({ cores, processes, folder, upstreamPort: upstream.port });
+  const inside = openInside(processes, folder);
+  const target = await onSqlite.open({ cores, processes: inside.processes, folder, upstreamPort: upstream.port });
   await waitUntilQuiet(target.process?.pid ?? Number.NaN);
   const rows = [
-    ...(await measureAbortedStreams(target, { upstream, streams })),
-    ...(await measureOpenStreams(target, { upstream, streams: values.quick ? 200 : 1_000 })),
-    ...(await measureSlowReader(target, { upstream })),
+    ...(await measureAbortedStreams(target, { upstream, inside, streams })),
+    ...(await measureOpenStreams(target, { upstream, inside, streams: values.quick ? 200 : 1_000 })),
+    ...(await measureSlowReader(target, { upstream, inside })),
   ];
   process.stdout.write(
     `| measure | value |\n| --- | --: |\n${rows.map(([name, value]) => `| ${name} | ${value} |\n`).join("")}\n`,
