@@ -22,7 +22,7 @@ export interface Atoms {
  */
 export function findAtoms(turns: readonly HistoryTurn[], incoming: readonly HistoryMessage[]): Atoms {
   if (turns.every(({ messages }) => isTalk(messages)) && isTalk(incoming))
-    return { boundaries: [...turns, incoming].map(() => "clean"), unanswered: [] };
+    return { boundaries: Array.from<Boundary>({ length: turns.length + 1 }).fill("clean"), unanswered: [] };
   const messages = [...messagesOf(turns), ...incoming];
   const boundaries = orderlyBoundaries(turns, messages);
   return boundaries ? { boundaries, unanswered: [] } : anyAtoms(turns, messages);

@@ -32,6 +32,7 @@ export interface Conversation {
 
 export function splitConversation(messages: readonly RequestMessage[]): Conversation {
   const first = messages.findIndex(({ message: { role } }) => role !== "system" && role !== "developer");
+  if (first === 0) return { system: [], rest: messages };
   const end = first < 0 ? messages.length : first;
   return { system: messages.slice(0, end), rest: messages.slice(end) };
 }
