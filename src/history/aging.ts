@@ -59,12 +59,12 @@ function agedBefore(view: AgingView): Aged {
 function selectAged(strategy: HistoryStrategy, plain: HistoryView): Selection {
   const view = agingView(plain, strategy);
   const start = agedBefore(view);
-  const selection = strategy.select({ ...view, turns: start.turns });
+  const selection = strategy.select(start.turns === plain.turns ? plain : { ...plain, turns: start.turns });
   if (selection.epoch.number === view.epoch.number) return withMarks(selection, view, start);
   const aged = advance(start, view);
   // What aging alone brings below the cap need not be cut.
   if (selection.cut === "cap" && aged !== start)
-    return withMarks(strategy.select({ ...view, turns: aged.turns }), view, aged);
+    return withMarks(strategy.select({ ...plain, turns: aged.turns }), view, aged);
   return withMarks(aged === start ? selection : { ...selection, history: inShort(selection, aged) }, view, aged);
 }
 

@@ -1,5 +1,5 @@
 import type { HistoryMessage, HistoryTurn } from "./history-strategy.ts";
-import { behindOrderly, pairToolCalls } from "./tool-pairs.ts";
+import { behindOrderly, isTalk, pairToolCalls } from "./tool-pairs.ts";
 
 /**
  * Where turns may be parted. A `clean` boundary has no atom across it. A `seam` has one that a tool client leaves on
@@ -21,6 +21,8 @@ export interface Atoms {
  * message is one by itself. A call is pending while no result and nothing but tool messages follow it in the transcript.
  */
 export function findAtoms(turns: readonly HistoryTurn[], incoming: readonly HistoryMessage[]): Atoms {
+  if (turns.every(({ messages }) => isTalk(messages)) && isTalk(incoming))
+    return { boundaries: Array.from<Boundary>({ length: turns.length + 1 }).fill("clean"), unanswered: [] };
   const messages = [...messagesOf(turns), ...incoming];
   const boundaries = orderlyBoundaries(turns, messages);
   return boundaries ? { boundaries, unanswered: [] } : anyAtoms(turns, messages);
@@ -74,8 +76,11 @@ export function messagesOf(turns: readonly HistoryTurn[]): HistoryMessage[] {
   return all;
 }
 
+const noHead: readonly HistoryMessage[] = [];
+
 /** The tool messages a turn begins with: results of calls before it. */
 export function headOf(messages: readonly HistoryMessage[]): readonly HistoryMessage[] {
+  if (messages[0]?.role !== "tool") return noHead;
   const end = messages.findIndex(({ role }) => role !== "tool");
   return end < 0 ? messages : messages.slice(0, end);
 }

@@ -19,11 +19,11 @@ export function compactHistory(view: HistoryView, rule: CompactionRule): Selecti
   const situation = surveySituation(view, rule);
   const decision = decideCut(situation);
   const { digest, summary } = summarise(situation, decision);
-  const turns = messagesOf(view.turns.slice(decision.first - view.firstLoadedTurn));
-  const front = summary ? frontMessage(situation, decision, summary) : [];
+  const history = messagesOf(view.turns.slice(decision.first - view.firstLoadedTurn));
+  if (summary) history.unshift(...frontMessage(situation, decision, summary));
   const { cut, wantsSummary, turnsToCut } = decision;
   return {
-    ...repair({ history: [...front, ...turns], incoming: view.incoming }, (text) => view.countText(text)),
+    ...repair({ history, incoming: view.incoming }, (text) => view.countText(text)),
     epoch: digest ? beginEpoch(view.epoch, decision.first) : nextEpoch(view.epoch, decision.first, decision.ledger),
     cut,
     digest,

@@ -52,8 +52,10 @@ function cutWhenItPays(situation: Situation): Decision {
   };
 }
 
-export const meanTurnTokens = ({ start, end, tokensFrom }: Timeline): number =>
-  end === start ? 0 : tokensFrom(start) / (end - start);
+export const meanTurnTokens = (timeline: Timeline): number => {
+  const { start, end } = timeline;
+  return end === start ? 0 : timeline.tokensFrom(start) / (end - start);
+};
 
 /** Whether all turns that are not sent have a summary, if there are any; where strategies were switched they may not. */
 const isCovered = ({ rule, shelf, first }: Situation): boolean =>

@@ -5,7 +5,7 @@ import { nextEpoch } from "./next-epoch.ts";
 import { fixedTokens } from "./prompt-size.ts";
 import { repair } from "./repair.ts";
 import { epochStart, firstTurnKept } from "./start-turn.ts";
-import { createTimeline } from "./timeline.ts";
+import { Timeline } from "./timeline.ts";
 
 /** Below this share of the cap, a context that once was cut takes back what fits. */
 const TAKE_BACK_BELOW = 0.5;
@@ -41,11 +41,11 @@ function firstTurn(view: HistoryView): number {
   if (from > own) throw new TypeError(`full needs the turns from ${own} on`);
   const { maxTokens } = view.knobs;
   const otherTokens = fixedTokens(view);
-  const whole = createTimeline(view, from);
+  const whole = new Timeline(view, from);
   const promptFrom = (turn: number): number => otherTokens + whole.tokensFrom(turn);
   if (from === 0 && promptFrom(0) <= maxTokens) return 0;
   if (promptFrom(own) > maxTokens) {
-    return widestCut({ timeline: createTimeline(view, own), from: own, maxTokens, otherTokens });
+    return widestCut({ timeline: new Timeline(view, own), from: own, maxTokens, otherTokens });
   }
   const taken = widestCut({ timeline: whole, from, maxTokens, otherTokens });
   const takesBack = promptFrom(own) < maxTokens * TAKE_BACK_BELOW && promptFrom(taken) <= maxTokens;

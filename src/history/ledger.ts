@@ -54,11 +54,12 @@ const HORIZON_TURNS = 60;
  * when not within sight. For people: nothing is decided by it.
  */
 export function turnsUntilPays(offer: CutOffer, carrying: Carrying, turnTokens: number): number | undefined {
+  const price = cutPrice(offer, carrying);
   let { ledger } = carrying;
   for (let turns = 1; turns <= HORIZON_TURNS; turns += 1) {
-    const grown = { ...offer, evictedTokens: offer.evictedTokens + turns * turnTokens };
-    if (pays(grown, { ...carrying, ledger })) return turns;
-    ledger += carryingCost(grown.evictedTokens, carrying);
+    const evictedTokens = offer.evictedTokens + turns * turnTokens;
+    ledger += carryingCost(evictedTokens, carrying);
+    if (evictedTokens > 0 && ledger >= price) return turns;
   }
   return undefined;
 }

@@ -6,8 +6,11 @@ import { CLOSING_TOKENS, type HistoryMessage, type HistoryView } from "./history
  */
 const SHORTEST_CACHED_FRONT = 1024;
 
-export const sumTokens = (messages: readonly HistoryMessage[]): number =>
-  messages.reduce((sum, message) => sum + message.tokens, 0);
+export function sumTokens(messages: readonly Pick<HistoryMessage, "tokens">[]): number {
+  let sum = 0;
+  for (const { tokens } of messages) sum += tokens;
+  return sum;
+}
 
 /** Tokens in front of the history: they stay where they are when turns are cut. */
 export const frontTokens = (view: HistoryView): number => view.envelopeTokens + sumTokens(view.system);
@@ -26,5 +29,7 @@ export function fixedTokens(view: HistoryView): number {
   return frontTokens(view) + sumTokens(view.incoming) + CLOSING_TOKENS + note;
 }
 
-const hasPlaceholders = (messages: readonly HistoryMessage[]): boolean =>
-  messages.some(({ redactions }) => redactions > 0);
+function hasPlaceholders(messages: readonly HistoryMessage[]): boolean {
+  for (const { redactions } of messages) if (redactions > 0) return true;
+  return false;
+}

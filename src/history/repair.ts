@@ -1,5 +1,5 @@
 import type { HistoryMessage } from "./history-strategy.ts";
-import { behindOrderly, pairToolCalls } from "./tool-pairs.ts";
+import { behindOrderly, isTalk, pairToolCalls } from "./tool-pairs.ts";
 
 export interface Messages {
   readonly history: readonly HistoryMessage[];
@@ -14,6 +14,7 @@ const NO_RESULT = "(no result was recorded)";
  * element, so that the front of a prompt does not change when something is wrong further back.
  */
 export function repair(messages: Messages, countText: (text: string) => number): Messages {
+  if (isTalk(messages.history) && isTalk(messages.incoming)) return messages;
   const all = [...messages.history, ...messages.incoming];
   const order = legalOrder(all);
   if (!order) return messages;

@@ -1,5 +1,5 @@
 import type { HeldTurns, HistoryKnobs, HistoryView } from "./history-strategy.ts";
-import { createTimeline, type Timeline } from "./timeline.ts";
+import { Timeline } from "./timeline.ts";
 
 /** Where the context begins before anything is decided, and the transcript from there on or earlier. */
 export interface Start {
@@ -38,9 +38,9 @@ export function findStart(
   const needed = firstTurnKept({ epochFirstTurn: own, turns: turnCount }, keepTurns);
   if (view.firstLoadedTurn > needed) throw new TypeError(`select needs the turns from ${needed} on`);
   if (needed < own) {
-    const timeline = createTimeline(view, view.firstLoadedTurn);
+    const timeline = new Timeline(view, view.firstLoadedTurn);
     const first = timeline.lastCut(view.firstLoadedTurn, needed);
     if (first < own && fits(timeline, first)) return { timeline, first };
   }
-  return { timeline: createTimeline(view, own), first: own };
+  return { timeline: new Timeline(view, own), first: own };
 }

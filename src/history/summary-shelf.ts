@@ -11,7 +11,15 @@ export interface SummaryShelf {
   readyFor(after: number, limit: number, passes: (turn: number) => boolean): Summary | undefined;
 }
 
+const emptyShelf: SummaryShelf = {
+  newest: undefined,
+  upTo: () => undefined,
+  shownAt: () => undefined,
+  readyFor: () => undefined,
+};
+
 export function createSummaryShelf(summaries: readonly Summary[]): SummaryShelf {
+  if (summaries.length === 0) return emptyShelf;
   const sorted = summaries.toSorted((left, right) => left.toTurn - right.toTurn);
   const upTo = (turn: number): Summary | undefined => sorted.findLast(({ toTurn }) => toTurn <= turn);
   return {

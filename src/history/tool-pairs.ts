@@ -26,6 +26,12 @@ export function pairToolCalls(messages: readonly HistoryMessage[]): ToolPairs {
   return resultsOf;
 }
 
+/** Whether no tool is called and none answers, as in most conversations. */
+export function isTalk(messages: readonly HistoryMessage[]): boolean {
+  for (const { role, toolCallIds } of messages) if (role === "tool" || toolCallIds.length > 0) return false;
+  return true;
+}
+
 /**
  * Behind `position`, where the next message stands that is no result of the one there: `undefined` unless that is
  * something said, or calls with all their results right behind them in order, as almost all are.

@@ -1,11 +1,26 @@
 import type { StoredTurnPrint } from "./reconcile.ts";
 import type { StoredMessage, TurnRecord } from "./turn-record.ts";
 
-/** A turn of the active transcript. */
+/** A turn of the active transcript. Every request reads it, so what it says is put together once. */
 export interface ActiveTurn {
   readonly record: TurnRecord;
   /** The choice the conversation went on from; 0 while nothing follows. */
   readonly chosen: number;
+  /** What it adds to the transcript: the request's messages and the chosen answer. */
+  readonly messages: readonly StoredMessage[];
+  /** The turn as reconciliation compares it. */
+  readonly print: StoredTurnPrint;
+}
+
+export function activeTurn(record: TurnRecord, chosen: number): ActiveTurn {
+  const { messages, answers } = record;
+  const answer = answers[chosen];
+  return {
+    record,
+    chosen,
+    messages: answer ? [...messages, answer] : messages,
+    print: { messages, answers, chosen },
+  };
 }
 
 /**
@@ -24,7 +39,7 @@ export function activeTurns(records: readonly TurnRecord[], before: readonly Act
     active.length = keptCount(active, record.rewindTo);
     const last = active.pop();
     if (last) active.push(withChoice(last, record.previousChoice));
-    active.push({ record, chosen: 0 });
+    active.push(activeTurn(record, 0));
   }
   return active;
 }
@@ -39,24 +54,14 @@ function keptCount(active: readonly ActiveTurn[], rewindTo: string | undefined):
 /** The same object where the choice stays. A parallel writer's record may follow a turn that has fewer choices. */
 function withChoice(turn: ActiveTurn, choice: number): ActiveTurn {
   const chosen = choice < turn.record.answers.length ? choice : 0;
-  return chosen === turn.chosen ? turn : { record: turn.record, chosen };
-}
-
-/** The answer that the transcript went on from; `undefined` when nothing usable arrived. */
-export const chosenAnswer = ({ record, chosen }: ActiveTurn): StoredMessage | undefined => record.answers[chosen];
-
-/** What a turn adds to the transcript: the request's messages and the chosen answer. */
-export function turnMessages(turn: ActiveTurn): readonly StoredMessage[] {
-  const answer = chosenAnswer(turn);
-  return answer ? [...turn.record.messages, answer] : turn.record.messages;
+  return chosen === turn.chosen ? turn : activeTurn(turn.record, chosen);
 }
 
 /** Every message of the active transcript in order, with the chosen answers. */
 export function transcriptMessages(active: readonly ActiveTurn[]): StoredMessage[] {
-  return active.flatMap(turnMessages);
+  return active.flatMap(({ messages }) => messages);
 }
 
-/** The same turns as reconciliation compares them. */
-export function turnPrints(active: readonly ActiveTurn[]): StoredTurnPrint[] {
-  return active.map(({ record: { messages, answers }, chosen }) => ({ messages, answers, chosen }));
-}
+export const turnPrints = (active: readonly ActiveTurn[]): StoredTurnPrint[] => active.map(printOf);
+
+const printOf = ({ print }: ActiveTurn): StoredTurnPrint => print;

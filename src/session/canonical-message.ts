@@ -19,15 +19,17 @@ const digest = (text: string): string => hash("sha256", text, "base64url");
  * tool arguments are parsed and printed anew, reasoning is dropped. Only what a model would read differently counts.
  */
 export function canonicalMessage(message: ChatMessage): string {
-  const parts = canonicalParts(message.content, message.role === "assistant");
+  const { role, content } = message;
   return JSON.stringify([
-    message.role === "developer" ? "system" : message.role,
-    parts,
-    textOf(message.refusal) || refusalPart(message.content),
+    role === "developer" ? "system" : role,
+    typeof content === "string"
+      ? textParts(content, role === "assistant")
+      : canonicalParts(content, role === "assistant"),
+    textOf(message.refusal) || refusalPart(content),
     canonicalCalls(message),
     textOf(message.tool_call_id),
     // Frameworks add names to other roles at will; there they tell nobody apart.
-    message.role === "user" || message.role === "function" ? textOf(message.name) : "",
+    role === "user" || role === "function" ? textOf(message.name) : "",
     isFields(message["audio"]) ? textOf(message["audio"]["id"]) : "",
   ]);
 }
@@ -37,8 +39,7 @@ function canonicalParts(content: unknown, fromAssistant: boolean): CanonicalPart
   const canonical: CanonicalPart[] = [];
   let text = "";
   const endText = (): void => {
-    const trimmed = canonicalText(fromAssistant && canonical.length === 0 ? withoutThinking(text) : text);
-    if (trimmed !== "") canonical.push(["text", trimmed]);
+    canonical.push(...textParts(text, fromAssistant && canonical.length === 0));
     text = "";
   };
   for (const part of partsOf(content)) {
@@ -51,6 +52,12 @@ function canonicalParts(content: unknown, fromAssistant: boolean): CanonicalPart
   }
   endText();
   return canonical;
+}
+
+/** One part or none. Only what an assistant says first may be thinking. */
+function textParts(text: string, mayThink: boolean): CanonicalPart[] {
+  const trimmed = canonicalText(mayThink ? withoutThinking(text) : text);
+  return trimmed === "" ? [] : [["text", trimmed]];
 }
 
 function partsOf(content: unknown): (string | Fields)[] {
@@ -67,9 +74,11 @@ const isLeftOut = ({ type }: Fields): boolean =>
   type === "refusal" || type === "thinking" || type === "redacted_thinking" || textOf(type).startsWith("reasoning");
 
 const refusalPart = (content: unknown): string =>
-  partsOf(content)
-    .map((part) => (typeof part === "string" || part["type"] !== "refusal" ? "" : textOf(part["refusal"])))
-    .join("");
+  typeof content === "string"
+    ? ""
+    : partsOf(content)
+        .map((part) => (typeof part === "string" || part["type"] !== "refusal" ? "" : textOf(part["refusal"])))
+        .join("");
 
 const canonicalText = (text: string): string => (text.includes("\r") ? text.replaceAll("\r\n", "\n") : text).trim();
 

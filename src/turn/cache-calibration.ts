@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 
 import type { Economics, Selection } from "../history/history-strategy.ts";
+import { sumTokens } from "../history/prompt-size.ts";
 import type { BillingState, StableFront } from "../session/session-head.ts";
 
 /** Weight of the newest observation: after ten misses in a row a tenth of the hits is still believed in. */
@@ -13,10 +14,10 @@ export const hitRateOf = (billing: BillingState | undefined, model: string): num
   billing?.model === model ? (billing.hitRate ?? 1) : 1;
 
 /** A cached token costs what it does when it is found, and a write where it is not: r·h + w·(1 − h). */
-export const calibrate = (economics: Economics, hitRate: number): Economics => ({
-  ...economics,
-  cachedRatio: economics.cachedRatio * hitRate + economics.writeRatio * (1 - hitRate),
-});
+export const calibrate = (economics: Economics, hitRate: number): Economics =>
+  hitRate === 1
+    ? economics
+    : { ...economics, cachedRatio: economics.cachedRatio * hitRate + economics.writeRatio * (1 - hitRate) };
 
 /** The share of the expected tokens that was cached; `undefined` where none were expected. */
 export const observedHitRate = (expectedTokens: number, cachedTokens: number): number | undefined =>
@@ -29,7 +30,7 @@ export function stableFront({ epoch, history, incoming }: Selection, frontTokens
   const first = history[0] ?? incoming[0];
   return {
     begins: `${epoch.number}.${epoch.firstTurn}.${first ? hash("sha256", first.bytes, "base64url") : ""}`,
-    tokens: history.reduce((sum, { tokens }) => sum + tokens, frontTokens),
+    tokens: frontTokens + sumTokens(history),
   };
 }
 

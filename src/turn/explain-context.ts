@@ -2,17 +2,17 @@ import { agedView } from "../history/aging.ts";
 import { type CutForecast, forecastCut } from "../history/forecast-cut.ts";
 import type { HistoryKnobs, HistoryMessage, HistoryTurn, HistoryView } from "../history/history-strategy.ts";
 import { CLOSING_TOKENS, type Selection, type StrategyName, type Summary } from "../history/history-strategy.ts";
+import { sumTokens } from "../history/prompt-size.ts";
 import { strategyFor } from "../history/strategy-registry.ts";
 import { createSummaryShelf } from "../history/summary-shelf.ts";
 import { placeholderNote, restorableNote } from "../history/tail-note.ts";
-import { turnMessages } from "../session/active-turns.ts";
 import type { SessionHead } from "../session/session-head.ts";
 import type { TurnRecord } from "../session/turn-record.ts";
 import type { ModelPrice } from "../tokens/price-list.ts";
 import { calibrate, hitRateOf } from "./cache-calibration.ts";
 import { cappedKnobs, economicsOf } from "./economics.ts";
+import { heldTurns } from "./held-turns.ts";
 import type { OpenedSession } from "./opened-session.ts";
-import { heldTurns } from "./plan-turn.ts";
 import type { SessionCache } from "./session-cache.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 
@@ -84,7 +84,7 @@ export async function explainContext(
   const counter = ports.counters.forModel(model);
   const view: HistoryView = {
     system: held.system,
-    turns: held.active.map((turn, offset) => storedTurn(turnMessages(turn), held.front.turns + offset, turn.record.at)),
+    turns: held.active.map((turn, offset) => storedTurn(turn.messages, held.front.turns + offset, turn.record.at)),
     firstLoadedTurn: held.front.turns,
     incoming: [],
     summaries: held.summaries,
@@ -173,6 +173,3 @@ const shown = ({ role, tokens, redactions, original }: HistoryMessage): SegmentM
   placeholders: redactions,
   agedFrom: original?.tokens,
 });
-
-const sumTokens = (messages: readonly { readonly tokens: number }[]): number =>
-  messages.reduce((sum, { tokens }) => sum + tokens, 0);

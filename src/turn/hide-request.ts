@@ -10,7 +10,7 @@ import { composeBody, type HiddenField, hideFields, jsonArray } from "./hide-fie
 import { hideHeaders } from "./hide-headers.ts";
 import { parseStored } from "./hide-stored.ts";
 import type { OpenedSession } from "./opened-session.ts";
-import { type IncomingMessage, hashSystem, splitConversation } from "./read-conversation.ts";
+import { type FreshMessage, type IncomingMessage, hashSystem, splitConversation } from "./read-conversation.ts";
 import { type ClearMessage, redactMessages, type RedactionParts } from "./redact-turn.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 import type { TurnRequest } from "./turn-request.ts";
@@ -25,7 +25,7 @@ export interface HiddenRequest {
   readonly headers: IncomingHttpHeaders;
   readonly system: readonly HistoryMessage[];
   /** What is new travels as it will be stored. */
-  fresh(messages: readonly IncomingMessage[]): Promise<readonly IncomingMessage[]>;
+  fresh(messages: readonly IncomingMessage[]): Promise<readonly FreshMessage[]>;
   /**
    * What is stored travels as it is, once it is known that it was stored under rules no laxer than today's: a session may
    * have begun while redaction was off, or before a pattern was added.
@@ -71,14 +71,14 @@ async function hideFresh(
   { ring }: TurnScope,
   redact: Redact,
   messages: readonly IncomingMessage[],
-): Promise<readonly IncomingMessage[]> {
+): Promise<readonly FreshMessage[]> {
   // Only the form that travels is counted.
   const redacted = await redact(messages.map((message) => ({ ...clearForm(message), tokens: undefined })));
   return messages.map((message, index) => {
     const own = redacted[index];
     if (!own) throw new TypeError("a message without its redaction");
     ring.checked.add(own);
-    const { bytes } = message.sent;
+    const { bytes } = message;
     return { ...message, sent: own.bytes.equals(bytes) ? { ...own, bytes } : own, stored: own };
   });
 }
@@ -131,11 +131,7 @@ const readSystem = ({ ring }: TurnScope, { message, bytes }: RequestMessage): Cl
 /** They are hidden one by one. */
 const withoutMessages = ({ fields }: ChatRequest) => ({ ...fields, messages: null });
 
-export const clearForm = ({ message, fingerprint, sent }: IncomingMessage) => ({
-  message,
-  fingerprint,
-  bytes: sent.bytes,
-});
+export const clearForm = ({ message, fingerprint, bytes }: IncomingMessage) => ({ message, fingerprint, bytes });
 
 /** The body of a hidden request on a session: the gateway needs the bill of every answer. */
 export function hiddenBody(

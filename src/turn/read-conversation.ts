@@ -4,13 +4,21 @@ import type { HistoryMessage } from "../history/history-strategy.ts";
 import { createWorkSlices, isOneSlice } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { RequestMessage } from "../protocol/chat-request.ts";
+import type { Fingerprinter } from "../session/fingerprint.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
 
-/** A message of the request's conversation: what the client sent, and how it will travel. */
+/** A message of the request's conversation, as the client sent it. */
 export interface IncomingMessage {
+  readonly role: string;
   readonly message: ChatMessage;
+  readonly bytes: Buffer;
   readonly fingerprint: string;
+}
+
+/** One that the transcript does not hold yet. */
+export interface FreshMessage extends IncomingMessage {
+  /** The form in which it travels. */
   readonly sent: HistoryMessage;
   /** Its stored form, where it was redacted before it is sent. */
   readonly stored?: StoredMessage;
@@ -24,6 +32,7 @@ export interface Conversation {
 
 export function splitConversation(messages: readonly RequestMessage[]): Conversation {
   const first = messages.findIndex(({ message: { role } }) => role !== "system" && role !== "developer");
+  if (first === 0) return { system: [], rest: messages };
   const end = first < 0 ? messages.length : first;
   return { system: messages.slice(0, end), rest: messages.slice(end) };
 }
@@ -52,62 +61,71 @@ const noCalls: readonly string[] = [];
 export const toolCallIdsOf = ({ tool_calls: calls }: ChatMessage): readonly string[] =>
   calls ? calls.map(({ id }) => id) : noCalls;
 
-/** Counted only when asked: of a replayed message the transcript knows the count already. */
-function readMessage({ message, bytes }: RequestMessage, counter: TokenCounter): HistoryMessage {
-  let tokens: number | undefined;
-  return {
-    ...toHistoryMessage(message, { bytes, tokens: 0 }),
-    get tokens() {
-      return (tokens ??= counter.countMessage(message));
-    },
-  };
-}
-
-/** Counts messages, where there is much to count in slices, so that many large ones do not hold the event loop together. */
+/**
+ * Counts what is new, where there is much to count in slices, so that many large messages do not hold the event loop
+ * together. Of a replayed message the transcript knows the count already.
+ */
 export function countMessages(
   messages: readonly IncomingMessage[],
-): readonly IncomingMessage[] | Promise<readonly IncomingMessage[]> {
-  if (!isOneSlice(messages.reduce((sum, { sent }) => sum + sent.bytes.length, 0))) return countInSlices(messages);
-  for (const { sent } of messages) void sent.tokens;
-  return messages;
+  counter: TokenCounter,
+): readonly FreshMessage[] | Promise<readonly FreshMessage[]> {
+  return isOneSlice(sizeOf(messages))
+    ? messages.map((message) => countMessage(message, counter))
+    : countInSlices(messages, counter);
 }
 
-async function countInSlices(messages: readonly IncomingMessage[]): Promise<readonly IncomingMessage[]> {
+async function countInSlices(
+  messages: readonly IncomingMessage[],
+  counter: TokenCounter,
+): Promise<readonly FreshMessage[]> {
   const slices = createWorkSlices();
-  for (const { sent } of messages) {
-    const pause = slices.before(sent.bytes.length);
+  const counted: FreshMessage[] = [];
+  for (const message of messages) {
+    const pause = slices.before(message.bytes.length);
     if (pause) await pause;
-    void sent.tokens;
+    counted.push(countMessage(message, counter));
   }
-  return messages;
+  return counted;
 }
 
-export interface ReadingParts {
-  readonly counter: TokenCounter;
-  readonly fingerprint: (message: ChatMessage) => string;
+function countMessage({ role, message, bytes, fingerprint }: IncomingMessage, counter: TokenCounter): FreshMessage {
+  const sent = toHistoryMessage(message, { bytes, tokens: counter.countMessage(message) });
+  return { role, message, bytes, fingerprint, sent };
+}
+
+function sizeOf(messages: readonly { readonly bytes: Buffer }[]): number {
+  let size = 0;
+  for (const { bytes } of messages) size += bytes.length;
+  return size;
 }
 
 /** Fingerprints a request's conversation, in slices as well. */
 export function readConversation(
   messages: readonly RequestMessage[],
-  parts: ReadingParts,
+  fingerprint: Fingerprinter,
 ): IncomingMessage[] | Promise<IncomingMessage[]> {
-  const isShort = isOneSlice(messages.reduce((sum, { bytes }) => sum + bytes.length, 0));
-  return isShort ? messages.map((incoming) => readIncoming(incoming, parts)) : readInSlices(messages, parts);
+  return isOneSlice(sizeOf(messages))
+    ? messages.map((message) => readMessage(message, fingerprint))
+    : readInSlices(messages, fingerprint);
 }
 
-async function readInSlices(messages: readonly RequestMessage[], parts: ReadingParts): Promise<IncomingMessage[]> {
+async function readInSlices(
+  messages: readonly RequestMessage[],
+  fingerprint: Fingerprinter,
+): Promise<IncomingMessage[]> {
   const slices = createWorkSlices();
   const read: IncomingMessage[] = [];
-  for (const incoming of messages) {
-    const pause = slices.before(incoming.bytes.length);
+  for (const message of messages) {
+    const pause = slices.before(message.bytes.length);
     if (pause) await pause;
-    read.push(readIncoming(incoming, parts));
+    read.push(readMessage(message, fingerprint));
   }
   return read;
 }
 
-function readIncoming(incoming: RequestMessage, { counter, fingerprint }: ReadingParts): IncomingMessage {
-  const { message } = incoming;
-  return { message, fingerprint: fingerprint(message), sent: readMessage(incoming, counter) };
-}
+const readMessage = ({ message, bytes }: RequestMessage, fingerprint: Fingerprinter): IncomingMessage => ({
+  role: message.role,
+  message,
+  bytes,
+  fingerprint: fingerprint(message),
+});

@@ -6,7 +6,7 @@ import { takeVectors } from "../history/recall/unit-vectors.ts";
 import type { Clock } from "../kit/clock.ts";
 import { createKeyedQueue } from "../kit/keyed-queue.ts";
 import { createWorkSlices } from "../kit/work-slices.ts";
-import { type ActiveTurn, turnMessages } from "../session/active-turns.ts";
+import type { ActiveTurn } from "../session/active-turns.ts";
 import { dropOwned } from "./drop-owned.ts";
 import type { OpenedSession } from "./opened-session.ts";
 import type { SessionCache } from "./session-cache.ts";
@@ -159,7 +159,7 @@ function leadsTo(index: RecallIndex | undefined, { first, list }: Turns): boolea
 async function addTurns(index: RecallIndex, { first, list }: Turns): Promise<void> {
   const slices = createWorkSlices();
   for (const turn of list.slice(Math.max(0, index.turnCount - first))) {
-    const added: RecallTurn = { key: keyOf(turn), at: turn.record.at, messages: turnMessages(turn) };
+    const added: RecallTurn = { key: keyOf(turn), at: turn.record.at, messages: turn.messages };
     const pause = slices.before(added.messages.reduce((sum, { bytes }) => sum + bytes.length * STEMMING, 0));
     if (pause) await pause;
     await index.add(added);

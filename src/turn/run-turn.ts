@@ -251,7 +251,7 @@ async function readInput(scope: TurnScope, repeat: Repeat, snapshot: OpenedSessi
     price: ports.prices.priceOf(model),
     system: hidden?.system ?? system.map((message) => countCache.systemMessage(message, counter)),
     hidden,
-    incoming: await readConversation(rest, { counter, fingerprint }),
+    incoming: await readConversation(rest, fingerprint),
     envelopeTokens: countCache.envelopeTokens(request.chat, counter),
     replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,
   };

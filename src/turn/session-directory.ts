@@ -2,7 +2,6 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import type { StrategyName } from "../history/history-strategy.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { restoreMessage } from "../redaction/restore-answer.ts";
-import { turnMessages } from "../session/active-turns.ts";
 import { decodeHead, emptyFront, encodeHead, noHabits, type SessionHead } from "../session/session-head.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import { nothingWithheld, type Withheld } from "../session/withheld.ts";
@@ -182,7 +181,7 @@ const newHead = ({ sessionId, title, strategy }: NewSession, now: number): Sessi
 const transcriptOf = ({ active }: OpenedSession, withheld: Withheld): TranscriptEntry[] =>
   active.flatMap((turn, index) => {
     const { id, at, status } = turn.record;
-    return turnMessages(turn).map((message, place) => ({
+    return turn.messages.map((message, place) => ({
       id: `msg_${id}_${place}`,
       at,
       turn: index + 1,

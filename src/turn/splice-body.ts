@@ -8,7 +8,10 @@ interface Edit {
   readonly isList?: boolean;
 }
 
-const COMMA = Buffer.from(",");
+const OPEN_BRACE = 0x7b;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const COMMA = 0x2c;
 
 /**
  * The body to send upstream: the client's own bytes with `messages` replaced, and members added that it does not have.
@@ -27,8 +30,9 @@ export function spliceBody(
 
 /** In one buffer, written once: a list of many small pieces costs more than it holds. */
 function applyEdits(body: Buffer, edits: readonly Edit[]): Buffer {
-  const grown = edits.reduce((sum, { start, end, bytes, isList }) => sum + sizeOf(bytes, isList) - (end - start), 0);
-  const edited = Buffer.allocUnsafe(body.length + grown);
+  let size = body.length;
+  for (const { start, end, bytes, isList } of edits) size += sizeOf(bytes, isList) - (end - start);
+  const edited = Buffer.allocUnsafe(size);
   let from = 0;
   let at = 0;
   for (const { start, end, bytes, isList } of edits) {
@@ -53,12 +57,14 @@ function writeAll(target: Buffer, at: number, pieces: readonly Buffer[]): number
 }
 
 function writeList(target: Buffer, at: number, items: readonly Buffer[]): number {
-  let end = target.writeUInt8(0x5b, at);
-  for (const [index, item] of items.entries()) {
-    if (index > 0) end = target.writeUInt8(0x2c, end);
-    end += item.copy(target, end);
+  let end = at;
+  for (const item of items) {
+    target[end] = end === at ? OPEN_BRACKET : COMMA;
+    end += 1 + item.copy(target, end + 1);
   }
-  return target.writeUInt8(0x5d, end);
+  if (end === at) target[end++] = OPEN_BRACKET;
+  target[end] = CLOSE_BRACKET;
+  return end + 1;
 }
 
 function messagesEdit(chat: ChatRequest, messages: readonly Buffer[] | undefined): Edit[] {
@@ -67,8 +73,9 @@ function messagesEdit(chat: ChatRequest, messages: readonly Buffer[] | undefined
 }
 
 function addedEdit({ body }: ChatRequest, added: readonly Buffer[]): Edit[] {
-  const start = body.indexOf("{") + 1;
-  return added.map((member) => ({ start, end: start, bytes: [member, COMMA] }));
+  if (added.length === 0) return [];
+  const start = body.indexOf(OPEN_BRACE) + 1;
+  return added.map((member) => ({ start, end: start, bytes: [member, Buffer.of(COMMA)] }));
 }
 
 /** The gateway needs the bill of every answer; a client that did not ask for it is not shown it. */
@@ -80,6 +87,6 @@ function usageEdit({ stream, includeUsage, fields, members, body }: ChatRequest)
     const merged = { ...(typeof options === "object" ? options : undefined), include_usage: true };
     return [{ ...given, bytes: [Buffer.from(JSON.stringify(merged))] }];
   }
-  const start = body.indexOf("{") + 1;
+  const start = body.indexOf(OPEN_BRACE) + 1;
   return [{ start, end: start, bytes: [Buffer.from('"stream_options":{"include_usage":true},')] }];
 }

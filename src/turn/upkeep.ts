@@ -6,7 +6,7 @@ import type { SummaryResult } from "../history/summariser.ts";
 import { summaryReach } from "../history/summary-reach.ts";
 import type { KeyedQueue } from "../kit/keyed-queue.ts";
 import { recordTag } from "../sealing/sealed-record.ts";
-import { type ActiveTurn, turnMessages } from "../session/active-turns.ts";
+import type { ActiveTurn } from "../session/active-turns.ts";
 import { encodeHead, type SessionHead } from "../session/session-head.ts";
 import { encodeSummaries, SUMMARY_SLOT } from "../session/slots.ts";
 import { callCost } from "../tokens/cost.ts";
@@ -77,7 +77,7 @@ async function summarise(parts: UpkeepParts, task: SummaryTask, holder: string):
     const session = task.fromTurn < current.front.turns ? await cache.loadAll(current) : current;
     const bounded = {
       ...task,
-      toTurn: task.fromTurn + summaryReach(turnsToRead({ ...task, session }).map(turnMessages)),
+      toTurn: task.fromTurn + summaryReach(turnsToRead({ ...task, session }).map(({ messages }) => messages)),
     };
     const result = await askForSummary(parts, { ...bounded, session }).catch((error: unknown) => {
       ports.meter.degraded("summary_failed");
@@ -101,7 +101,7 @@ const turnsToRead = ({ session: { front, active }, fromTurn, toTurn }: SummaryTa
 async function askForSummary({ ports }: UpkeepParts, task: SummaryTask): Promise<SummaryResult> {
   const { session, request, fromTurn } = task;
   const turns = turnsToRead(task).map((turn, offset) => {
-    const stored = turnMessages(turn);
+    const stored = turn.messages;
     return { index: fromTurn + offset, at: turn.record.at, messages: stored, stored };
   });
   const previous = session.summaries.find((summary) => summary.toTurn === fromTurn);

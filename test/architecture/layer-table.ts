@@ -141,6 +141,7 @@ export const places: Readonly<Record<string, Place>> = {
       "history/aging.ts",
       "history/forecast-cut.ts",
       "history/placeholders.ts",
+      "history/prompt-size.ts",
       "history/recall/",
       "history/rewind-epoch.ts",
       "history/strategy-registry.ts",

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { findAtoms } from "../../../src/history/atoms.ts";
 import { type StrategyName, strategyNames } from "../../../src/history/history-strategy.ts";
 import { strategyFor } from "../../../src/history/strategy-registry.ts";
-import { createTimeline } from "../../../src/history/timeline.ts";
+import { Timeline } from "../../../src/history/timeline.ts";
 import {
   type Asked,
   assistant,
@@ -70,9 +70,9 @@ describe("where a cut falls", () => {
 
   it("prefers a turn that a user begins, if that takes away half as much at least", () => {
     const handedOver = turn(3, assistant("by the way"), sized("user", 90));
-    const near = createTimeline(viewOf({ turns: [chat(0), chat(1), chat(2), handedOver, chat(4)] }), 0);
+    const near = new Timeline(viewOf({ turns: [chat(0), chat(1), chat(2), handedOver, chat(4)] }), 0);
     expect([near.lastCut(0, 3), near.latestCut(0, 3)]).toEqual([3, 2]);
-    const far = createTimeline(
+    const far = new Timeline(
       viewOf({ turns: [chat(0), ...[1, 2, 3].map((i) => turn(i, sized("assistant", 90))), chat(4)] }),
       0,
     );

@@ -7,7 +7,6 @@ import { openTermReader, type TermReader } from "../../../src/history/recall/ter
 import { strategyFor } from "../../../src/history/strategy-registry.ts";
 import { appendTail } from "../../../src/history/tail-note.ts";
 import type { Log } from "../../../src/kit/log.ts";
-import { turnMessages } from "../../../src/session/active-turns.ts";
 import type { RecallShelf } from "../../../src/turn/recall-shelf.ts";
 import { type RecallParts, recallForTurn } from "../../../src/turn/recall-turn.ts";
 import type { SessionCache } from "../../../src/turn/session-cache.ts";
@@ -53,7 +52,7 @@ async function plan({ said, incoming = [user(QUESTION)], maxTokens = 2_000, ...m
     ),
   );
   const turns = session.active.map((turn, index) => {
-    const messages = turnMessages(turn);
+    const messages = turn.messages;
     return { index, at: turn.record.at, messages, stored: messages };
   });
   const view = viewOf({ turns, incoming, knobs: { ...knobs, keepTurns: 1, exact: true, ...more.knobs } });
