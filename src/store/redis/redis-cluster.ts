@@ -4,6 +4,7 @@ import type { Log } from "../../kit/log.ts";
 import type { RedisAddress } from "./redis-address.ts";
 import type { NodeOptions, RedisConnection } from "./redis-connection.ts";
 import { redisScripts } from "./redis-scripts.ts";
+import { writeTogether } from "./write-together.ts";
 
 export interface ClusterParts {
   readonly nodes: RedisAddress["nodes"];
@@ -30,6 +31,7 @@ export async function connectCluster({ nodes, common, log }: ClusterParts): Prom
     // Names stay names: a certificate is made out to them, and they are looked up anew with each connection.
     dnsLookup: (host, callback) => callback(null, host),
   });
+  client.on("+node", writeTogether);
   connectNodesEarly(client);
   const errors = keepLastErrors(client);
   try {

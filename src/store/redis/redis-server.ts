@@ -4,6 +4,7 @@ import type { Log } from "../../kit/log.ts";
 import type { RedisAddress } from "./redis-address.ts";
 import type { NodeOptions, RedisConnection } from "./redis-connection.ts";
 import { redisScripts } from "./redis-scripts.ts";
+import { writeTogether } from "./write-together.ts";
 
 export interface ServerParts {
   readonly address: RedisAddress;
@@ -25,6 +26,7 @@ export async function connectServer({ address, common, log }: ServerParts): Prom
     // After a failover the old primary answers READONLY; the address leads to the new one.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   });
+  writeTogether(client);
   const lastError = keepLastError(client);
   try {
     await client.connect();

@@ -174,6 +174,16 @@ describeWithRedis("the Redis store when its server misbehaves", () => {
     expect(await callsOf(raw)).toMatchObject({ evalsha: 2 });
   });
 
+  it("what is asked at once leaves in one write", async () => {
+    const reads = async (): Promise<number> =>
+      Number(/^total_reads_processed:(\d+)/m.exec(await raw.info("stats"))?.[1]);
+    await backend.sessions.load("any");
+    const before = await reads();
+    await Promise.all(Array.from({ length: 30 }, (_, at) => backend.sessions.load(`s${at}`)));
+    // Its own command is one more.
+    expect((await reads()) - before).toBe(2);
+  });
+
   it("a page of a listing reads the index once, also after a row, and each of its sessions once", async () => {
     const { owner } = fields();
     const base = { owner, createdAt: clock.now(), expiresAt: clock.now() + HOUR_MS, loadFrom: 0 };
