@@ -25,7 +25,7 @@ interface TranscriptOptions {
   readonly keepBytes: boolean;
 }
 
-/** Some twenty events at a time are parsed for half of what they cost one by one, and delay nobody. */
+/** Some twenty events at a time cost less to parse than one by one, and not long enough to delay anybody. */
 const BATCH_BYTES = 4 << 10;
 /** So that a client that dawdles over a long answer costs less than a megabyte. A longer one is repeated from the store. */
 const MAX_KEPT_BYTES = 512 << 10;
