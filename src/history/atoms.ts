@@ -21,12 +21,16 @@ export interface Atoms {
  * message is one by itself. A call is pending while no result and nothing but tool messages follow it in the transcript.
  */
 export function findAtoms(turns: readonly HistoryTurn[], incoming: readonly HistoryMessage[]): Atoms {
-  if (turns.every(({ messages }) => isTalk(messages)) && isTalk(incoming))
-    return { boundaries: Array.from<Boundary>({ length: turns.length + 1 }).fill("clean"), unanswered: [] };
+  if (turns.every(isTalkTurn) && isTalk(incoming))
+    return { boundaries: [...turns.map(clean), "clean"], unanswered: [] };
   const messages = [...messagesOf(turns), ...incoming];
   const boundaries = orderlyBoundaries(turns, messages);
   return boundaries ? { boundaries, unanswered: [] } : anyAtoms(turns, messages);
 }
+
+const isTalkTurn = ({ messages }: HistoryTurn): boolean => isTalk(messages);
+
+const clean = (): Boundary => "clean";
 
 /** Without looking for any pair, which takes several times as long; `undefined` where a call or a result is out of order. */
 function orderlyBoundaries(turns: readonly HistoryTurn[], messages: readonly HistoryMessage[]): Boundary[] | undefined {

@@ -52,11 +52,27 @@ export function encodeTurnRecord(record: TurnRecord): Buffer {
     requestHash: record.requestHash,
     idempotencyHash: record.idempotencyHash,
   };
-  const json = Buffer.from(JSON.stringify(meta));
-  const header = Buffer.alloc(HEADER_LENGTH);
-  header.writeUInt8(VERSION, 0);
-  header.writeUInt32BE(json.length, 1);
-  return Buffer.concat([header, json, ...messages.map(({ bytes }) => bytes), ...answers.map(({ bytes }) => bytes)]);
+  const json = JSON.stringify(meta);
+  const jsonLength = Buffer.byteLength(json);
+  const start = HEADER_LENGTH + jsonLength;
+  const encoded = Buffer.allocUnsafe(start + sizeOf(messages) + sizeOf(answers));
+  encoded.writeUInt8(VERSION, 0);
+  encoded.writeUInt32BE(jsonLength, 1);
+  encoded.write(json, HEADER_LENGTH);
+  writeBytes(encoded, writeBytes(encoded, start, messages), answers);
+  return encoded;
+}
+
+function sizeOf(messages: readonly StoredMessage[]): number {
+  let size = 0;
+  for (const { bytes } of messages) size += bytes.length;
+  return size;
+}
+
+function writeBytes(target: Buffer, at: number, messages: readonly StoredMessage[]): number {
+  let end = at;
+  for (const { bytes } of messages) end += bytes.copy(target, end);
+  return end;
 }
 
 function messageMeta(message: StoredMessage): MessageMeta {
