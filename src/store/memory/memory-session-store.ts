@@ -1,4 +1,5 @@
 import type { Clock } from "../../kit/clock.ts";
+import { ownBytes } from "../../kit/own-bytes.ts";
 import { isSameIncarnation } from "../revision.ts";
 import type {
   KnownRevision,
@@ -94,12 +95,12 @@ export function createMemorySessionStore(clock: Clock, refuseWhenClosed: () => v
 function write(current: MemorySession | undefined, commit: SessionCommit): MemorySession {
   const slots = new Map(current?.slots);
   for (const [name, bytes] of commit.slots ?? []) {
-    if (bytes) slots.set(name, Buffer.from(bytes));
+    if (bytes) slots.set(name, ownBytes(bytes));
     else slots.delete(name);
   }
   const turns = current?.turns ?? new Map<number, SealedTurn>();
-  if (commit.turn) turns.set(commit.turn.sequence, copyOf(commit.turn));
-  return { revision: commit.revision, fields: { ...commit.fields }, head: Buffer.from(commit.head), slots, turns };
+  if (commit.turn) turns.set(commit.turn.sequence, { ...commit.turn, sealed: ownBytes(commit.turn.sealed) });
+  return { revision: commit.revision, fields: { ...commit.fields }, head: ownBytes(commit.head), slots, turns };
 }
 
 function isInPlace(current: MemorySession, { revision, head, turn }: SessionCommit): boolean {
