@@ -36,10 +36,12 @@ export function createRedisSessionStore({ connection, names, index, clock }: Red
     const session = names.session(commit.key);
     const parts = commitArguments(commit, clock());
     if (!liesApart) {
-      const together = client.sessionCommitIndexedBuffer(session, names.owner(commit.fields.owner), ...parts);
-      const reply = await together.catch(unlessApart);
-      if (reply !== undefined) return reply;
-      liesApart = true;
+      try {
+        return await client.sessionCommitIndexedBuffer(session, names.owner(commit.fields.owner), ...parts);
+      } catch (cause) {
+        if (!isRefusedApart(cause)) throw cause;
+        liesApart = true;
+      }
     }
     await enter(commit.key, commit.fields);
     return client.sessionCommitBuffer(session, ...parts);
@@ -112,8 +114,5 @@ function commitArguments(commit: SessionCommit, now: number): (string | number |
   return [now, expected, revision, ...index, head, ...knownRevision, ...turnOrNone, commit.key, ...slots];
 }
 
-/** Resolves to `undefined` for a refusal because of where the keys lie: nothing was carried out then. */
-function unlessApart(error: Error): undefined {
-  if (!error.message.startsWith("CROSSSLOT")) throw error;
-  return undefined;
-}
+/** Nothing was carried out then. */
+const isRefusedApart = (cause: unknown): boolean => cause instanceof Error && cause.message.startsWith("CROSSSLOT");

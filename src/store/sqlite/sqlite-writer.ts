@@ -23,6 +23,8 @@ let open: OpenFile | undefined;
 port.on("message", (message: WriterMessage) => {
   if (message === "close") return close();
   port.postMessage(write(message.jobs));
+  // What was asked is answered: nobody but the next batch waits for it.
+  open?.log.foldWhenLong();
 });
 
 function write(jobs: readonly WriteJob[]): WriteAnswer[] {
@@ -32,7 +34,6 @@ function write(jobs: readonly WriteJob[]): WriteAnswer[] {
     // After a disk error a fresh connection is the safe way back.
     if (answers.some((answer) => isFailure(answer) && answer.failure === "unavailable")) disconnect();
     else if (jobs.some(leavesTraces)) open.log.fold();
-    else open.log.foldWhenLong();
     return answers;
   } catch (cause) {
     disconnect();
