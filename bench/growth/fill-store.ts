@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import { DATA_KEY_PREFIX } from "../../src/sealing/data-keys.ts";
 import { openStore } from "../../src/store/open-store.ts";
-import type { SessionStore } from "../../src/store/session-store.ts";
+import type { ListPage, SessionStore } from "../../src/store/session-store.ts";
 
 const AT_ONCE = 256;
 const SESSIONS_OF_AN_OWNER = 10;
@@ -14,16 +14,23 @@ const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, fatal
 
 /** Sessions and users of nobody, with bytes that mean nothing: what they are there for is to be many. */
 export interface StoreFiller {
-  addSessions(count: number): Promise<void>;
+  /** @param owner of all of them; without it each owner has ten */
+  addSessions(count: number, owner?: string): Promise<void>;
   addUsers(count: number): Promise<void>;
+  /** The newest first, each as the place that the next page may begin after. */
+  list(owner: string, page: Omit<ListPage, "order">): Promise<Required<ListPage>["after"][]>;
   close(): Promise<void>;
 }
 
 export async function openStoreFiller(address: string): Promise<StoreFiller> {
   const backend = await openStore(address, { clock: Date.now, log: silent, commandTimeoutMs: 60_000 });
   return {
-    addSessions: (count) => inBatches(count, (index) => addSession(backend.sessions, index)),
+    addSessions: (count, owner) => inBatches(count, (index) => addSession(backend.sessions, owner ?? ownerOf(index))),
     addUsers: (count) => inBatches(count, () => backend.records.putIfAbsent(DATA_KEY_PREFIX + hash(), randomBytes(80))),
+    async list(owner, page) {
+      const rows = await backend.sessions.list(owner, { ...page, order: "desc" });
+      return rows.map(({ key, fields: { createdAt } }) => ({ createdAt, key }));
+    },
     close: () => backend.close(),
   };
 }
@@ -35,10 +42,14 @@ async function inBatches(count: number, add: (index: number) => Promise<unknown>
   }
 }
 
-let owner = hash();
+let lastOwner = hash();
 
-function addSession(sessions: SessionStore, index: number): Promise<unknown> {
-  if (index % SESSIONS_OF_AN_OWNER === 0) owner = hash();
+function ownerOf(index: number): string {
+  if (index % SESSIONS_OF_AN_OWNER === 0) lastOwner = hash();
+  return lastOwner;
+}
+
+function addSession(sessions: SessionStore, owner: string): Promise<unknown> {
   const now = Date.now();
   return sessions.commit({
     key: hash(),
