@@ -14,7 +14,7 @@ import { createRefusalNotes, withRefusalNotes } from "./identity/refusal-notes.t
 import { createTenantBook } from "./identity/tenant-book.ts";
 import { openTenantLinks } from "./identity/tenant-links.ts";
 import { createTokenIdentity } from "./identity/token-identity.ts";
-import { createTokenVerifier, type TokenVerifier } from "./identity/token-verifier.ts";
+import type { TokenVerifier } from "./identity/token-verifier.ts";
 import type { Clock } from "./kit/clock.ts";
 import type { Log } from "./kit/log.ts";
 import { isLoopback } from "./kit/loopback.ts";
@@ -46,7 +46,7 @@ export async function openIdentity(config: GatewayConfig, parts: IdentityParts):
   if (config.identity.mode === "passthrough") {
     return { identity: complete(await openPassthrough(config, parts)), logins: undefined };
   }
-  const source = openLoginSource(config, parts);
+  const source = await openLoginSource(config, parts);
   const { idleSeconds, absoluteSeconds, sameSite } = config.identity.cookie;
   // As browsers write them.
   const origins = config.http.cors.origins.map((origin) => new URL(origin).origin);
@@ -64,11 +64,12 @@ export async function openIdentity(config: GatewayConfig, parts: IdentityParts):
   };
 }
 
-function openLoginSource(config: GatewayConfig, { vault, notices, clock }: IdentityParts): LoginSource {
+async function openLoginSource(config: GatewayConfig, { vault, notices, clock }: IdentityParts): Promise<LoginSource> {
   const { mode, userFromBody } = config.identity;
   const { store, recordSealer, keyedHash } = vault;
   if (mode === "jwt") {
-    return createTokenIdentity({ verifyToken: openTokens(config, clock), keyedHash, clock, userFromBody });
+    const verifyToken = await openTokens(config, clock);
+    return createTokenIdentity({ verifyToken, keyedHash, clock, userFromBody });
   }
   const keys = createKnownKeys({ records: store.records, recordSealer, notices, clock });
   return createKeyIdentity({ keys, keyedHash, userFromBody });
@@ -77,7 +78,9 @@ function openLoginSource(config: GatewayConfig, { vault, notices, clock }: Ident
 /** Long enough to be no flood door to the provider, short enough for a key that came with a rotation. */
 const JWKS_COOLDOWN_MS = 10_000;
 
-function openTokens({ identity: { jwt } }: GatewayConfig, clock: Clock): TokenVerifier {
+/** Its library is loaded where it is needed: fifty files that others need not wait for. */
+async function openTokens({ identity: { jwt } }: GatewayConfig, clock: Clock): Promise<TokenVerifier> {
+  const { createTokenVerifier } = await import("./identity/token-verifier.ts");
   const { jwksUrl = "", issuer = "", audience = "", tenantClaim, ...rest } = jwt;
   return createTokenVerifier({
     ...rest,
