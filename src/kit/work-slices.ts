@@ -9,9 +9,6 @@ export interface WorkSlices {
   before(bytes: number): Promise<void> | undefined;
 }
 
-/** Whether work on so many bytes is done without a pause. */
-export const isOneSlice = (bytes: number): boolean => bytes <= SLICE_BYTES;
-
 export function createWorkSlices(): WorkSlices {
   let done = 0;
   return {
@@ -22,4 +19,30 @@ export function createWorkSlices(): WorkSlices {
       return nextTurn();
     },
   };
+}
+
+/** Maps one item after another: at once where they are one slice together, else with pauses and a promise. */
+export function mapInSlices<Item, Mapped>(
+  items: readonly Item[],
+  bytesOf: (item: Item) => number,
+  map: (item: Item, index: number) => Mapped,
+): Mapped[] | Promise<Mapped[]> {
+  let bytes = 0;
+  for (const item of items) bytes += bytesOf(item);
+  return bytes <= SLICE_BYTES ? items.map(map) : mapWithPauses(items, bytesOf, map);
+}
+
+async function mapWithPauses<Item, Mapped>(
+  items: readonly Item[],
+  bytesOf: (item: Item) => number,
+  map: (item: Item, index: number) => Mapped,
+): Promise<Mapped[]> {
+  const slices = createWorkSlices();
+  const mapped: Mapped[] = [];
+  for (const [index, item] of items.entries()) {
+    const pause = slices.before(bytesOf(item));
+    if (pause) await pause;
+    mapped.push(map(item, index));
+  }
+  return mapped;
 }

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 
 import type { HistoryMessage } from "../history/history-strategy.ts";
-import { createWorkSlices, isOneSlice } from "../kit/work-slices.ts";
+import { mapInSlices } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { RequestMessage } from "../protocol/chat-request.ts";
 import type { Fingerprinter } from "../session/fingerprint.ts";
@@ -69,23 +69,7 @@ export function countMessages(
   messages: readonly IncomingMessage[],
   counter: TokenCounter,
 ): readonly FreshMessage[] | Promise<readonly FreshMessage[]> {
-  return isOneSlice(sizeOf(messages))
-    ? messages.map((message) => countMessage(message, counter))
-    : countInSlices(messages, counter);
-}
-
-async function countInSlices(
-  messages: readonly IncomingMessage[],
-  counter: TokenCounter,
-): Promise<readonly FreshMessage[]> {
-  const slices = createWorkSlices();
-  const counted: FreshMessage[] = [];
-  for (const message of messages) {
-    const pause = slices.before(message.bytes.length);
-    if (pause) await pause;
-    counted.push(countMessage(message, counter));
-  }
-  return counted;
+  return mapInSlices(messages, lengthOf, (message) => countMessage(message, counter));
 }
 
 function countMessage({ role, message, bytes, fingerprint }: IncomingMessage, counter: TokenCounter): FreshMessage {
@@ -93,34 +77,14 @@ function countMessage({ role, message, bytes, fingerprint }: IncomingMessage, co
   return { role, message, bytes, fingerprint, sent };
 }
 
-function sizeOf(messages: readonly { readonly bytes: Buffer }[]): number {
-  let size = 0;
-  for (const { bytes } of messages) size += bytes.length;
-  return size;
-}
+const lengthOf = ({ bytes }: { readonly bytes: Buffer }): number => bytes.length;
 
 /** Fingerprints a request's conversation, in slices as well. */
 export function readConversation(
   messages: readonly RequestMessage[],
   fingerprint: Fingerprinter,
 ): IncomingMessage[] | Promise<IncomingMessage[]> {
-  return isOneSlice(sizeOf(messages))
-    ? messages.map((message) => readMessage(message, fingerprint))
-    : readInSlices(messages, fingerprint);
-}
-
-async function readInSlices(
-  messages: readonly RequestMessage[],
-  fingerprint: Fingerprinter,
-): Promise<IncomingMessage[]> {
-  const slices = createWorkSlices();
-  const read: IncomingMessage[] = [];
-  for (const message of messages) {
-    const pause = slices.before(message.bytes.length);
-    if (pause) await pause;
-    read.push(readMessage(message, fingerprint));
-  }
-  return read;
+  return mapInSlices(messages, lengthOf, (message) => readMessage(message, fingerprint));
 }
 
 const readMessage = ({ message, bytes }: RequestMessage, fingerprint: Fingerprinter): IncomingMessage => ({

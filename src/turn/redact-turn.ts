@@ -1,5 +1,5 @@
 import { ownBytes } from "../kit/own-bytes.ts";
-import { createWorkSlices, isOneSlice } from "../kit/work-slices.ts";
+import { mapInSlices } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { hasRepeatedKeys } from "../protocol/repeated-keys.ts";
 import { countPlaceholders } from "../redaction/count-placeholders.ts";
@@ -37,32 +37,12 @@ export interface RedactedMessages {
 export async function redactMessages(parts: RedactionParts, clear: readonly ClearMessage[]): Promise<RedactedMessages> {
   const given = clear.map(({ message }) => message);
   const redactions = (await parts.redactor?.redact(given, parts.name)) ?? [];
-  const messages = isOneSlice(sizeOf(clear))
-    ? clear.map((item, index) => storedForm(parts, item, redactions[index]))
-    : await storedInSlices(parts, clear, redactions);
+  const stored = mapInSlices(clear, lengthOf, (item, index) => storedForm(parts, item, redactions[index]));
+  const messages = stored instanceof Promise ? await stored : stored;
   return { messages, counts: sumCounts(redactions) };
 }
 
-function sizeOf(clear: readonly ClearMessage[]): number {
-  let size = 0;
-  for (const { bytes } of clear) size += bytes?.length ?? 0;
-  return size;
-}
-
-async function storedInSlices(
-  parts: RedactionParts,
-  clear: readonly ClearMessage[],
-  redactions: readonly Redaction[],
-): Promise<readonly StoredMessage[]> {
-  const messages: StoredMessage[] = [];
-  const slices = createWorkSlices();
-  for (const [index, item] of clear.entries()) {
-    const pause = slices.before(item.bytes?.length ?? 0);
-    if (pause) await pause;
-    messages.push(storedForm(parts, item, redactions[index]));
-  }
-  return messages;
-}
+const lengthOf = ({ bytes }: ClearMessage): number => bytes?.length ?? 0;
 
 function storedForm(parts: RedactionParts, clear: ClearMessage, redaction: Redaction | undefined): StoredMessage {
   if (redaction && redaction.message !== clear.message) return redactedForm(parts, clear, redaction.message);
