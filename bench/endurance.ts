@@ -2,9 +2,6 @@
  * `npm run bench:endurance`: what streams leave behind. Memory of a thousand open ones and of a reader that does not read;
  * memory, sockets, timers and listeners over many streams, half of them aborted. See `--help`.
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { measureAbortedStreams } from "./endurance/aborted-streams.ts";
@@ -14,11 +11,10 @@ import { measureSlowReader } from "./endurance/slow-reader.ts";
 import { describeMachine } from "./report/conditions.ts";
 import { divideCores } from "./rig/cores.ts";
 import { waitUntilQuiet } from "./rig/process-figures.ts";
-import { createProcessGroup } from "./rig/process-group.ts";
+import { withRig } from "./rig/with-rig.ts";
 import { onSqlite } from "./targets/stategate.ts";
 import { startUpstream } from "./upstream/start-upstream.ts";
 
-const RESULTS = fileURLToPath(new URL("./results", import.meta.url));
 const USAGE = `npm run bench:endurance -- [options]
 
   --streams N  half of them aborted (100000)
@@ -33,13 +29,8 @@ if (values.help) {
 }
 const streams = Number(values.streams ?? (values.quick ? 4_000 : 100_000));
 
-const startedAt = new Date();
-mkdirSync(RESULTS, { recursive: true });
-const folder = mkdtempSync(join(RESULTS, "endurance-"));
-const cores = divideCores();
-const processes = createProcessGroup(folder);
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
-try {
+await withRig("endurance", async ({ startedAt, folder, processes }) => {
+  const cores = divideCores();
   const upstream = await startUpstream(processes);
   const inside = openInside(processes, folder);
   const target = await onSqlite.open({ cores, processes: inside.processes, folder, upstreamPort: upstream.port });
@@ -55,7 +46,4 @@ try {
   process.stdout.write(
     `${describeMachine({ cores, folder, startedAt })} SQLite, strategy window, sessions of 10 turns.\n`,
   );
-} finally {
-  await processes.stopAll();
-  rmSync(folder, { recursive: true, force: true });
-}
+});

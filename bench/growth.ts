@@ -1,7 +1,6 @@
 /** `npm run bench:growth`: what a turn costs as sessions grow long, and as sessions and users grow many. See `--help`. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { renderGrowthChart, renderGrowthTable } from "./growth/render-growth.ts";
@@ -9,12 +8,11 @@ import { measureSessionLength } from "./growth/session-length.ts";
 import { measureStored, storedSessions, storedUsers } from "./growth/stored-things.ts";
 import { describeMachine } from "./report/conditions.ts";
 import { divideCores } from "./rig/cores.ts";
-import { createProcessGroup } from "./rig/process-group.ts";
+import { withRig } from "./rig/with-rig.ts";
 import { onRedis, onSqlite } from "./targets/stategate.ts";
 import type { Rig } from "./targets/target.ts";
 import { startUpstream } from "./upstream/start-upstream.ts";
 
-const RESULTS = fileURLToPath(new URL("./results", import.meta.url));
 const USAGE = `npm run bench:growth -- [options]
 
   --max N          most sessions and users in the store (1000000; users 100000)
@@ -37,13 +35,8 @@ const most = Number(values.max ?? (values.quick ? 1_000 : 1_000_000));
 const upTo = (limit: number, from: number): number[] =>
   [10, 100, 1_000, 10_000, 100_000, 1_000_000].filter((size) => size >= from && size <= limit);
 
-const startedAt = new Date();
-mkdirSync(RESULTS, { recursive: true });
-const folder = mkdtempSync(join(RESULTS, "growth-"));
-const cores = divideCores();
-const processes = createProcessGroup(folder);
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
-try {
+await withRig("growth", async ({ startedAt, folder, processes }) => {
+  const cores = divideCores();
   const upstream = await startUpstream(processes);
   await upstream.answerWith({ kind: "json" });
   const rig: Rig = { cores, processes, folder, upstreamPort: upstream.port };
@@ -59,7 +52,4 @@ try {
     if (values.charts !== undefined) writeFileSync(join(values.charts, `${name}.svg`), renderGrowthChart(curve));
   }
   process.stdout.write(`${describeMachine({ cores, folder, startedAt })} Strategy: window; instant upstream.\n`);
-} finally {
-  await processes.stopAll();
-  rmSync(folder, { recursive: true, force: true });
-}
+});

@@ -1,15 +1,13 @@
 /** `npm run bench:listing`: a page of the sessions of a user who has many. See `--help`. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { openStoreFiller } from "./growth/fill-store.ts";
 import { describeMachine } from "./report/conditions.ts";
 import { divideCores } from "./rig/cores.ts";
-import { createProcessGroup } from "./rig/process-group.ts";
 import { percentile } from "./rig/statistics.ts";
+import { withRig } from "./rig/with-rig.ts";
 import { startPostgres } from "./targets/postgres-server.ts";
 import { startRedis } from "./targets/redis-server.ts";
 import type { Rig } from "./targets/target.ts";
@@ -19,7 +17,6 @@ const USAGE = `npm run bench:listing -- [options]
   --sessions N  of the one user (10000)
   --pages N     measured in each row (500)
 `;
-const RESULTS = fileURLToPath(new URL("./results", import.meta.url));
 const LIMITS = [20, 50, 100];
 const { values } = parseArgs({
   options: {
@@ -33,13 +30,8 @@ if (values.help) {
   process.exit(0);
 }
 
-const startedAt = new Date();
-mkdirSync(RESULTS, { recursive: true });
-const folder = mkdtempSync(join(RESULTS, "listing-"));
-const cores = divideCores();
-const processes = createProcessGroup(folder);
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
-try {
+await withRig("listing", async ({ startedAt, folder, processes }) => {
+  const cores = divideCores();
   const rig: Rig = { cores, processes, folder, upstreamPort: 0 };
   const addresses = {
     SQLite: `sqlite:${join(folder, "listing.db")}`,
@@ -50,10 +42,7 @@ try {
   for (const [name, address] of Object.entries(addresses)) await measureStore(name, address);
   process.stdout.write(`\n${values.sessions} sessions of one user, ${values.pages} pages a row, one after another. `);
   process.stdout.write(`${describeMachine({ cores, folder, startedAt })}\n`);
-} finally {
-  await processes.stopAll();
-  rmSync(folder, { recursive: true, force: true });
-}
+});
 
 async function measureStore(name: string, address: string): Promise<void> {
   const owner = randomBytes(32).toString("base64url");

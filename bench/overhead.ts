@@ -1,7 +1,6 @@
 /** `npm run bench:overhead`: what a gateway costs, measured side by side with others. See `--help`. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 import { type Flags, parseFlags, type SectionName, USAGE } from "./parse-flags.ts";
 import { busyMachineWarning, describeConditions } from "./report/conditions.ts";
@@ -10,8 +9,8 @@ import { renderCharts } from "./report/render-charts.ts";
 import { renderTable } from "./report/render-table.ts";
 import { divideCores } from "./rig/cores.ts";
 import { residentMegabytes, waitUntilQuiet } from "./rig/process-figures.ts";
-import { createProcessGroup } from "./rig/process-group.ts";
 import { createSamples, type Samples } from "./rig/samples.ts";
+import { RESULTS, withRig } from "./rig/with-rig.ts";
 import { coldStarts } from "./sections/cold-starts.ts";
 import { frontier } from "./sections/frontier.ts";
 import { hostileBodies } from "./sections/hostile-bodies.ts";
@@ -50,7 +49,6 @@ const sections: Readonly<Record<SectionName, Section>> = {
   long: longHistories,
   hostile: hostileBodies,
 };
-const RESULTS = fileURLToPath(new URL("./results", import.meta.url));
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -58,14 +56,9 @@ if (process.argv.includes("--help")) say(USAGE);
 else await run(readFlags());
 
 async function run(flags: Flags): Promise<void> {
-  const startedAt = new Date();
   const busy = busyMachineWarning();
-  mkdirSync(RESULTS, { recursive: true });
-  const folder = mkdtempSync(join(RESULTS, "run-"));
-  const cores = divideCores();
-  const processes = createProcessGroup(folder);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
-  try {
+  await withRig("run", async ({ startedAt, folder, processes }) => {
+    const cores = divideCores();
     const upstream = await startUpstream(processes);
     const rig: Rig = { cores, processes, folder, upstreamPort: upstream.port };
     const samples = createSamples();
@@ -78,10 +71,7 @@ async function run(flags: Flags): Promise<void> {
     const warnings = [...(busy ? [busy] : []), ...doubts, ...findDoubts(samples, names)];
     report([renderTable(samples, names), describeConditions({ ...flags, cores, folder, startedAt })], warnings);
     if (flags.charts !== undefined) writeCharts(flags.charts, renderCharts(samples, names));
-  } finally {
-    await processes.stopAll();
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 interface OpenedTargets {

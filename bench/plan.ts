@@ -3,10 +3,6 @@
  * Loading is not in it; in `semantic` and `hybrid` recall is. Then what the choice alone takes where a thousand turns of
  * an agent are in view, and how long others wait while a session's recall index is made anew.
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
 import { startSimulatedUpstream } from "../src/demo/simulated-upstream.ts";
 import { strategyNames } from "../src/history/history-strategy.ts";
 import { chatRequest, getRequest } from "./load/chat-requests.ts";
@@ -14,7 +10,7 @@ import { type HttpConnection, openConnection } from "./load/http-connection.ts";
 import { timeAgedChoice } from "./plan/aged-choice.ts";
 import { rebuildIndex } from "./plan/index-rebuild.ts";
 import { divideCores } from "./rig/cores.ts";
-import { createProcessGroup } from "./rig/process-group.ts";
+import { withRig } from "./rig/with-rig.ts";
 import { plainText } from "./sections/plain-text.ts";
 import { onMemory } from "./targets/stategate.ts";
 
@@ -26,15 +22,10 @@ const TURN_CHARACTERS = 400;
 const LONG_CHARACTERS = 4_000;
 const MANY_TURNS = 10_000;
 const HEADER = "| strategy | p50 | p99 |\n| --- | --- | --- |\n";
-const RESULTS = fileURLToPath(new URL("./results", import.meta.url));
 const BUCKET = /^stategate_overhead_duration\w*_bucket\{[^}]*stategate_stage="plan"[^}]*le="([^"]+)"[^}]*\} (\d+)/gm;
 
-mkdirSync(RESULTS, { recursive: true });
-const folder = mkdtempSync(join(RESULTS, "plan-"));
-const processes = createProcessGroup(folder);
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 const upstream = await startSimulatedUpstream({ maxLoggedRequests: 1 });
-try {
+await withRig("plan", async ({ folder, processes }) => {
   const rig = { cores: divideCores(), processes, folder, upstreamPort: upstream.port };
   const { port } = await onMemory.open(rig);
   const connection = await openConnection(port);
@@ -66,11 +57,7 @@ try {
       process.stdout.write(`| ${[session.turns, session.characters, ...cells].join(" | ")} |\n`);
     }
   }
-} finally {
-  await processes.stopAll();
-  await upstream.close();
-  rmSync(folder, { recursive: true, force: true });
-}
+}).finally(() => upstream.close());
 
 async function play(
   connection: HttpConnection,

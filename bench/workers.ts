@@ -4,17 +4,14 @@
  * Nothing is pinned: the load generator, the upstream and Redis take their share of the same cores, so that on two of them
  * a second worker cannot add what it would on a machine of its own.
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { runClosedLoop } from "./load/closed-loop.ts";
 import { describeMachine } from "./report/conditions.ts";
 import type { Cores } from "./rig/cores.ts";
 import { cpuMsOfAll } from "./rig/process-figures.ts";
-import { createProcessGroup } from "./rig/process-group.ts";
 import { median, percentile } from "./rig/statistics.ts";
+import { withRig } from "./rig/with-rig.ts";
 import { clientsOf } from "./sections/measure-load.ts";
 import { onRedisWith, onSqliteWith } from "./targets/stategate.ts";
 import type { Target } from "./targets/target.ts";
@@ -22,7 +19,6 @@ import { startUpstream } from "./upstream/start-upstream.ts";
 
 const CLIENTS = 32;
 const WARM_UP_MS = 10_000;
-const RESULTS = fileURLToPath(new URL("./results", import.meta.url));
 const USAGE = `npm run bench:workers -- [options]
 
   --rounds N     interleaved rounds (5)
@@ -52,13 +48,8 @@ interface Measured {
   readonly cpuUs: number[];
 }
 
-const startedAt = new Date();
-mkdirSync(RESULTS, { recursive: true });
-const folder = mkdtempSync(join(RESULTS, "workers-"));
-const cores: Cores = { isPinned: false, gatewayPrefix: [], description: "not pinned" };
-const processes = createProcessGroup(folder);
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
-try {
+await withRig("workers", async ({ startedAt, folder, processes }) => {
+  const cores: Cores = { isPinned: false, gatewayPrefix: [], description: "not pinned" };
   const upstream = await startUpstream(processes);
   await upstream.answerWith({ kind: "json" });
   const all: Measured[] = [];
@@ -74,10 +65,7 @@ try {
   }
   process.stdout.write(`${table(all)}\n${describeMachine({ cores, folder, startedAt })}\n`);
   process.stdout.write(`${CLIENTS} clients; medians of ${values.rounds} interleaved rounds of ${values.seconds} s.\n`);
-} finally {
-  await processes.stopAll();
-  rmSync(folder, { recursive: true, force: true });
-}
+});
 
 async function measure({ target, rates, p99s, cpuUs }: Measured): Promise<void> {
   const pid = target.process?.pid ?? Number.NaN;
