@@ -9,7 +9,7 @@ import type { Identity } from "./principal.ts";
  */
 export function withAnonymous(identity: Identity, keyedHash: KeyedHash): Identity {
   return {
-    async resolve(caller, hints) {
+    resolve(caller, hints) {
       const { headers } = caller;
       const sessionId = hints?.sessionId;
       const isKnown = credentialOf(headers) !== undefined || loginTokenOf(headers) !== undefined;

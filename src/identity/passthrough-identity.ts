@@ -74,7 +74,7 @@ export function createPassthroughIdentity({
     return linked ?? own;
   };
   return {
-    async resolve(caller, hints) {
+    resolve(caller, hints) {
       const credential = credentialOf(caller.headers);
       const secret = secretOf(credential);
       if (secret === "") throw new GatewayError("credential_missing", "a session without a credential");

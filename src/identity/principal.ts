@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 
+import type { Awaitable } from "../kit/awaitable.ts";
 import type { Limits } from "../limits/limits.ts";
 
 /** A caller's upstream credential as the header it came in. Lives in memory only, and no longer than its request's upkeep. */
@@ -39,10 +40,12 @@ export interface CallerHints {
 /** One way to know the principal. */
 export interface Identity {
   /**
+   * At once where nothing has to be looked up.
+   *
    * @throws GatewayError `credential_missing`, `credential_placeholder`, `credential_refused`, `invalid_user_id`,
    * `user_conflict`, `csrf_header_missing`; `store_unavailable` or `identity_unavailable` when who it is cannot be known now
    */
-  resolve(caller: Caller, hints?: CallerHints): Promise<Principal>;
+  resolve(caller: Caller, hints?: CallerHints): Awaitable<Principal>;
   /**
    * For routes that no upstream checks: whether the credential is still good.
    * @throws GatewayError `credential_refused`, or the upstream's own failure: then nothing is read either

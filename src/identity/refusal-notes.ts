@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { AuditEvent, AuditLog } from "../audit/audit-log.ts";
 import type { ErrorCode } from "../errors/error-catalog.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
+import { recover } from "../kit/awaitable.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Caller, Identity } from "./principal.ts";
 
@@ -35,10 +36,13 @@ export function createRefusalNotes(audit: AuditLog, clock: Clock): NoteRefusal {
 export function withRefusalNotes(identity: Identity, note: NoteRefusal): Identity {
   return {
     resolve: (caller, hints) =>
-      identity.resolve(caller, hints).catch((error: unknown) => {
-        note(error, caller);
-        throw error;
-      }),
+      recover(
+        () => identity.resolve(caller, hints),
+        (error) => {
+          note(error, caller);
+          throw error;
+        },
+      ),
     verify: (principal, caller) => identity.verify(principal, caller),
   };
 }

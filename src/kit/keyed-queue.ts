@@ -12,13 +12,12 @@ export function createKeyedQueue(): KeyedQueue {
     run(key, work) {
       const before = tails.get(key);
       const result = before ? before.then(work, work) : work();
-      const tail = result.then(noop, noop).then(() => {
+      const leave = (): void => {
         if (tails.get(key) === tail) tails.delete(key);
-      });
+      };
+      const tail = result.then(leave, leave);
       tails.set(key, tail);
       return result;
     },
   };
 }
-
-const noop = (): void => undefined;

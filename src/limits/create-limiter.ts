@@ -38,7 +38,6 @@ export function createLimiter(options: LimiterOptions): Limiter {
     for (const { kind } of shut) exceeded(owner, kind);
     throw limitExceeded(shut, headers);
   };
-  const admittedFreely = Promise.resolve(unlimited);
   const admitWithin = async (owner: string, limits: Limits): Promise<Admission> => {
     const account = accounts.of(owner);
     const { gates, headers } = chatGates(account, limits);
@@ -66,7 +65,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   return {
     admit({ owner, limits: own }) {
       const limits = withOwn(options.limits, own);
-      return limitsChat(limits) ? admitWithin(owner, limits) : admittedFreely;
+      return limitsChat(limits) ? admitWithin(owner, limits) : unlimited;
     },
     async call({ owner, limits: own }) {
       const limit = withOwn(options.limits, own).sessionCallsPerMinute;

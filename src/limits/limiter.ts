@@ -1,4 +1,5 @@
 import type { Principal } from "../identity/principal.ts";
+import type { Awaitable } from "../kit/awaitable.ts";
 
 /**
  * Keeps each user within limits that all replicas share. Blocks of quota are held in memory, so a call usually answers
@@ -7,9 +8,10 @@ import type { Principal } from "../identity/principal.ts";
 export interface Limiter {
   /**
    * Before a chat request. May run while the session is loaded: nothing is asked of the upstream until it has resolved.
+   * Who has no limits is told so at once.
    * @throws GatewayError `rate_limit_exceeded` with the time to wait
    */
-  admit(principal: Principal): Promise<Admission>;
+  admit(principal: Principal): Awaitable<Admission>;
   /** Before any other route of the gateway's own. @throws GatewayError `rate_limit_exceeded` */
   call(principal: Principal): Promise<void>;
   /** Before a session is made. @throws GatewayError `session_limit_reached` */

@@ -1,4 +1,5 @@
 import { GatewayError } from "../errors/gateway-error.ts";
+import { recover } from "../kit/awaitable.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { createAllowList } from "./allow-list.ts";
 import { BUILT_IN_DETECTORS } from "./built-in-detectors.ts";
@@ -39,25 +40,14 @@ export function createRedactor(options: RedactorOptions): Redactor {
   const { maxCharacters } = options;
   const rules = searchRules(options);
   return {
-    redact: (given, name) => settle(() => redactValues(given, messages, { rules, name, maxCharacters })),
-    redactValues: (values, name) => settle(() => redactValues(values, anyValues(), { rules, name, maxCharacters })),
+    redact: (given, name) => recover(() => redactValues(given, messages, { rules, name, maxCharacters }), failClosed),
+    redactValues: (values, name) =>
+      recover(() => redactValues(values, anyValues(), { rules, name, maxCharacters }), failClosed),
     countPlaceholders: (text) => rules.placeholders.count(text),
   };
 }
 
-/** Fails closed, and waits for nothing that is done already. */
-function settle<Outcome>(work: () => Outcome | Promise<Outcome>): Promise<Outcome> {
-  try {
-    const outcome = work();
-    return outcome instanceof Promise ? outcome.catch(failClosed) : Promise.resolve(outcome);
-  } catch (error) {
-    return Promise.reject(asRedactionFailed(error));
-  }
-}
-
-function failClosed(error: unknown): never {
-  throw asRedactionFailed(error);
-}
+const failClosed = (error: unknown): Promise<never> => Promise.reject(asRedactionFailed(error));
 
 function searchRules({
   entities,

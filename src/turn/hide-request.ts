@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { HistoryMessage } from "../history/history-strategy.ts";
+import { recover } from "../kit/awaitable.ts";
 import type { ChatRequest, RequestMessage } from "../protocol/chat-request.ts";
 import type { Redactor } from "../redaction/redactor.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
@@ -155,12 +156,11 @@ function usageWish(fields: readonly HiddenField[]): Buffer {
 export function hidingRedactor({ settings, redactor }: TurnPorts): Redactor | undefined {
   if (!settings.withholding.fromUpstream || !redactor) return undefined;
   return {
-    redact: (messages, name) => redactor.redact(messages, name).catch(refuse),
-    redactValues: (values, name) => redactor.redactValues(values, name).catch(refuse),
+    redact: (messages, name) => recover(() => redactor.redact(messages, name), refuse),
+    redactValues: (values, name) => recover(() => redactor.redactValues(values, name), refuse),
     countPlaceholders: (text) => redactor.countPlaceholders(text),
   };
 }
 
-function refuse(error: unknown): never {
-  throw error instanceof GatewayError ? error : new GatewayError("redaction_failed", "the redactor failed");
-}
+const refuse = (error: unknown): Promise<never> =>
+  Promise.reject(error instanceof GatewayError ? error : new GatewayError("redaction_failed", "the redactor failed"));

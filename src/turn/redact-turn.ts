@@ -1,3 +1,4 @@
+import { type Awaitable, andThen } from "../kit/awaitable.ts";
 import { ownBytes } from "../kit/own-bytes.ts";
 import { mapInSlices } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
@@ -33,14 +34,27 @@ export interface RedactedMessages {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** @throws GatewayError `redaction_failed`: then nothing of these messages may be stored */
-export async function redactMessages(parts: RedactionParts, clear: readonly ClearMessage[]): Promise<RedactedMessages> {
-  const given = clear.map(({ message }) => message);
-  const redactions = (await parts.redactor?.redact(given, parts.name)) ?? [];
-  const stored = mapInSlices(clear, lengthOf, (item, index) => storedForm(parts, item, redactions[index]));
-  const messages = stored instanceof Promise ? await stored : stored;
-  return { messages, counts: sumCounts(redactions) };
+/**
+ * At once where there is little to look at.
+ *
+ * @throws GatewayError `redaction_failed`: then nothing of these messages may be stored
+ */
+export function redactMessages(parts: RedactionParts, clear: readonly ClearMessage[]): Awaitable<RedactedMessages> {
+  const { redactor, name } = parts;
+  const redactions = redactor ? redactor.redact(clear.map(messageOf), name) : [];
+  return andThen(redactions, (redacted) => storedForms(parts, clear, redacted));
 }
+
+function storedForms(
+  parts: RedactionParts,
+  clear: readonly ClearMessage[],
+  redactions: readonly Redaction[],
+): Awaitable<RedactedMessages> {
+  const stored = mapInSlices(clear, lengthOf, (item, index) => storedForm(parts, item, redactions[index]));
+  return andThen(stored, (messages) => ({ messages, counts: sumCounts(redactions) }));
+}
+
+const messageOf = ({ message }: ClearMessage): ChatMessage => message;
 
 const lengthOf = ({ bytes }: ClearMessage): number => bytes?.length ?? 0;
 

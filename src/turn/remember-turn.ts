@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { describeError } from "../errors/describe-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
+import { type Awaitable, andThen, recover } from "../kit/awaitable.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { restoreMessage } from "../redaction/restore-answer.ts";
 import type { WithheldLookup } from "../redaction/restore-text.ts";
@@ -32,41 +33,41 @@ const partsOf = ({ ring, notes }: TurnScope, { counter }: TurnInput): RedactionP
   fingerprint: ring.fingerprint,
 });
 
-/** Never rejects: a failure is handed on to where the turn would be stored. */
-export async function redactFresh(
+/** Neither throws nor rejects: a failure is handed on to where the turn would be stored. */
+export function redactFresh(
   scope: TurnScope,
   { input, plan }: { input: TurnInput; plan: TurnPlan },
-): Promise<FreshRedaction | GatewayError> {
+): Awaitable<FreshRedaction | GatewayError> {
   const parts = partsOf(scope, input);
-  try {
-    return {
-      messages: await redactIncoming(scope, parts, plan),
-      system: await redactSystem(scope, { parts, plan, input }),
-    };
-  } catch (error) {
-    return asFailure(error, "redaction_failed");
-  }
+  return recover<FreshRedaction | GatewayError>(
+    () =>
+      andThen(redactIncoming(scope, parts, plan), (messages) =>
+        andThen(redactSystem(scope, { parts, plan, input }), (system) => ({ messages, system })),
+      ),
+    asRedactionFailure,
+  );
 }
 
-async function redactIncoming(
+const asRedactionFailure = (error: unknown): GatewayError => asFailure(error, "redaction_failed");
+
+function redactIncoming(
   { ring }: TurnScope,
   parts: RedactionParts,
   { fresh }: TurnPlan,
-): Promise<readonly StoredMessage[]> {
+): Awaitable<readonly StoredMessage[]> {
   const hidden = fresh.map(({ stored }) => stored).filter((stored) => stored !== undefined);
   if (hidden.length === fresh.length) return hidden;
-  const { messages, counts } = await redactMessages(
-    parts,
-    fresh.map((message) => ({ ...clearForm(message), tokens: message.sent.tokens })),
-  );
-  ring.ports.meter.redactions(counts);
-  return messages;
+  const clear = fresh.map((message) => ({ ...clearForm(message), tokens: message.sent.tokens }));
+  return andThen(redactMessages(parts, clear), ({ messages, counts }) => {
+    ring.ports.meter.redactions(counts);
+    return messages;
+  });
 }
 
 function redactSystem(
   { ring, request }: TurnScope,
   { parts, plan, input }: { parts: RedactionParts; plan: TurnPlan; input: TurnInput },
-): TurnDraft["system"] | Promise<TurnDraft["system"]> {
+): Awaitable<TurnDraft["system"]> {
   const { system } = splitConversation(request.chat.messages);
   if (system.length === 0) return undefined;
   const systemHash = hashSystem(system);
@@ -78,7 +79,7 @@ function redactSystem(
     fingerprint: ring.fingerprint(message),
     tokens: undefined,
   }));
-  return redactMessages(parts, clear).then(({ messages }) => ({ hash: systemHash, messages }));
+  return andThen(redactMessages(parts, clear), ({ messages }) => ({ hash: systemHash, messages }));
 }
 
 interface RememberParts {
@@ -88,7 +89,7 @@ interface RememberParts {
   readonly bill: TurnBill;
   /** For a turn that begins its session: its key, or why there is none. */
   readonly birth: SessionBirth | GatewayError | undefined;
-  readonly redacting: Promise<FreshRedaction | GatewayError>;
+  readonly redacting: Awaitable<FreshRedaction | GatewayError>;
   /** What was put back into the answer for the client. */
   readonly restoring: WithheldLookup | undefined;
   readonly askedAt: number;
@@ -107,7 +108,7 @@ export const notRemembered: Remembered = { session: undefined, deferred: false, 
 export async function rememberTurn(scope: TurnScope, parts: RememberParts): Promise<Remembered> {
   const { ring, request, ref } = scope;
   const { relay, plan, birth } = parts;
-  const fresh = await parts.redacting;
+  const fresh = parts.redacting instanceof Promise ? await parts.redacting : parts.redacting;
   if (!request.record) return notRemembered;
   if (!relay.answer || (relay.answer.choices.length === 0 && !relay.answer.complete)) {
     ring.failures.add(ref, scope.print.requestHash, "");
@@ -117,7 +118,9 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
   try {
     if (fresh instanceof GatewayError) throw fresh;
     if (birth instanceof GatewayError) throw birth;
-    const draft = await draftTurn(scope, { ...parts, fresh, turnId });
+    const redacting = redactAnswers(scope, parts);
+    const answers = redacting instanceof Promise ? await redacting : redacting;
+    const draft = draftTurn(scope, parts, { fresh, answers, turnId });
     const startedAt = performance.now();
     const stored = await storeTurn(ring, { ref, snapshot: plan.session, birth, draft });
     ring.ports.meter.stage("append", performance.now() - startedAt);
@@ -148,28 +151,37 @@ function noteBeginning({ ring, request: { visitor } }: TurnScope, { head }: Open
   if (head.records === 1) ring.ports.audit.record({ event: "session_created", owner, address, reason: "turn" });
 }
 
-async function draftTurn(
+/** @throws GatewayError `redaction_failed` */
+function redactAnswers(
   scope: TurnScope,
-  {
-    input,
-    plan,
-    relay,
-    bill,
-    fresh,
-    restoring,
-    askedAt,
-    turnId,
-  }: RememberParts & { fresh: FreshRedaction; turnId: string },
-): Promise<TurnDraft> {
-  const { ring, request } = scope;
-  const answer = relay.answer;
+  { input, relay, restoring }: RememberParts,
+): Awaitable<readonly StoredMessage[]> {
+  const { meter } = scope.ring.ports;
   const startedAt = performance.now();
-  const clear = (answer?.choices ?? []).map(({ message }) => clearAnswer(scope, { relay, message, restoring }));
-  const answers = await redactMessages(partsOf(scope, input), clear).catch((error: unknown) => {
-    throw asFailure(error, "redaction_failed");
-  });
-  ring.ports.meter.redactions(answers.counts);
-  ring.ports.meter.stage("redact", performance.now() - startedAt);
+  const clear = (relay.answer?.choices ?? []).map(({ message }) => clearAnswer(scope, { relay, message, restoring }));
+  return recover(
+    () =>
+      andThen(redactMessages(partsOf(scope, input), clear), ({ messages, counts }) => {
+        meter.redactions(counts);
+        meter.stage("redact", performance.now() - startedAt);
+        return messages;
+      }),
+    (error) => Promise.reject(asRedactionFailure(error)),
+  );
+}
+
+interface RedactedTurn {
+  readonly fresh: FreshRedaction;
+  readonly answers: readonly StoredMessage[];
+  readonly turnId: string;
+}
+
+function draftTurn(
+  scope: TurnScope,
+  { plan, relay: { answer }, bill, askedAt }: RememberParts,
+  { fresh, answers, turnId }: RedactedTurn,
+): TurnDraft {
+  const { ring, request } = scope;
   const { figures } = bill;
   return {
     sessionId: request.sessionId,
@@ -203,7 +215,7 @@ async function draftTurn(
       rewindTo: plan.rewindTo,
       previousChoice: plan.previousChoice,
       messages: [...plan.repeated, ...fresh.messages],
-      answers: answers.messages,
+      answers,
       finishReasons: answer?.choices.map(({ finishReason }) => finishReason) ?? [],
       usage: answer?.usage,
       requestHash: scope.print.requestHash,

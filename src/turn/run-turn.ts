@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { ServerResponse } from "node:http";
 
 import { GatewayError } from "../errors/gateway-error.ts";
+import { type Awaitable, andThen } from "../kit/awaitable.ts";
 import { nothingWithheld, type Withheld } from "../session/withheld.ts";
 import { mayRetry } from "./answer-cache.ts";
 import { answerHidden } from "./answer-hidden.ts";
@@ -22,6 +23,7 @@ import { relayAnswer } from "./relay-answer.ts";
 import { redactFresh, rememberTurn } from "./remember-turn.ts";
 import { type AnsweredBefore, answerAgain } from "./repeat-answer.ts";
 import { beginSession, type SessionBirth } from "./session-birth.ts";
+import type { SessionPlace } from "./session-links.ts";
 import { spliceBody } from "./splice-body.ts";
 import { nextFields } from "./store-turn.ts";
 import { withTicket } from "./ticket.ts";
@@ -43,21 +45,36 @@ export function runTurn(ring: TurnRing, request: TurnRequest, client: ServerResp
   return withTicket({ limiter, principal, client }, (ticket) => runAdmitted({ ring, request, client, ticket }));
 }
 
-async function runAdmitted(exchange: TurnExchange): Promise<void> {
+function runAdmitted(exchange: TurnExchange): Promise<void> {
   const { ring, request } = exchange;
-  const scope = await orWithoutStore(ring, request, scopeOf(exchange));
-  if (!scope) return forwardWithoutHistory(exchange);
-  await ring.gate.enter(scope.print, async () => {
-    const prepared = await orWithoutStore(ring, request, prepareTurn(scope));
-    if (!prepared) return forwardWithoutHistory(exchange);
-    await exchange.ticket.admitted;
-    if ("answered" in prepared) {
-      // What was answered once is not for a key that has been revoked since.
-      await request.verifyCaller();
-      return answerAgain(scope, prepared);
-    }
-    await takeTurn(scope, prepared);
-  });
+  const place = ring.links.locate(request.principal.owner, request.sessionId);
+  if (!(place instanceof Promise)) return runAt(exchange, place);
+  return place.then(
+    (linked) => runAt(exchange, linked),
+    (error: unknown) => forwardUnread(exchange, error),
+  );
+}
+
+function runAt(exchange: TurnExchange, place: SessionPlace): Promise<void> {
+  const scope = scopeOf(exchange, place);
+  return exchange.ring.gate.enter(scope.print, () => runInside(scope));
+}
+
+async function runInside(scope: TurnScope): Promise<void> {
+  let prepared: PreparedTurn | AnsweredBefore;
+  try {
+    prepared = await prepareTurn(scope);
+  } catch (error) {
+    return forwardUnread(scope, error);
+  }
+  const { admitted } = scope.ticket;
+  if (admitted instanceof Promise) await admitted;
+  if ("answered" in prepared) {
+    // What was answered once is not for a key that has been revoked since.
+    await scope.request.verifyCaller();
+    return answerAgain(scope, prepared);
+  }
+  await takeTurn(scope, prepared);
 }
 
 interface PreparedTurn {
@@ -66,17 +83,17 @@ interface PreparedTurn {
   readonly birth: SessionBirth | GatewayError | undefined;
 }
 
-/** `undefined`: the store cannot answer, and the request can do without it. Everything read for a turn is read in here. */
-function orWithoutStore<T>(ring: TurnRing, request: TurnRequest, reading: Promise<T>): Promise<T | undefined> {
-  return reading.catch((error: unknown) => {
-    if (!(error instanceof GatewayError && error.code === "store_unavailable")) throw error;
-    ring.ports.meter.degraded("load_failed");
-    const canDoWithout = ring.ports.settings.observes || carriesHistory(request);
-    if (canDoWithout && !request.principal.anonymous) return undefined;
-    throw error;
-  });
+/** Where the store could not be read for a turn: what can do without is answered without. @throws any other failure */
+function forwardUnread(exchange: TurnExchange, error: unknown): Promise<void> {
+  const { ring, request } = exchange;
+  if (!(error instanceof GatewayError && error.code === "store_unavailable")) throw error;
+  ring.ports.meter.degraded("load_failed");
+  const canDoWithout = ring.ports.settings.observes || carriesHistory(request);
+  if (!canDoWithout || request.principal.anonymous) throw error;
+  return forwardWithoutHistory(exchange);
 }
 
+/** Everything that is read of the store for a turn is read in here. */
 async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | AnsweredBefore> {
   const { door, ports } = scope.ring;
   const loadedFrom = performance.now();
@@ -87,7 +104,8 @@ async function prepareTurn(scope: TurnScope): Promise<PreparedTurn | AnsweredBef
   }
   const repeat = findRepeat(snapshot, { ...scope.print, failedTurn: failedTurn(scope) });
   if (snapshot && repeat?.kind === "answered") return { session: snapshot, answered: repeat.turn };
-  const input = await readInput(scope, repeat, snapshot);
+  const reading = readInput(scope, repeat, snapshot);
+  const input = reading instanceof Promise ? await reading : reading;
   const birth = snapshot || !scope.request.record ? undefined : await beginIfAllowed(scope);
   const startedAt = performance.now();
   const plan = await planTurn(scope.ring, { input, snapshot });
@@ -193,9 +211,8 @@ function restorable({ ring, notes }: TurnScope, { session }: TurnPlan): Withheld
   return fromUpstream && notes.values.size > 0 ? new Map([...notes.values, ...held]) : held;
 }
 
-async function scopeOf({ ring, request, client, ticket }: TurnExchange): Promise<TurnScope> {
+function scopeOf({ ring, request, client, ticket }: TurnExchange, place: SessionPlace): TurnScope {
   const { keyedHash, placeholders, settings } = ring.ports;
-  const place = await ring.links.locate(request.principal.owner, request.sessionId);
   const { key } = place.ref;
   return {
     ring,
@@ -237,24 +254,26 @@ async function forwardWithoutHistory({ ring, request, client, ticket }: TurnExch
 
 const failedTurn = ({ ring, ref, print }: TurnScope): string | undefined => ring.failures.find(ref, print.requestHash);
 
-async function readInput(scope: TurnScope, repeat: Repeat, snapshot: OpenedSession | undefined): Promise<TurnInput> {
+function readInput(scope: TurnScope, repeat: Repeat, snapshot: OpenedSession | undefined): Awaitable<TurnInput> {
   const { ring, request } = scope;
   const { ports, fingerprint, countCache } = ring;
   const { model, messages } = request.chat;
   const counter = ports.counters.forModel(model);
   const { system, rest } = splitConversation(messages);
   const redactor = hidingRedactor(ports);
-  const hidden = redactor && (await hideRequest(scope, { redactor, counter, snapshot }));
-  return {
-    request,
-    counter,
-    price: ports.prices.priceOf(model),
-    system: hidden?.system ?? system.map((message) => countCache.systemMessage(message, counter)),
-    hidden,
-    incoming: await readConversation(rest, fingerprint),
-    envelopeTokens: countCache.envelopeTokens(request.chat, counter),
-    replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,
-  };
+  const hiding = redactor && hideRequest(scope, { redactor, counter, snapshot });
+  return andThen(hiding, (hidden) =>
+    andThen(readConversation(rest, fingerprint), (incoming) => ({
+      request,
+      counter,
+      price: ports.prices.priceOf(model),
+      system: hidden?.system ?? system.map((message) => countCache.systemMessage(message, counter)),
+      hidden,
+      incoming,
+      envelopeTokens: countCache.envelopeTokens(request.chat, counter),
+      replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,
+    })),
+  );
 }
 
 /** A turn that is not recorded gives its session no longer life, and a session that was never written has none. */

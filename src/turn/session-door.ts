@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 
 import { GatewayError } from "../errors/gateway-error.ts";
+import type { Awaitable } from "../kit/awaitable.ts";
 import type { KeyedQueue } from "../kit/keyed-queue.ts";
 import type { SessionBinding } from "../session/session-head.ts";
 import type { OpenedSession } from "./opened-session.ts";
@@ -84,18 +85,23 @@ export function createSessionDoor({ ports, cache, recall, appends }: DoorParts):
     audit.record({ event: "session_binding_changed", owner, address, reason });
   };
 
+  const admit = (
+    session: OpenedSession | undefined,
+    { incarnation }: SessionPlace,
+    call: SessionCall,
+  ): Awaitable<OpenedSession | undefined> => {
+    if (incarnation !== undefined && session?.incarnation !== incarnation) {
+      throw new GatewayError("session_not_found", "the session that an id was made for has ended");
+    }
+    if (!session) return undefined;
+    if (!mayStillBeUsed(session, call.sessionId, clock())) return endReplayed(session, call);
+    checkBinding(session, call);
+    return session;
+  };
+
   return {
     bindingOf,
-    async open({ ref, incarnation }, call) {
-      const session = await cache.load(ref);
-      if (incarnation !== undefined && session?.incarnation !== incarnation) {
-        throw new GatewayError("session_not_found", "the session that an id was made for has ended");
-      }
-      if (!session) return undefined;
-      if (!mayStillBeUsed(session, call.sessionId, clock())) await endReplayed(session, call);
-      checkBinding(session, call);
-      return session;
-    },
+    open: (place, call) => cache.load(place.ref).then((session) => admit(session, place, call)),
   };
 }
 

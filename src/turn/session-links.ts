@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 
+import { type Awaitable, andThen } from "../kit/awaitable.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { KeyedHash } from "../sealing/keyed-hash.ts";
 import type { RecordSealer } from "../sealing/record-sealer.ts";
@@ -19,7 +20,7 @@ export interface SessionPlace {
  */
 export interface SessionLinks {
   /** One small read for an id that a rotation could have made, none for any other. @throws `store_unavailable` */
-  locate(owner: string, sessionId: string): Promise<SessionPlace>;
+  locate(owner: string, sessionId: string): Awaitable<SessionPlace>;
   /** The id that follows the session's present one: the same for all who rotate it at once, and nobody else can guess it. */
   successorOf(session: OpenedSession): string;
   /** Idempotent. */
@@ -66,10 +67,12 @@ export function createSessionLinks({ records, recordSealer, keyedHash, clock }: 
   };
 
   return {
-    async locate(owner, sessionId) {
-      const target = SUCCESSOR_ID.test(sessionId) ? await read(nameOf(owner, sessionId)) : undefined;
-      const key = target?.key ?? keyedHash.hash("session", owner, sessionId);
-      return { ref: { key, owner }, incarnation: target?.incarnation };
+    locate(owner, sessionId) {
+      const linked = SUCCESSOR_ID.test(sessionId) ? read(nameOf(owner, sessionId)) : undefined;
+      return andThen(linked, (target) => {
+        const key = target?.key ?? keyedHash.hash("session", owner, sessionId);
+        return { ref: { key, owner }, incarnation: target?.incarnation };
+      });
     },
     successorOf({ ref, incarnation, head }) {
       const generation = (head.rotation?.generation ?? 0) + 1;

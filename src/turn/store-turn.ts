@@ -13,6 +13,7 @@ import {
   WITHHELD_SLOT,
 } from "../session/slots.ts";
 import { encodeTurnRecord } from "../session/turn-record-codec.ts";
+import type { TurnRecord } from "../session/turn-record.ts";
 import { addWithheld, nothingWithheld, type Withheld } from "../session/withheld.ts";
 import type { SessionCommit, SessionFields } from "../store/session-store.ts";
 import { type AdvancedSession, advanceSession, needsOlderTurns } from "./advance-session.ts";
@@ -62,56 +63,71 @@ export interface StoredTurn {
  * @throws GatewayError `store_unavailable`; `record_unreadable` when it cannot be sealed, or what is there not opened
  */
 export function storeTurn(parts: StoreTurnParts, turn: TurnToStore): Promise<StoredTurn | undefined> {
-  const { ports, cache, appends } = parts;
-  const { ref, snapshot, birth, draft } = turn;
-  return appends.run(ref.key, async () => {
-    let base = snapshot && (cache.peek(ref.key, snapshot.incarnation) ?? snapshot);
-    let sealed: SealedRecord | undefined;
-    for (let tries = 0; tries < MAX_CONFLICTS; tries += 1) {
-      if (base && needsOlderTurns(base, draft)) base = await cache.loadAll(base);
-      const { incarnation, keys } = sealerFor(base, birth);
-      const advanced = advanceSession(base, draft);
-      if (sealed?.incarnation !== incarnation) {
-        const plaintext = encodeTurnRecord(advanced.record);
-        sealed = { incarnation, bytes: sealing(() => keys.seal("turn", draft.record.id, plaintext)) };
-      }
-      const record = sealed;
-      const { commit, session } = sealing(() =>
-        sealSession({ ports, ref, base, draft, advanced, keys, sealed: record }),
-      );
-      const isBirth = !base && birth !== undefined;
-      const outcome = await (isBirth ? commitBirth(ports, birth, commit) : commitTwice(ports.sessions, commit));
-      if (outcome.committed) {
-        cache.keep(session);
-        return { session, deferred: outcome.deferred === true };
-      }
-      if (!outcome.current) return undefined;
-      if (snapshot && incarnationOf(outcome.current.revision) !== snapshot.incarnation) return undefined;
-      // Another writer began it. Since an erasure, perhaps: then this turn is from before, and has no place in it.
-      if (isBirth && !(await ports.sealer.isCurrent(birth.identity, commit.head))) return undefined;
-      base = await cache.reopen(outcome.current, base, ref);
-      if (!base) return undefined;
-      // A commit whose answer was lost, and behind which another writer went on before it was repeated.
-      if (outcome.current.turns.some(({ id }) => id === draft.record.id)) return { session: base, deferred: false };
-    }
-    throw new GatewayError("session_conflict", "too many writers on one session");
-  });
+  return parts.appends.run(turn.ref.key, () => appendTurn(parts, turn));
 }
+
+async function appendTurn(parts: StoreTurnParts, turn: TurnToStore): Promise<StoredTurn | undefined> {
+  const { ports, cache } = parts;
+  const { ref, snapshot, birth, draft } = turn;
+  let base = snapshot && (cache.peek(ref.key, snapshot.incarnation) ?? snapshot);
+  let sealed: SealedAttempt | undefined;
+  for (let tries = 0; tries < MAX_CONFLICTS; tries += 1) {
+    if (base && needsOlderTurns(base, draft)) base = await cache.loadAll(base);
+    sealed = sealTurn(ports, turn, { base, before: sealed });
+    const { commit, session } = sealed;
+    const isBirth = !base && birth !== undefined;
+    const outcome = await (isBirth ? commitBirth(ports, birth, commit) : commitTwice(ports.sessions, commit));
+    if (outcome.committed) {
+      cache.keep(session);
+      return { session, deferred: outcome.deferred === true };
+    }
+    if (!outcome.current) return undefined;
+    if (snapshot && incarnationOf(outcome.current.revision) !== snapshot.incarnation) return undefined;
+    // Another writer began it. Since an erasure, perhaps: then this turn is from before, and has no place in it.
+    if (isBirth && !(await ports.sealer.isCurrent(birth.identity, commit.head))) return undefined;
+    base = await cache.reopen(outcome.current, base, ref);
+    if (!base) return undefined;
+    // A commit whose answer was lost, and behind which another writer went on before it was repeated.
+    if (outcome.current.turns.some(({ id }) => id === draft.record.id)) return { session: base, deferred: false };
+  }
+  throw new GatewayError("session_conflict", "too many writers on one session");
+}
+
+interface SealedAttempt {
+  readonly record: SealedRecord;
+  readonly commit: SessionCommit;
+  readonly session: OpenedSession;
+}
+
+interface SealBasis {
+  readonly base: OpenedSession | undefined;
+  /** What an earlier try sealed: its record is good for as long as the session lives the same life. */
+  readonly before: SealedAttempt | undefined;
+}
+
+/** What could not be sealed is told apart from what a store could not take: the answer is good, only not remembered. */
+function sealTurn(ports: TurnPorts, { ref, birth, draft }: TurnToStore, { base, before }: SealBasis): SealedAttempt {
+  const { incarnation, keys } = sealerFor(base, birth);
+  const advanced = advanceSession(base, draft);
+  try {
+    const isSealed = before?.record.incarnation === incarnation;
+    const record = isSealed ? before.record : sealRecord(keys, incarnation, advanced.record);
+    return { record, ...sealSession({ ports, ref, base, draft, advanced, keys, sealed: record }) };
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError("record_unreadable", "the turn could not be sealed", { cause });
+  }
+}
+
+const sealRecord = (keys: SessionSealer, incarnation: string, record: TurnRecord): SealedRecord => ({
+  incarnation,
+  bytes: keys.seal("turn", record.id, encodeTurnRecord(record)),
+});
 
 function sealerFor(base: OpenedSession | undefined, birth: SessionBirth | undefined) {
   if (base) return { incarnation: base.incarnation, keys: base.sealer };
   if (!birth) throw new TypeError("a turn that begins a session needs its key");
   return { incarnation: birth.identity.incarnation, keys: birth.keys };
-}
-
-/** What could not be sealed is told apart from what a store could not take: the answer is good, only not remembered. */
-function sealing<T>(seal: () => T): T {
-  try {
-    return seal();
-  } catch (cause) {
-    if (cause instanceof GatewayError) throw cause;
-    throw new GatewayError("record_unreadable", "the turn could not be sealed", { cause });
-  }
 }
 
 interface SealedRecord {

@@ -22,26 +22,31 @@ export function createTurnGate(concurrency: "parallel" | "serialize" | "reject")
   };
   /** An SDK that gave up waiting tries again while its first attempt still runs: it waits until that one is stored. */
   const byAttempt = ({ sessionKey, requestHash, tries }: RequestPrint, work: () => Promise<void>): Promise<void> => {
+    if (tries === undefined) return work();
     const name = `${sessionKey}:${requestHash}`;
-    return tries !== undefined && (tries > 0 || !attempts.isBusy(name)) ? attempts.run(name, work) : work();
+    return tries > 0 || !attempts.isBusy(name) ? attempts.run(name, work) : work();
+  };
+
+  const byName = async (name: string, print: RequestPrint, work: () => Promise<void>): Promise<void> => {
+    const { requestHash } = print;
+    const running = keysInFlight.get(name);
+    if (running !== undefined) {
+      throw running === requestHash
+        ? new GatewayError("turn_in_flight", "this idempotency key is in flight")
+        : new GatewayError("idempotency_key_reused", "an idempotency key with another body");
+    }
+    keysInFlight.set(name, requestHash);
+    try {
+      await bySession(print, work);
+    } finally {
+      keysInFlight.delete(name);
+    }
   };
 
   return {
-    async enter(print, work) {
-      const { idempotencyHash: name, requestHash } = print;
-      if (name === undefined) return bySession(print, () => byAttempt(print, work));
-      const running = keysInFlight.get(name);
-      if (running !== undefined) {
-        throw running === requestHash
-          ? new GatewayError("turn_in_flight", "this idempotency key is in flight")
-          : new GatewayError("idempotency_key_reused", "an idempotency key with another body");
-      }
-      keysInFlight.set(name, requestHash);
-      try {
-        await bySession(print, work);
-      } finally {
-        keysInFlight.delete(name);
-      }
+    enter(print, work) {
+      const { idempotencyHash: name } = print;
+      return name === undefined ? bySession(print, () => byAttempt(print, work)) : byName(name, print, work);
     },
   };
 }

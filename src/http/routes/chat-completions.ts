@@ -77,7 +77,8 @@ async function answerChat(parts: ChatRouteParts, exchange: RawExchange): Promise
   const { idFormat } = ring.ports.settings;
   const asked = name === undefined ? undefined : requestedSession(name, idFormat);
   const hints = { userFromBody: bodyUser(chat.fields), sessionId: asked?.sessionId };
-  const principal = await identity.resolve(caller, hints);
+  const resolved = identity.resolve(caller, hints);
+  const principal = resolved instanceof Promise ? await resolved : resolved;
   const visitor = visitorOf(principal, caller);
   settings.sharedRoutes?.checkChat(chat, visitor);
   if (asked === undefined) return answerStateless(parts, exchange, { body, chat, principal });

@@ -1,7 +1,8 @@
 import { Hono } from "hono";
 
 import type { BrowserLogins } from "../../identity/browser-logins.ts";
-import type { Caller, Identity } from "../../identity/principal.ts";
+import type { Caller, Identity, Principal } from "../../identity/principal.ts";
+import { recover } from "../../kit/awaitable.ts";
 import type { Limiter } from "../../limits/limiter.ts";
 import type { GatewayEnv } from "../gateway-env.ts";
 import type { HttpSettings } from "../http-settings.ts";
@@ -18,7 +19,10 @@ export function login({ logins, identity, limiter, settings: { caller } }: Login
   const app = new Hono<GatewayEnv>();
   // A wrong credential is refused below, where it is noted; nobody's calls are counted for it.
   const count = async (asking: Caller): Promise<void> => {
-    const principal = await identity.resolve(asking).catch(() => undefined);
+    const principal = await recover<Principal | undefined>(
+      () => identity.resolve(asking),
+      () => undefined,
+    );
     if (principal) await limiter.call(principal);
   };
   app.post("/login", async ({ env: { incoming } }) => {

@@ -27,8 +27,11 @@ const replica = (options: { userFromBody?: boolean } = {}) => {
     keyedHash: parts.keyedHash,
     userFromBody: options.userFromBody ?? false,
   });
-  return (key: string, headers: Readonly<Record<string, string>> = {}, userFromBody?: string): Promise<Principal> =>
-    identity.resolve(callerWith({ ...bearer(key), ...headers }), { userFromBody });
+  return async (
+    key: string,
+    headers: Readonly<Record<string, string>> = {},
+    userFromBody?: string,
+  ): Promise<Principal> => identity.resolve(callerWith({ ...bearer(key), ...headers }), { userFromBody });
 };
 const idOf = new Map<string, string>();
 const issue = async (order: Partial<KeyOrder> = {}): Promise<string> => {

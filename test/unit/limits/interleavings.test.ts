@@ -54,11 +54,11 @@ async function play(limits: Limits, sequence: readonly Step[], look: (seen: Seen
   const limiters = [replica(), replica(), replica()];
   const seen: Seen = { running: [], admitted: new Map() };
   const admit = (which: number): void =>
-    void limiters[which % 3]?.admit(user("ada")).then(
+    void Promise.resolve(limiters[which % 3]?.admit(user("ada"))).then(
       (granted) => {
         const window = Math.floor(now / MINUTE);
         seen.admitted.set(window, (seen.admitted.get(window) ?? 0) + 1);
-        seen.running.push(() => granted.done(0));
+        seen.running.push(() => granted?.done(0));
         decisions += 1;
       },
       () => (decisions += 1),

@@ -9,7 +9,7 @@ const ada = user("ada");
 
 const tooMany = (): unknown => expect.objectContaining({ code: "rate_limit_exceeded", retryAfterMs: 1_000 });
 const admitAll = (limiters: readonly Limiter[]): Promise<Admission[]> =>
-  Promise.all(limiters.map((limiter) => limiter.admit(ada)));
+  Promise.all(limiters.map(async (limiter) => limiter.admit(ada)));
 
 describe("requests that run at once", () => {
   it.each([1, 2, 10, 40, 100])("one replica alone may have all of %i, and all three no more", async (limit) => {
