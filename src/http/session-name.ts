@@ -41,6 +41,7 @@ export function namedSession(
   chat: ChatRequest,
   aliases: readonly SessionAlias[],
 ): string | undefined {
+  if (aliases.length === 0) return sessionHeader(incoming);
   const names = [sessionHeader(incoming), ...aliases.map((alias) => aliasValue(incoming, chat, alias))];
   const given = names.filter((name) => name !== undefined);
   if (new Set(given).size > 1) throw new GatewayError("conflicting_session_id", "two places name different sessions");

@@ -38,7 +38,7 @@ export interface SessionCache {
   forget(owner: string): void;
 }
 
-/** An opened session that no load has confirmed for this long is dropped: erasure and expiry reach every replica. */
+/** An opened session that no turn has renewed for this long is dropped: erasure and expiry reach every replica. */
 const MAX_AGE_MS = 60_000;
 /** What a session weighs besides its turns and texts: objects, strings, keys. An estimate. */
 const ENTRY_BYTES = 4_000;
@@ -52,7 +52,7 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
     perf: { now: clock },
   });
   const keep = (session: OpenedSession): OpenedSession => {
-    const held = opened.get(session.ref.key);
+    const held = opened.peek(session.ref.key);
     // A load that was overtaken by a commit must not bring the older snapshot back.
     if (!held || held.incarnation !== session.incarnation || revisionNumber(held) <= revisionNumber(session)) {
       opened.set(session.ref.key, session);
@@ -87,7 +87,7 @@ export function createSessionCache(options: SessionCacheOptions): SessionCache {
     async load(ref) {
       const base = opened.get(ref.key);
       const stored = await sessions.load(ref.key, knownRevision(base));
-      if (stored && base && isUnchanged(stored, base)) return keep(base);
+      if (stored && base && isUnchanged(stored, base)) return base;
       if (stored) return openOnto(ref, stored, base).catch(noteUnreadable(ref));
       opened.delete(ref.key);
       // Who removed a session has said so; one that ran out goes silently, unless somebody comes back to it in time.

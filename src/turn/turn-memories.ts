@@ -28,8 +28,9 @@ export function createFailureMemory(): FailureMemory {
   const failed = new LRUCache<string, { owner: string; turnId: string }>({ max: MAX_MEMORIES });
   return {
     add: ({ key, owner }, requestHash, turnId) => void failed.set(`${key}:${requestHash}`, { owner, turnId }),
-    find: ({ key }, requestHash) => failed.get(`${key}:${requestHash}`)?.turnId,
-    settle: ({ key }, requestHash) => void failed.delete(`${key}:${requestHash}`),
+    // Nearly always there is none.
+    find: ({ key }, requestHash) => (failed.size > 0 ? failed.get(`${key}:${requestHash}`)?.turnId : undefined),
+    settle: ({ key }, requestHash) => void (failed.size > 0 && failed.delete(`${key}:${requestHash}`)),
     forget: (owner) => dropOwned(failed, owner, (failure) => failure.owner),
   };
 }
@@ -39,6 +40,7 @@ export function createFlagMemory(): FlagMemory {
   return {
     put: ({ key, owner }, reason) => void flags.set(key, { owner, reason }),
     take({ key }) {
+      if (flags.size === 0) return undefined;
       const reason = flags.get(key)?.reason;
       if (reason) flags.delete(key);
       return reason;

@@ -12,6 +12,7 @@ const hopByHop = new Set(["connection", "keep-alive", "te", "trailer", "transfer
  * not be relayed event by event; where a client is, anybody could have written, and is not the provider's business.
  */
 const forGatewayOnly = new Set([
+  ...hopByHop,
   "host",
   "content-length",
   "expect",
@@ -43,7 +44,7 @@ export function requestHeaders(headers: IncomingHttpHeaders, options: RequestHea
   const list: string[] = ["accept-encoding", "identity"];
   for (const name of Object.keys(headers)) {
     const value = headers[name];
-    if (value === undefined || isHopByHop(name, named) || isForGateway(name)) continue;
+    if (value === undefined || isForGateway(name) || isNamed(name, named)) continue;
     if (apiKey !== undefined && accountHeaders.has(name)) continue;
     if (typeof value === "string") list.push(name, value);
     else for (const one of value) list.push(name, one);
@@ -67,19 +68,21 @@ export function responseHeaders(headers: Headers, isShared: boolean): Record<str
   for (const name of Object.keys(headers)) {
     const value = headers[name];
     if (isShared && accountAnswers.has(name)) continue;
-    if (value !== undefined && !isHopByHop(name, named)) kept[name] = value;
+    if (value !== undefined && !isHopByHop(name) && !isNamed(name, named)) kept[name] = value;
   }
   return kept;
 }
 
-function isHopByHop(name: string, named: readonly string[]): boolean {
-  return hopByHop.has(name) || name.startsWith("proxy-") || (named.length > 0 && named.includes(name));
-}
+const isHopByHop = (name: string): boolean => hopByHop.has(name) || name.startsWith("proxy-");
+
+/** The connection's own headers may be named by `Connection`, too. */
+const isNamed = (name: string, named: readonly string[]): boolean => named.length > 0 && named.includes(name);
 
 function isForGateway(name: string): boolean {
   // Many servers read `_` as `-`: `transfer_encoding` or `x_user_id` would be to them what was dropped above.
   if (name.includes("_")) return true;
-  return forGatewayOnly.has(name) || gatewayPrefix.test(name);
+  if (forGatewayOnly.has(name)) return true;
+  return name.startsWith("x-") ? gatewayPrefix.test(name) : name.startsWith("proxy-");
 }
 
 const nothingNamed: readonly string[] = [];
