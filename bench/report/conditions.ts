@@ -26,7 +26,7 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 export function describeConditions({ rounds, durationMs, ...machine }: ConditionsOptions): string {
   return [
     describeMachine(machine),
-    `Instant upstream; medians of ${rounds} interleaved rounds of ${durationMs / 1000} s (the frontier: ${(durationMs * FRONTIER_SHARE) / 1000} s for each number of clients); sessions of 10 turns in delta mode. CPU time is the gateway process's, without Redis.`,
+    `Instant upstream; medians of ${rounds} interleaved rounds of ${durationMs / 1000} s (the frontier: ${(durationMs * FRONTIER_SHARE) / 1000} s for each number of clients), short turns behind half a second that is not counted; sessions of 10 turns in delta mode. CPU time is the gateway process's, without Redis.`,
   ].join(" ");
 }
 

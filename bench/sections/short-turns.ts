@@ -7,17 +7,21 @@ import { clientsOf, type MeasuredLoad, measureLoad } from "./measure-load.ts";
 import { interleave, type Section } from "./section.ts";
 
 const BUSY_CLIENTS = 16;
+/** Uncounted before each measurement: a gateway that was idle finds its caches cold and its heap shrunk, and nobody asks how fast that is. */
+const LEAD_IN_MS = 500;
 
 /** One short message a turn: latency at one client, throughput and CPU time at sixteen, memory after all of it. */
 export const shortTurns: Section = async (bench) => {
   const { targets, upstream, samples, durationMs, say } = bench;
   await upstream.answerWith({ kind: "json" });
-  const withClients = (count: number) => (target: Target) =>
-    measureLoad(target, { clients: clientsOf(target, count), durationMs, samples });
+  const measure = (target: Target, count: number, ms: number) =>
+    measureLoad(target, { clients: clientsOf(target, count), durationMs: ms, samples });
+  const unhurried = { ...bench, durationMs: durationMs + LEAD_IN_MS };
   say("short turns, one client");
-  const calm = await interleave(bench, targets, async (target) => {
+  const calm = await interleave(unhurried, targets, async (target) => {
+    await measure(target, 1, LEAD_IN_MS);
     const callsBefore = await storeCalls(target);
-    const load = await withClients(1)(target);
+    const load = await measure(target, 1, durationMs);
     if (target.hasMemory) {
       samples.add(target.name, "storeCalls", ((await storeCalls(target)) - callsBefore) / load.requests);
     }
@@ -25,7 +29,10 @@ export const shortTurns: Section = async (bench) => {
   });
   for (const round of calm) recordAdded(round);
   say(`short turns, ${BUSY_CLIENTS} clients`);
-  const busy = await interleave(bench, targets, withClients(BUSY_CLIENTS));
+  const busy = await interleave(unhurried, targets, async (target) => {
+    await measure(target, BUSY_CLIENTS, LEAD_IN_MS);
+    return measure(target, BUSY_CLIENTS, durationMs);
+  });
   for (const [target, load] of busy.flatMap((round) => [...round])) recordBusy(target, load);
   for (const { name, process } of targets) {
     if (process) samples.add(name, "loadedMegabytes", residentMegabytes(process.pid));
