@@ -3,6 +3,7 @@ import { generateKeySync, type KeyObject } from "node:crypto";
 import { LRUCache } from "lru-cache";
 
 import type { Clock } from "../kit/clock.ts";
+import { ownBytes } from "../kit/own-bytes.ts";
 import type { RecordStore } from "../store/record-store.ts";
 import type { Keyring } from "./keyring.ts";
 
@@ -32,6 +33,8 @@ export interface DataKeys {
 
 interface HeldKey {
   readonly key: KeyObject;
+  /** As the store holds it: the same bytes need not be unwrapped again. */
+  readonly wrapped: Buffer;
   /** When the store was asked, not when it answered: an erasure in between counts. */
   readonly readAt: number;
 }
@@ -46,30 +49,34 @@ export function createDataKeys({ records, keyring, clock, maxOwners }: DataKeysO
   const makings = new Map<string, Promise<KeyObject>>();
   let timesForgotten = 0;
 
+  const unwrap = async (owner: string, wrapped: Buffer): Promise<KeyObject> => {
+    const known = held.peek(owner);
+    if (known?.wrapped.equals(wrapped)) return known.key;
+    const key = await keyring.unwrap(DATA_KEY_PREFIX + owner, wrapped);
+    // A rewrapped key is the same key.
+    return known?.key.equals(key) ? known.key : key;
+  };
   /** What was asked for before an erasure was told must not be held after it. */
   const holder = (owner: string) => {
     const readAt = clock();
     const before = timesForgotten;
-    return (key: KeyObject): KeyObject => {
-      const known = held.peek(owner)?.key;
-      const current = known?.equals(key) ? known : key;
-      if (before === timesForgotten) held.set(owner, { key: current, readAt });
-      return current;
+    return async (wrapped: Buffer): Promise<KeyObject> => {
+      const key = await unwrap(owner, wrapped);
+      if (before === timesForgotten) held.set(owner, { key, wrapped: ownBytes(wrapped), readAt });
+      return key;
     };
   };
   const reread = async (owner: string): Promise<KeyObject | undefined> => {
     const hold = holder(owner);
-    const name = DATA_KEY_PREFIX + owner;
-    const wrapped = await records.read(name);
-    if (wrapped) return hold(await keyring.unwrap(name, wrapped));
+    const wrapped = await records.read(DATA_KEY_PREFIX + owner);
+    if (wrapped) return hold(wrapped);
     held.delete(owner);
     return undefined;
   };
   const make = async (owner: string): Promise<KeyObject> => {
     const hold = holder(owner);
     const name = DATA_KEY_PREFIX + owner;
-    const wrapped = await records.putIfAbsent(name, await keyring.wrap(name, newDataKey()));
-    return hold(await keyring.unwrap(name, wrapped));
+    return hold(await records.putIfAbsent(name, await keyring.wrap(name, newDataKey())));
   };
   const find = async (owner: string): Promise<KeyObject | undefined> => {
     const entry = held.get(owner);

@@ -106,6 +106,18 @@ describe("a sealer", () => {
     expect(records.reads).toHaveLength(2);
   });
 
+  it("unwraps a data key once for as long as the store holds the same bytes, however often it looks", async () => {
+    const { records, keyring, sealer } = setUp();
+    const unwrap = vi.spyOn(keyring, "unwrap");
+    const sealed = (await sealer.forNewSession(identity)).seal("turn", "a", hello);
+    expect(await sealer.isCurrent(identity, sealed)).toBe(true);
+    expect(await sealer.isCurrent(identity, sealed)).toBe(true);
+    expect(unwrap).toHaveBeenCalledTimes(1);
+    await replaceDataKey(records, keyring);
+    expect(await sealer.isCurrent(identity, sealed)).toBe(false);
+    expect(unwrap).toHaveBeenCalledTimes(2);
+  });
+
   it("uses a replaced data key from the 60th second on, also in sessions that were never idle", async () => {
     const { records, keyring, sealer, pass } = setUp();
     const sealed = (await sealer.forNewSession(identity)).seal("turn", "a", hello);
