@@ -18,7 +18,7 @@ const figures = {
 
 async function rendered(use: (meter: ReturnType<typeof createTurnMeter>) => void): Promise<string> {
   const telemetry = await openTelemetry({ prometheus: true, otlp: false });
-  use(createTurnMeter(telemetry.meter));
+  use(createTurnMeter(telemetry.meter, telemetry.histograms));
   const text = (await telemetry.renderMetrics?.()) ?? "";
   await telemetry.close();
   return text;
