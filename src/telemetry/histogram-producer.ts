@@ -35,7 +35,7 @@ export function createHistogramProducer(
   const isDelta = aggregationTemporality === AggregationTemporality.DELTA;
   return {
     create(name, { description = "", unit = "", advice }) {
-      const bounds = advice?.explicitBucketBoundaries ?? [];
+      const bounds = advice.explicitBucketBoundaries;
       const sets: BucketCounts[] = [];
       metrics.push({ descriptor: { name, description, unit, valueType: ValueType.DOUBLE }, bounds, sets });
       return { bind: (attributes) => addSet(sets, attributes, bounds) };

@@ -1,7 +1,12 @@
 import type { Attributes, MetricOptions } from "@opentelemetry/api";
 
 export interface Histograms {
-  create(name: string, options: MetricOptions): Histogram;
+  create(name: string, options: HistogramOptions): Histogram;
+}
+
+interface HistogramOptions extends MetricOptions {
+  /** Upper bounds, rising; a bound belongs to its bucket. */
+  readonly advice: { explicitBucketBoundaries: number[] };
 }
 
 /** As OpenTelemetry's specification has it under `Bind`, which its SDK for JavaScript does not have yet. */
