@@ -23,6 +23,7 @@ import { placeholderNamer } from "./redaction/placeholder-namer.ts";
 import type { Outbox } from "./store/outbox/with-outbox.ts";
 import { openNoticePoller } from "./store/poll-notices.ts";
 import { createTurnMeter } from "./telemetry/create-turn-meter.ts";
+import type { Histograms } from "./telemetry/histograms.ts";
 import { observeOutbox } from "./telemetry/observe-outbox.ts";
 import type { TurnMeter, TurnReport } from "./telemetry/turn-meter.ts";
 import { createPriceList } from "./tokens/create-price-list.ts";
@@ -41,6 +42,7 @@ import { openVault, type Vault } from "./vault.ts";
 
 export interface GatewayParts {
   readonly meter: Meter;
+  readonly histograms: Histograms;
   readonly renderMetrics: (() => Promise<string>) | undefined;
   readonly log: Log;
   readonly clock: Clock;
@@ -71,7 +73,7 @@ export interface Gateway {
 /** The composition root: the one place that knows every concrete part. */
 export async function openGateway(config: GatewayConfig, parts: GatewayParts): Promise<Gateway> {
   const { log, clock, meter } = parts;
-  const turnMeter = createTurnMeter(meter);
+  const turnMeter = createTurnMeter(meter, parts.histograms);
   // Before anything is opened: what is wrong with the patterns is a mistake of the configuration.
   const redactor = config.redaction.mode === "off" ? undefined : createRedactor(config.redaction);
   const vault = await openMeteredVault(config, parts, turnMeter);

@@ -32,6 +32,7 @@ export async function serve({ config, log, otlp, stdout, link }: ServeParts): Pr
   const { renderMetrics } = telemetry;
   const gateway = await openGateway(config, {
     meter: telemetry.meter,
+    histograms: telemetry.histograms,
     renderMetrics: renderMetrics && (link?.shareMetrics(renderMetrics) ?? renderMetrics),
     log,
     clock: Date.now,

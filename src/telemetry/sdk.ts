@@ -1,10 +1,21 @@
 import type { Meter } from "@opentelemetry/api";
-import { type IMetricReader, MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
+import {
+  AggregationTemporality,
+  type IMetricReader,
+  InstrumentType,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from "@opentelemetry/sdk-metrics";
 
+import { createHistogramProducer } from "./histogram-producer.ts";
+import type { Histograms } from "./histograms.ts";
+import { joinHistograms } from "./join-histograms.ts";
 import { serviceResource } from "./service-resource.ts";
 
 export interface Telemetry {
   readonly meter: Meter;
+  /** In the place of the meter's own. */
+  readonly histograms: Histograms;
   /** Prometheus text; `undefined` when switched off. */
   readonly renderMetrics: (() => Promise<string>) | undefined;
   /** Sends what was measured so far. */
@@ -19,15 +30,24 @@ interface TelemetryOptions {
   readonly otlp: boolean;
 }
 
-/** The one place that knows the OpenTelemetry SDK. Exporters are loaded only when used. */
+/** A reader has histograms of its own: it may ask for differences while another asks for sums. */
+interface OpenedReader {
+  readonly reader: IMetricReader;
+  readonly histograms: Histograms;
+}
+
+const SCOPE = "stategate";
+
+/** The one place that opens the OpenTelemetry SDK. Exporters are loaded only when used. */
 export async function openTelemetry({ prometheus, otlp }: TelemetryOptions): Promise<Telemetry> {
-  const readers: IMetricReader[] = [];
+  const opened: OpenedReader[] = [];
   const pull = prometheus ? await openPrometheus() : undefined;
-  if (pull) readers.push(pull.reader);
-  if (otlp) readers.push(await openOtlp());
-  const provider = new MeterProvider({ resource: serviceResource(), readers });
+  if (pull) opened.push(pull);
+  if (otlp) opened.push(await openOtlp());
+  const provider = new MeterProvider({ resource: serviceResource(), readers: opened.map(({ reader }) => reader) });
   return {
-    meter: provider.getMeter("stategate"),
+    meter: provider.getMeter(SCOPE),
+    histograms: joinHistograms(opened.map(({ histograms }) => histograms)),
     renderMetrics: pull?.render,
     flush: () => provider.forceFlush(),
     close: () => provider.shutdown().catch(() => undefined),
@@ -36,13 +56,16 @@ export async function openTelemetry({ prometheus, otlp }: TelemetryOptions): Pro
 
 async function openPrometheus() {
   const { PrometheusExporter, PrometheusSerializer } = await import("@opentelemetry/exporter-prometheus");
-  const reader = new PrometheusExporter({ preventServerStart: true });
+  const histograms = createHistogramProducer(SCOPE, AggregationTemporality.CUMULATIVE);
+  const reader = new PrometheusExporter({ preventServerStart: true, metricProducers: [histograms] });
   const serializer = new PrometheusSerializer();
   const render = async (): Promise<string> => serializer.serialize((await reader.collect()).resourceMetrics);
-  return { reader, render };
+  return { reader, histograms, render };
 }
 
-async function openOtlp(): Promise<IMetricReader> {
+async function openOtlp(): Promise<OpenedReader> {
   const { OTLPMetricExporter } = await import("@opentelemetry/exporter-metrics-otlp-proto");
-  return new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter() });
+  const exporter = new OTLPMetricExporter();
+  const histograms = createHistogramProducer(SCOPE, exporter.selectAggregationTemporality(InstrumentType.HISTOGRAM));
+  return { reader: new PeriodicExportingMetricReader({ exporter, metricProducers: [histograms] }), histograms };
 }

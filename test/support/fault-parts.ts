@@ -1,5 +1,3 @@
-import type { Meter } from "@opentelemetry/api";
-
 import type { createRedactor } from "../../src/redaction/create-redactor.ts";
 import type { createSealer } from "../../src/sealing/create-sealer.ts";
 import type { SessionSealer } from "../../src/sealing/sealer.ts";
@@ -71,12 +69,13 @@ export const breakableTelemetry =
   (open: typeof openTelemetry): typeof openTelemetry =>
   async (options) => {
     const telemetry = await open(options);
-    return { ...telemetry, meter: breakableMeter(telemetry.meter) };
+    const { meter, histograms } = telemetry;
+    return { ...telemetry, meter: breakableMeasures(meter), histograms: breakableMeasures(histograms) };
   };
 
-/** Every instrument throws on every measurement while telemetry is broken. */
-function breakableMeter(meter: Meter): Meter {
-  return new Proxy(meter, { get: (target, name) => breakable(Reflect.get(target, name), target) });
+/** Every instrument, bound ones too, throws on every measurement while telemetry is broken. */
+function breakableMeasures<Made extends object>(maker: Made): Made {
+  return new Proxy(maker, { get: (target, name) => breakable(Reflect.get(target, name), target) });
 }
 
 function breakable(member: unknown, owner: object): unknown {
@@ -87,8 +86,7 @@ function breakable(member: unknown, owner: object): unknown {
     return new Proxy(made, {
       get(instrument, name) {
         breakIf(faults.telemetry && (name === "add" || name === "record"));
-        const value: unknown = Reflect.get(instrument, name);
-        return typeof value === "function" ? value.bind(instrument) : value;
+        return breakable(Reflect.get(instrument, name), instrument);
       },
     });
   };

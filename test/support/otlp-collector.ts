@@ -8,6 +8,8 @@ export interface OtlpCollector {
   readonly url: string;
   /** Sums by metric name, of the last export. */
   sums(): Sums;
+  /** How many values each histogram of the last export holds, by metric name. */
+  histogramCounts(): Sums;
   /** Every log record received, in order. */
   logs(): readonly ReceivedLog[];
   /** Every byte received. */
@@ -38,6 +40,7 @@ export async function startOtlpCollector(): Promise<OtlpCollector> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     payloads,
     sums: () => readSums(metrics.at(-1) ?? Buffer.alloc(0)),
+    histogramCounts: () => readHistogramCounts(metrics.at(-1) ?? Buffer.alloc(0)),
     logs: () => logs.flatMap(readLogs),
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
@@ -65,10 +68,19 @@ function readLogs(request: Buffer): ReceivedLog[] {
 }
 
 /** Field numbers of opentelemetry/proto/metrics/v1/metrics.proto. */
+const metricsOf = (request: Buffer): Buffer[] => inside(inside(inside([request], 1), 2), 2);
+
+function readHistogramCounts(request: Buffer): Sums {
+  const counted = metricsOf(request).map((metric): [string, number] => {
+    const counts = inside(inside(inside([metric], 9), 1), 4);
+    return [String(inside([metric], 1)[0]), counts.reduce((sum, count) => sum + Number(count.readBigUInt64LE()), 0)];
+  });
+  return new Map(counted.filter(([, count]) => count > 0));
+}
+
 function readSums(request: Buffer): Sums {
   const sums = new Map<string, number>();
-  const metrics = inside(inside(inside([request], 1), 2), 2);
-  for (const metric of metrics) {
+  for (const metric of metricsOf(request)) {
     const name = inside([metric], 1)[0]?.toString("utf8") ?? "";
     for (const point of inside(inside([metric], 7), 1)) {
       for (const { number, bytes } of readFields(point)) {

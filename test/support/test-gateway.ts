@@ -119,6 +119,7 @@ async function openOne(
   const forward = await openAuditForward(config.audit.forward, onAuditLine);
   const gateway = await openGateway(config, {
     meter: telemetry.meter,
+    histograms: telemetry.histograms,
     renderMetrics: telemetry.renderMetrics,
     log,
     clock,

@@ -3,22 +3,11 @@ import { describe, expect, it } from "vitest";
 import { createModelLabels } from "../../../src/telemetry/attributes.ts";
 import { createTurnMeter } from "../../../src/telemetry/create-turn-meter.ts";
 import { openTelemetry } from "../../../src/telemetry/sdk.ts";
-
-const figures = {
-  model: "gpt-5",
-  strategy: "hybrid",
-  mode: "delta",
-  sentTokens: 100,
-  cachedTokens: 20,
-  completionTokens: 5,
-  baselineTokens: 80,
-  baselineCachedTokens: 60,
-  usd: { sent: 0.002, baseline: 0.001 },
-};
+import { figures, measureTurns } from "../../support/measured-turns.ts";
 
 async function rendered(use: (meter: ReturnType<typeof createTurnMeter>) => void): Promise<string> {
   const telemetry = await openTelemetry({ prometheus: true, otlp: false });
-  use(createTurnMeter(telemetry.meter));
+  use(createTurnMeter(telemetry.meter, telemetry.histograms));
   const text = (await telemetry.renderMetrics?.()) ?? "";
   await telemetry.close();
   return text;
@@ -30,7 +19,21 @@ const valueOf = (text: string, name: string): number =>
     .filter((line) => line.startsWith(`${name}{`))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
 
+/** Without `target_info`, which names the SDK's version. The order of families means nothing. */
+const families = (text: string): string =>
+  text
+    .split(/^(?=# HELP )/m)
+    .filter((family) => !family.startsWith("# HELP target_info"))
+    .map((family) => `${family.trim()}\n`)
+    .toSorted()
+    .join("");
+
 describe("the turn meter", () => {
+  it("tells the metrics that dashboards know, by name, unit, labels and buckets", async () => {
+    const text = families(await rendered(measureTurns));
+    await expect(text).toMatchFileSnapshot("../../fixtures/telemetry/metrics.prom");
+  });
+
   it("lets savings be negative, and overhead makes them smaller", async () => {
     const text = await rendered((meter) => {
       meter.turn(figures);
