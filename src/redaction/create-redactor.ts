@@ -46,10 +46,10 @@ export function createRedactor(options: RedactorOptions): Redactor {
 }
 
 /** Fails closed, and waits for nothing that is done already. */
-function settle<Outcome>(work: () => Outcome | Promise<Outcome>): Promise<Outcome> {
+function settle<Outcome>(work: () => Outcome | Promise<Outcome>): Outcome | Promise<Outcome> {
   try {
     const outcome = work();
-    return outcome instanceof Promise ? outcome.catch(failClosed) : Promise.resolve(outcome);
+    return outcome instanceof Promise ? outcome.catch(failClosed) : outcome;
   } catch (error) {
     return Promise.reject(asRedactionFailed(error));
   }

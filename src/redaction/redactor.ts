@@ -28,15 +28,19 @@ export interface Redaction {
 /** Finds personal data and secrets in every string position of a message and replaces it by placeholders. */
 export interface Redactor {
   /**
-   * Work is cut into slices of at most 10 ms.
-   * @throws GatewayError `redaction_failed` when a detector fails or the per-turn bound is exceeded: then nothing may be stored
+   * At once, or a promise where the work takes longer than a slice of 5 ms: it is cut into such slices of at most 10 ms.
+   * Rejects with GatewayError `redaction_failed` when a detector fails or the per-turn bound is exceeded: then nothing may
+   * be stored.
    */
-  redact(messages: readonly ChatMessage[], name: PlaceholderNamer): Promise<Redaction[]>;
+  redact(messages: readonly ChatMessage[], name: PlaceholderNamer): Redaction[] | Promise<Redaction[]>;
   /**
    * The same for JSON values that are no messages, such as `tools`, `metadata` and `user` of a request: every string, key
    * and number in which something may be found. What stands under `name` stays a legal name, for tools are called by it.
    */
-  redactValues<Value>(values: readonly Value[], name: PlaceholderNamer): Promise<ValueRedaction<Value>[]>;
+  redactValues<Value>(
+    values: readonly Value[],
+    name: PlaceholderNamer,
+  ): ValueRedaction<Value>[] | Promise<ValueRedaction<Value>[]>;
   /** How many placeholders a text holds, those of configured patterns included. */
   countPlaceholders(text: string): number;
 }

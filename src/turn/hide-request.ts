@@ -155,11 +155,14 @@ function usageWish(fields: readonly HiddenField[]): Buffer {
 export function hidingRedactor({ settings, redactor }: TurnPorts): Redactor | undefined {
   if (!settings.withholding.fromUpstream || !redactor) return undefined;
   return {
-    redact: (messages, name) => redactor.redact(messages, name).catch(refuse),
-    redactValues: (values, name) => redactor.redactValues(values, name).catch(refuse),
+    redact: (messages, name) => refusing(redactor.redact(messages, name)),
+    redactValues: (values, name) => refusing(redactor.redactValues(values, name)),
     countPlaceholders: (text) => redactor.countPlaceholders(text),
   };
 }
+
+const refusing = <Outcome>(outcome: Outcome | Promise<Outcome>): Outcome | Promise<Outcome> =>
+  outcome instanceof Promise ? outcome.catch(refuse) : outcome;
 
 function refuse(error: unknown): never {
   throw error instanceof GatewayError ? error : new GatewayError("redaction_failed", "the redactor failed");
