@@ -200,7 +200,7 @@ async function draftTurn(
       model: request.chat.model,
       rewindTo: plan.rewindTo,
       previousChoice: plan.previousChoice,
-      messages: [...plan.repeated, ...fresh.messages],
+      messages: plan.repeated.concat(fresh.messages),
       answers: answers.messages,
       finishReasons: answer?.choices.map(({ finishReason }) => finishReason) ?? [],
       usage: answer?.usage,
