@@ -57,9 +57,13 @@ function agedBefore(view: AgingView): Aged {
 }
 
 function selectAged(strategy: HistoryStrategy, plain: HistoryView): Selection {
+  const isPlain = plain.epoch.aged === undefined && !isCold(plain);
+  const first = isPlain ? strategy.select(plain) : undefined;
+  // So it is with most requests, and none of what follows would change a thing.
+  if (first?.epoch.number === plain.epoch.number) return first;
   const view = agingView(plain, strategy);
   const start = agedBefore(view);
-  const selection = strategy.select(start.turns === plain.turns ? plain : { ...plain, turns: start.turns });
+  const selection = first ?? strategy.select(start.turns === plain.turns ? plain : { ...plain, turns: start.turns });
   if (selection.epoch.number === view.epoch.number) return withMarks(selection, view, start);
   const aged = advance(start, view);
   // What aging alone brings below the cap need not be cut.

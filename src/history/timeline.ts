@@ -1,4 +1,4 @@
-import { type Boundary, findAtoms, headOf } from "./atoms.ts";
+import { type Boundary, findAtoms, headOf, turnsFrom } from "./atoms.ts";
 import type { HistoryTurn, HistoryView } from "./history-strategy.ts";
 import { missingResultTokens } from "./repair.ts";
 
@@ -15,7 +15,7 @@ export class Timeline {
 
   /** `start` must be loaded. One pass over messages that were counted before. */
   constructor(view: HistoryView, start: number) {
-    const turns = view.turns.slice(start - view.firstLoadedTurn);
+    const turns = turnsFrom(view, start);
     const { boundaries, unanswered } = findAtoms(turns, view.incoming);
     this.start = start;
     this.end = start + turns.length;
@@ -88,7 +88,7 @@ export class Timeline {
 
 function remainingTokens(turns: readonly HistoryTurn[], unanswered: readonly number[], view: HistoryView): number[] {
   const standIn = unanswered.some((count) => count > 0) ? missingResultTokens((text) => view.countText(text)) : 0;
-  const remaining = [0];
+  const remaining = new Array<number>(turns.length + 1).fill(0);
   let sum = 0;
   for (let index = turns.length - 1; index >= 0; index -= 1) {
     const messages = turns[index]?.messages ?? [];
@@ -96,9 +96,9 @@ function remainingTokens(turns: readonly HistoryTurn[], unanswered: readonly num
     sum += standIn * (unanswered[index] ?? 0);
     let whole = sum;
     for (const { tokens } of headOf(messages)) whole -= tokens;
-    remaining.push(whole);
+    remaining[index] = whole;
   }
-  return remaining.reverse();
+  return remaining;
 }
 
 /** The last turn in `(from, limit]` that passes, else `from`. */
