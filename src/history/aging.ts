@@ -128,8 +128,8 @@ function shorten(view: AgingView, marks: AgedTurns): Aged {
   const excluded = view.excluded();
   const noteTokens = resultNoteTokens(countText);
   let shortened = 0;
-  const turns = view.turns.map((turn) => {
-    const { index, at, stored } = turn;
+  const turns = view.turns.map((turn, place) => {
+    const index = view.firstLoadedTurn + place;
     if (index >= marks.toolResults && index >= marks.images) return turn;
     const before = shortened;
     const messages = turn.messages.map((message) => {
@@ -138,7 +138,7 @@ function shorten(view: AgingView, marks: AgedTurns): Aged {
       if (form) shortened += 1;
       return form || message;
     });
-    return shortened === before ? turn : { index, at, messages, stored };
+    return shortened === before ? turn : { messages, stored: turn.stored };
   });
   return { marks, turns, shortened };
 }

@@ -29,7 +29,13 @@ export function findAtoms(turns: readonly HistoryTurn[], incoming: readonly Hist
 
 const isTalkTurn = ({ messages }: HistoryTurn): boolean => isTalk(messages);
 
-const allClean = (turns: readonly HistoryTurn[]): Boundary[] => new Array<Boundary>(turns.length + 1).fill("clean");
+const clean = (): Boundary => "clean";
+
+function allClean(turns: readonly HistoryTurn[]): Boundary[] {
+  const boundaries = turns.map(clean);
+  boundaries.push("clean");
+  return boundaries;
+}
 
 /** Without looking for any pair, which takes several times as long; `undefined` where a call or a result is out of order. */
 function orderlyBoundaries(turns: readonly HistoryTurn[], messages: readonly HistoryMessage[]): Boundary[] | undefined {
@@ -78,11 +84,8 @@ export const turnsFrom = ({ turns, firstLoadedTurn }: HistoryView, first: number
 
 /** As they are sent, one after another; of a thousand turns several times faster than `flatMap`. */
 export function messagesOf(turns: readonly HistoryTurn[]): HistoryMessage[] {
-  let count = 0;
-  for (const { messages } of turns) count += messages.length;
-  const all = new Array<HistoryMessage>(count);
-  let at = 0;
-  for (const { messages } of turns) for (const message of messages) all[at++] = message;
+  const all: HistoryMessage[] = [];
+  for (const { messages } of turns) for (const message of messages) all.push(message);
   return all;
 }
 

@@ -88,7 +88,7 @@ export class Timeline {
 
 function remainingTokens(turns: readonly HistoryTurn[], unanswered: readonly number[], view: HistoryView): number[] {
   const standIn = unanswered.some((count) => count > 0) ? missingResultTokens((text) => view.countText(text)) : 0;
-  const remaining = new Array<number>(turns.length + 1).fill(0);
+  const remaining = [0];
   let sum = 0;
   for (let index = turns.length - 1; index >= 0; index -= 1) {
     const messages = turns[index]?.messages ?? [];
@@ -96,9 +96,9 @@ function remainingTokens(turns: readonly HistoryTurn[], unanswered: readonly num
     sum += standIn * (unanswered[index] ?? 0);
     let whole = sum;
     for (const { tokens } of headOf(messages)) whole -= tokens;
-    remaining[index] = whole;
+    remaining.push(whole);
   }
-  return remaining;
+  return remaining.reverse();
 }
 
 /** The last turn in `(from, limit]` that passes, else `from`. */

@@ -9,6 +9,8 @@ export interface ActiveTurn {
   readonly chosen: number;
   /** What it adds to the transcript: the request's messages and the chosen answer. */
   readonly messages: readonly StoredMessage[];
+  /** The same, for who is handed turns as they travel. */
+  readonly stored: readonly StoredMessage[];
   /** The turn as reconciliation compares it. */
   readonly print: StoredTurnPrint;
 }
@@ -16,10 +18,12 @@ export interface ActiveTurn {
 export function activeTurn(record: TurnRecord, chosen: number): ActiveTurn {
   const { messages, answers } = record;
   const answer = answers[chosen];
+  const stored = answer ? appended(messages, answer) : messages;
   return {
     record,
     chosen,
-    messages: answer ? appended(messages, answer) : messages,
+    messages: stored,
+    stored,
     print: { messages, answers, chosen },
   };
 }
