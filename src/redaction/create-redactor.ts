@@ -39,21 +39,20 @@ export function createRedactor(options: RedactorOptions): Redactor {
   const { maxCharacters } = options;
   const rules = searchRules(options);
   return {
-    redact: (given, name) => settle(() => redactValues(given, messages, { rules, name, maxCharacters })),
-    redactValues: (values, name) => settle(() => redactValues(values, anyValues(), { rules, name, maxCharacters })),
+    redact: (given, name) => failingClosed(given, messages, { rules, name, maxCharacters }),
+    redactValues: (values, name) => failingClosed(values, anyValues(), { rules, name, maxCharacters }),
     countPlaceholders: (text) => rules.placeholders.count(text),
   };
 }
 
-/** Fails closed, and waits for nothing that is done already. */
-function settle<Outcome>(work: () => Outcome | Promise<Outcome>): Outcome | Promise<Outcome> {
+const failingClosed: typeof redactValues = (values, walk, search) => {
   try {
-    const outcome = work();
-    return outcome instanceof Promise ? outcome.catch(failClosed) : outcome;
+    const outcomes = redactValues(values, walk, search);
+    return outcomes instanceof Promise ? outcomes.catch(failClosed) : outcomes;
   } catch (error) {
     return Promise.reject(asRedactionFailed(error));
   }
-}
+};
 
 function failClosed(error: unknown): never {
   throw asRedactionFailed(error);
