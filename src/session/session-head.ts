@@ -127,7 +127,8 @@ const HEAD_VERSION = 1;
  */
 export function encodeHead(head: SessionHead): Buffer {
   const title = utf8Units(head.title);
-  const json = JSON.stringify({ version: HEAD_VERSION, head: { ...head, title } });
+  const printed = title === head.title ? head : { ...head, title };
+  const json = JSON.stringify({ version: HEAD_VERSION, head: printed });
   if (beyondAscii(json) === beyondAscii(title)) return Buffer.from(json, "latin1");
   return Buffer.from(JSON.stringify({ version: HEAD_VERSION, head }));
 }
