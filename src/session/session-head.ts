@@ -122,13 +122,14 @@ export interface SessionHead {
 const HEAD_VERSION = 1;
 
 /**
- * As JSON. V8 prints a text twice in which it meets a character beyond Latin-1, and half of all titles end in one: so the
- * title is printed as the bytes of its UTF-8, which gives the same text.
+ * As JSON. V8 prints a text twice in which it meets a character beyond Latin-1, and every shortened title ends in one: so
+ * the title is printed as the bytes of its UTF-8, which gives the same text.
  */
 export function encodeHead(head: SessionHead): Buffer {
   const title = utf8Units(head.title);
   const printed = title === head.title ? head : { ...head, title };
   const json = JSON.stringify({ version: HEAD_VERSION, head: printed });
+  // A model's name may be anything too: then all is printed as characters.
   if (beyondAscii(json) === beyondAscii(title)) return Buffer.from(json, "latin1");
   return Buffer.from(JSON.stringify({ version: HEAD_VERSION, head }));
 }
