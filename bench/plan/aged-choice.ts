@@ -58,7 +58,7 @@ function agentsTurn(index: number): HistoryTurn {
     { ...message("tool", { tool_call_id: id, content: RESULT }), toolCallId: id },
     message("assistant", { content: "It is confirmed." }),
   ];
-  return { index, at: index, messages, stored: messages };
+  return { messages, stored: messages };
 }
 
 const message = (role: string, more: object): HistoryMessage => ({

@@ -57,9 +57,13 @@ function agedBefore(view: AgingView): Aged {
 }
 
 function selectAged(strategy: HistoryStrategy, plain: HistoryView): Selection {
+  const isPlain = plain.epoch.aged === undefined && !isCold(plain);
+  const first = isPlain ? strategy.select(plain) : undefined;
+  // So it is with most requests, and none of what follows would change a thing.
+  if (first?.epoch.number === plain.epoch.number) return first;
   const view = agingView(plain, strategy);
   const start = agedBefore(view);
-  const selection = strategy.select(start.turns === plain.turns ? plain : { ...plain, turns: start.turns });
+  const selection = first ?? strategy.select(start.turns === plain.turns ? plain : { ...plain, turns: start.turns });
   if (selection.epoch.number === view.epoch.number) return withMarks(selection, view, start);
   const aged = advance(start, view);
   // What aging alone brings below the cap need not be cut.
@@ -124,8 +128,8 @@ function shorten(view: AgingView, marks: AgedTurns): Aged {
   const excluded = view.excluded();
   const noteTokens = resultNoteTokens(countText);
   let shortened = 0;
-  const turns = view.turns.map((turn) => {
-    const { index, at, stored } = turn;
+  const turns = view.turns.map((turn, place) => {
+    const index = view.firstLoadedTurn + place;
     if (index >= marks.toolResults && index >= marks.images) return turn;
     const before = shortened;
     const messages = turn.messages.map((message) => {
@@ -134,7 +138,7 @@ function shorten(view: AgingView, marks: AgedTurns): Aged {
       if (form) shortened += 1;
       return form || message;
     });
-    return shortened === before ? turn : { index, at, messages, stored };
+    return shortened === before ? turn : { messages, stored: turn.stored };
   });
   return { marks, turns, shortened };
 }

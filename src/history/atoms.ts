@@ -1,4 +1,4 @@
-import type { HistoryMessage, HistoryTurn } from "./history-strategy.ts";
+import type { HistoryMessage, HistoryTurn, HistoryView } from "./history-strategy.ts";
 import { behindOrderly, isTalk, pairToolCalls } from "./tool-pairs.ts";
 
 /**
@@ -21,8 +21,7 @@ export interface Atoms {
  * message is one by itself. A call is pending while no result and nothing but tool messages follow it in the transcript.
  */
 export function findAtoms(turns: readonly HistoryTurn[], incoming: readonly HistoryMessage[]): Atoms {
-  if (turns.every(isTalkTurn) && isTalk(incoming))
-    return { boundaries: [...turns.map(clean), "clean"], unanswered: [] };
+  if (turns.every(isTalkTurn) && isTalk(incoming)) return { boundaries: allClean(turns), unanswered: [] };
   const messages = [...messagesOf(turns), ...incoming];
   const boundaries = orderlyBoundaries(turns, messages);
   return boundaries ? { boundaries, unanswered: [] } : anyAtoms(turns, messages);
@@ -31,6 +30,12 @@ export function findAtoms(turns: readonly HistoryTurn[], incoming: readonly Hist
 const isTalkTurn = ({ messages }: HistoryTurn): boolean => isTalk(messages);
 
 const clean = (): Boundary => "clean";
+
+function allClean(turns: readonly HistoryTurn[]): Boundary[] {
+  const boundaries = turns.map(clean);
+  boundaries.push("clean");
+  return boundaries;
+}
 
 /** Without looking for any pair, which takes several times as long; `undefined` where a call or a result is out of order. */
 function orderlyBoundaries(turns: readonly HistoryTurn[], messages: readonly HistoryMessage[]): Boundary[] | undefined {
@@ -52,7 +57,7 @@ function orderlyBoundaries(turns: readonly HistoryTurn[], messages: readonly His
 }
 
 function anyAtoms(turns: readonly HistoryTurn[], messages: readonly HistoryMessage[]): Atoms {
-  const boundaries = Array.from({ length: turns.length + 1 }, (): Boundary => "clean");
+  const boundaries = allClean(turns);
   const unanswered = turns.map(() => 0);
   const places = placesIn(turns);
   const lastSpoken = messages.findLastIndex(({ role }, index) => index < places.length && role !== "tool");
@@ -72,6 +77,10 @@ function anyAtoms(turns: readonly HistoryTurn[], messages: readonly HistoryMessa
   }
   return { boundaries, unanswered };
 }
+
+/** A view's turns from an active turn on, which must be loaded. */
+export const turnsFrom = ({ turns, firstLoadedTurn }: HistoryView, first: number): readonly HistoryTurn[] =>
+  first === firstLoadedTurn ? turns : turns.slice(first - firstLoadedTurn);
 
 /** As they are sent, one after another; of a thousand turns several times faster than `flatMap`. */
 export function messagesOf(turns: readonly HistoryTurn[]): HistoryMessage[] {

@@ -1,4 +1,4 @@
-import { headOf, messagesOf } from "./atoms.ts";
+import { headOf, messagesOf, turnsFrom } from "./atoms.ts";
 import { type Decision, decideCut } from "./decide-cut.ts";
 import { createExtractiveDigest } from "./extractive-digest.ts";
 import type {
@@ -19,7 +19,7 @@ export function compactHistory(view: HistoryView, rule: CompactionRule): Selecti
   const situation = surveySituation(view, rule);
   const decision = decideCut(situation);
   const { digest, summary } = summarise(situation, decision);
-  const history = messagesOf(view.turns.slice(decision.first - view.firstLoadedTurn));
+  const history = messagesOf(turnsFrom(view, decision.first));
   if (summary) history.unshift(...frontMessage(situation, decision, summary));
   const { cut, wantsSummary, turnsToCut } = decision;
   return {

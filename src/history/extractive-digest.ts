@@ -12,7 +12,7 @@ const MAX_MISSES = 24;
  * may need half the budget and what the turns leave. The same job gives the same text; the work is bounded whatever the
  * turns hold, and the text counts at most `maxTokens`.
  */
-export function createExtractiveDigest(job: SummaryJob, countText: (text: string) => number): string {
+export function createExtractiveDigest(job: Omit<SummaryJob, "fromTurn">, countText: (text: string) => number): string {
   const { turns, previous, maxTokens } = job;
   const costOf = (line: string): number => countText(`${line}\n`);
   const before = readLines(previous?.text ?? "");

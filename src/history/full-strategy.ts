@@ -1,4 +1,4 @@
-import { messagesOf } from "./atoms.ts";
+import { messagesOf, turnsFrom } from "./atoms.ts";
 import { widestCut } from "./cap.ts";
 import type { HeldTurns, HistoryStrategy, HistoryView, Selection } from "./history-strategy.ts";
 import { nextEpoch } from "./next-epoch.ts";
@@ -24,7 +24,7 @@ const mayTakeBack = ({ tokens, epochTokens }: HeldTurns, maxTokens: number): boo
 
 function selectAll(view: HistoryView): Selection {
   const first = firstTurn(view);
-  const history = messagesOf(view.turns.slice(first - view.firstLoadedTurn));
+  const history = messagesOf(turnsFrom(view, first));
   return {
     ...repair({ history, incoming: view.incoming }, (text) => view.countText(text)),
     epoch: nextEpoch(view.epoch, first, view.epoch.ledger),

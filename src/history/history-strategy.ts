@@ -15,10 +15,6 @@ export interface HistoryMessage {
 
 /** One exchange of the transcript. */
 export interface HistoryTurn {
-  /** Position among the session's active turns, 0 first. */
-  readonly index: number;
-  /** Milliseconds since the Unix epoch. */
-  readonly at: number;
   /** As they would be sent: a replaying client's own bytes, else the stored ones. */
   readonly messages: readonly HistoryMessage[];
   /** As stored, redacted: the only text a summary or digest may be made of. */

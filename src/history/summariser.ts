@@ -1,6 +1,8 @@
 import type { HistoryTurn, Summary } from "./history-strategy.ts";
 
 export interface SummaryJob {
+  /** Position of the first turn to fold in among the session's active turns. */
+  readonly fromTurn: number;
   /** The turns to fold in, oldest first: `[previous?.toTurn ?? 0, toTurn)`. */
   readonly turns: readonly HistoryTurn[];
   readonly previous: Summary | undefined;

@@ -1,4 +1,4 @@
-import { type Boundary, findAtoms, headOf } from "./atoms.ts";
+import { type Boundary, findAtoms, headOf, turnsFrom } from "./atoms.ts";
 import type { HistoryTurn, HistoryView } from "./history-strategy.ts";
 import { missingResultTokens } from "./repair.ts";
 
@@ -15,7 +15,7 @@ export class Timeline {
 
   /** `start` must be loaded. One pass over messages that were counted before. */
   constructor(view: HistoryView, start: number) {
-    const turns = view.turns.slice(start - view.firstLoadedTurn);
+    const turns = turnsFrom(view, start);
     const { boundaries, unanswered } = findAtoms(turns, view.incoming);
     this.start = start;
     this.end = start + turns.length;

@@ -91,10 +91,14 @@ interface Assembled extends Omit<ChatAnswer, "choices" | "complete"> {
 }
 
 function toAnswer({ id, model, usage, choices, expectedChoices }: Assembled): ChatAnswer {
-  const usable = choices.filter((choice) => choice !== undefined).toSorted((one, other) => one.index - other.index);
+  const usable = inOrder(choices.filter((choice) => choice !== undefined));
   const finished = usable.filter((choice) => choice.finishReason !== null).length;
   return { id, model, usage, choices: usable, complete: finished >= Math.max(1, expectedChoices) };
 }
+
+/** Nearly every answer has one choice. */
+const inOrder = (choices: readonly AnswerChoice[]): readonly AnswerChoice[] =>
+  choices.length < 2 ? choices : choices.toSorted((one, other) => one.index - other.index);
 
 function readChoice(choice: JsonObject, options: ProjectionOptions): AnswerChoice | undefined {
   if (!isJsonObject(choice["message"])) return undefined;

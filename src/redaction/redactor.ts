@@ -29,8 +29,9 @@ export interface Redaction {
 /** Finds personal data and secrets in every string position of a message and replaces it by placeholders. */
 export interface Redactor {
   /**
-   * Work is cut into slices of at most 10 ms; what is one slice together is answered at once.
-   * @throws GatewayError `redaction_failed` when a detector fails or the per-turn bound is exceeded: then nothing may be stored
+   * At once, or a promise where the work takes longer than a slice of 5 ms: it is cut into such slices of at most 10 ms.
+   * Rejects with GatewayError `redaction_failed` when a detector fails or the per-turn bound is exceeded: then nothing may
+   * be stored.
    */
   redact(messages: readonly ChatMessage[], name: PlaceholderNamer): Awaitable<Redaction[]>;
   /**

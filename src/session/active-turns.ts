@@ -1,3 +1,4 @@
+import { appended } from "../kit/appended.ts";
 import type { StoredTurnPrint } from "./reconcile.ts";
 import type { StoredMessage, TurnRecord } from "./turn-record.ts";
 
@@ -8,6 +9,8 @@ export interface ActiveTurn {
   readonly chosen: number;
   /** What it adds to the transcript: the request's messages and the chosen answer. */
   readonly messages: readonly StoredMessage[];
+  /** The same, for who is handed turns as they travel. */
+  readonly stored: readonly StoredMessage[];
   /** The turn as reconciliation compares it. */
   readonly print: StoredTurnPrint;
 }
@@ -15,10 +18,12 @@ export interface ActiveTurn {
 export function activeTurn(record: TurnRecord, chosen: number): ActiveTurn {
   const { messages, answers } = record;
   const answer = answers[chosen];
+  const stored = answer ? appended(messages, answer) : messages;
   return {
     record,
     chosen,
-    messages: answer ? [...messages, answer] : messages,
+    messages: stored,
+    stored,
     print: { messages, answers, chosen },
   };
 }
@@ -29,8 +34,12 @@ export function activeTurn(record: TurnRecord, chosen: number): ActiveTurn {
  *
  * The turn rewound to must be among `active` if it is active at all: load it first.
  */
-export const appendRecord = (active: readonly ActiveTurn[], record: TurnRecord): readonly ActiveTurn[] =>
-  activeTurns([record], active);
+export function appendRecord(active: readonly ActiveTurn[], record: TurnRecord): readonly ActiveTurn[] {
+  const last = active.at(-1);
+  const goesOn =
+    record.rewindTo === undefined && last !== undefined && withChoice(last, record.previousChoice) === last;
+  return goesOn ? appended(active, activeTurn(record, 0)) : activeTurns([record], active);
+}
 
 /** The transcript that a log of records makes, oldest record first, behind what records before them made. */
 export function activeTurns(records: readonly TurnRecord[], before: readonly ActiveTurn[] = []): readonly ActiveTurn[] {

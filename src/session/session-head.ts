@@ -121,9 +121,24 @@ export interface SessionHead {
 
 const HEAD_VERSION = 1;
 
+/**
+ * As JSON. V8 prints a text twice in which it meets a character beyond Latin-1, and every shortened title ends in one: so
+ * the title is printed as the bytes of its UTF-8, which gives the same text.
+ */
 export function encodeHead(head: SessionHead): Buffer {
+  const title = utf8Units(head.title);
+  const printed = title === head.title ? head : { ...head, title };
+  const json = JSON.stringify({ version: HEAD_VERSION, head: printed });
+  // A model's name may be anything too: then all is printed as characters.
+  if (beyondAscii(json) === beyondAscii(title)) return Buffer.from(json, "latin1");
   return Buffer.from(JSON.stringify({ version: HEAD_VERSION, head }));
 }
+
+/** A text with one character, U+0000 to U+00FF, for each byte of its UTF-8. */
+const utf8Units = (text: string): string => (beyondAscii(text) === 0 ? text : Buffer.from(text).toString("latin1"));
+
+/** Bytes that its UTF-8 takes beyond one a character: 0 for ASCII, and more with every other character. */
+const beyondAscii = (text: string): number => Buffer.byteLength(text) - text.length;
 
 /** @throws GatewayError `record_unreadable` for a head of another version */
 export function decodeHead(plaintext: Buffer): SessionHead {

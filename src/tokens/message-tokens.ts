@@ -26,11 +26,11 @@ const mp3BytesPerToken = 1600;
 export function countableMessage(message: ChatMessage): CountableMessage {
   const parts: readonly ContentPart[] = typeof message.content === "string" ? [] : (message.content ?? []);
   const content = typeof message.content === "string" ? message.content : textOfParts(parts);
-  const calls = [message.tool_calls, message["function_call"]].filter(Boolean).map((call) => JSON.stringify(call));
-  return {
-    texts: [message.role, content, message.name ?? "", message.refusal ?? "", ...calls],
-    fixedTokens: parts.reduce((sum, part) => sum + mediaTokens(part), framingTokens + (message.name ? nameTokens : 0)),
-  };
+  const texts = [message.role, content, message.name ?? "", message.refusal ?? ""];
+  for (const call of [message.tool_calls, message["function_call"]]) if (call) texts.push(JSON.stringify(call));
+  let fixedTokens = framingTokens + (message.name ? nameTokens : 0);
+  for (const part of parts) fixedTokens += mediaTokens(part);
+  return { texts, fixedTokens };
 }
 
 function textOfParts(parts: readonly ContentPart[]): string {

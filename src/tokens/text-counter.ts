@@ -43,6 +43,8 @@ export function createTextCounter(name: VocabularyName, vocabulary: Vocabulary):
   const nextPiece = endOfPiece[name];
   const encoder = new TextEncoder();
   let bytes = new Uint8Array(0);
+  /** `bytes` without the padding. */
+  let encodable = bytes;
   let classes = new Uint8Array(0);
   let usedBytes = 0;
 
@@ -51,6 +53,7 @@ export function createTextCounter(name: VocabularyName, vocabulary: Vocabulary):
     if (bytes.length >= needed + padding) return;
     const capacity = Math.min(2 ** Math.ceil(Math.log2(needed + 1024)), maxBytes);
     bytes = new Uint8Array(capacity + padding);
+    encodable = bytes.subarray(0, capacity);
     classes = new Uint8Array(capacity + padding);
   }
 
@@ -75,7 +78,7 @@ export function createTextCounter(name: VocabularyName, vocabulary: Vocabulary):
 
   function count(text: string, progress: Progress): number {
     reserve(text);
-    const { read, written } = encoder.encodeInto(text, bytes.subarray(0, bytes.length - padding));
+    const { read, written } = encoder.encodeInto(text, encodable);
     usedBytes = Math.max(usedBytes, written);
     bytes.fill(0, written, written + padding);
     classifyBytes(vocabulary.classes, { bytes, classes, length: written });
@@ -98,7 +101,8 @@ export function createTextCounter(name: VocabularyName, vocabulary: Vocabulary):
   return {
     countTexts(texts) {
       const progress: Progress = { bytes: 0, stepsAtStart: merger.steps };
-      const tokens = texts.reduce((sum, text) => sum + count(text, progress), 0);
+      let tokens = 0;
+      for (const text of texts) if (text !== "") tokens += count(text, progress);
       // Nobody's words stay behind.
       bytes.fill(0, 0, usedBytes);
       usedBytes = 0;

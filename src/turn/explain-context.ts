@@ -1,6 +1,6 @@
 import { agedView } from "../history/aging.ts";
 import { type CutForecast, forecastCut } from "../history/forecast-cut.ts";
-import type { HistoryKnobs, HistoryMessage, HistoryTurn, HistoryView } from "../history/history-strategy.ts";
+import type { HistoryKnobs, HistoryMessage, HistoryView } from "../history/history-strategy.ts";
 import { CLOSING_TOKENS, type Selection, type StrategyName, type Summary } from "../history/history-strategy.ts";
 import { sumTokens } from "../history/prompt-size.ts";
 import { strategyFor } from "../history/strategy-registry.ts";
@@ -84,7 +84,7 @@ export async function explainContext(
   const counter = ports.counters.forModel(model);
   const view: HistoryView = {
     system: held.system,
-    turns: held.active.map((turn, offset) => storedTurn(turn.messages, held.front.turns + offset, turn.record.at)),
+    turns: held.active,
     firstLoadedTurn: held.front.turns,
     incoming: [],
     summaries: held.summaries,
@@ -101,19 +101,12 @@ export async function explainContext(
   return { ...report, next: explainNext(view, strategy, held.front.tokens) };
 }
 
-const storedTurn = (messages: readonly HistoryMessage[], index: number, at: number): HistoryTurn => ({
-  index,
-  at,
-  messages,
-  stored: messages,
-});
-
 function explainNext(view: HistoryView, name: StrategyName, frontTokens: number): NextContext {
   const strategy = strategyFor(name);
   const selection = strategy.select(view);
   const { firstTurn } = selection.epoch;
   const segments = segmentsOf(view, selection);
-  const dropped = view.turns.filter(({ index }) => index < firstTurn).flatMap(({ stored }) => stored);
+  const dropped = view.turns.slice(0, firstTurn - view.firstLoadedTurn).flatMap(({ stored }) => stored);
   const sent = segments.flatMap(({ messages }) => messages);
   const rule = strategy.rule?.(view.knobs);
   return {
@@ -139,7 +132,9 @@ function segmentsOf(view: HistoryView, selection: Selection): Segment[] {
 
 /** A message of no turn is the summary in front, or behind it the stand-in for a result that never came. */
 function historySegments(view: HistoryView, selection: Selection): Segment[] {
-  const turnOf = new Map(view.turns.flatMap(({ index, messages }) => messages.map((message) => [message, index])));
+  const turnOf = new Map(
+    view.turns.flatMap(({ messages }, place) => messages.map((message) => [message, view.firstLoadedTurn + place])),
+  );
   const segments: (Segment & { readonly messages: SegmentMessage[] })[] = [];
   for (const message of selection.history) {
     const last = segments.at(-1);

@@ -52,21 +52,19 @@ export function historyTurns(
     incoming,
     travelsAsStored,
   }: { reconciled: Reconciled; incoming: readonly IncomingMessage[]; travelsAsStored: boolean },
-): HistoryTurn[] {
-  const firstIndex = session?.front.turns ?? 0;
-  const { freshFrom } = reconciled;
-  const replaysFrom = travelsAsStored ? undefined : reconciled.replaysFrom;
+): readonly HistoryTurn[] {
+  const { freshFrom, replaysFrom } = reconciled;
+  if (travelsAsStored || replaysFrom === undefined) return kept;
   // In replay mode what is kept verbatim is the client's own bytes: it never sees a placeholder of ours.
   const own = (stored: HistoryMessage, at: number): HistoryMessage => {
-    const index = replaysFrom === undefined ? -1 : at - replaysFrom;
+    const index = at - replaysFrom;
     const sent = index >= 0 && index < freshFrom ? incoming[index] : undefined;
     return sent ? { ...stored, bytes: sent.bytes, redactions: 0 } : stored;
   };
   let position = session?.front.messages ?? 0;
-  return kept.map(({ record, messages: stored }, offset) => {
+  return kept.map(({ stored }) => {
     const first = position;
-    const messages = replaysFrom === undefined ? stored : stored.map((message, at) => own(message, first + at));
     position += stored.length;
-    return { index: firstIndex + offset, at: record.at, messages, stored };
+    return { messages: stored.map((message, at) => own(message, first + at)), stored };
   });
 }

@@ -91,7 +91,7 @@ export function* playConversation(conversation: Conversation, options: PlayOptio
     const view = viewOf(moment, options);
     const selection = options.strategy.select(view);
     const { figures, billing } = billOf(moment, options, sentOf({ view, selection }, options, cache));
-    const turn = turnOf(exchange, turns.length);
+    const turn = turnOf(exchange);
     turns.push(turn);
     keptTokens += sum(turn.stored);
     const made = summaryAfter({ turns, selection, state }, options);
@@ -188,9 +188,9 @@ const sum = (messages: readonly HistoryMessage[]): number => messages.reduce((al
 
 const billsWrites = (price: ModelPrice | undefined): boolean => price !== undefined && price.cacheWrite !== price.input;
 
-function turnOf({ at, incoming, answer }: Exchange, index: number): HistoryTurn {
+function turnOf({ incoming, answer }: Exchange): HistoryTurn {
   const messages = answer ? [...incoming, answer] : incoming;
-  return { index, at, messages, stored: messages };
+  return { messages, stored: messages };
 }
 
 function summaryAfter(
@@ -202,7 +202,8 @@ function summaryAfter(
   const { fromTurn } = wanted;
   const toTurn = fromTurn + summaryReach(turns.slice(fromTurn, wanted.toTurn).map(({ stored }) => stored));
   const previous = state.summaries.find((summary) => summary.toTurn === fromTurn);
-  const result = summarise({ turns: turns.slice(fromTurn, toTurn), previous, maxTokens: knobs.summaryTokens });
+  const told = turns.slice(fromTurn, toTurn);
+  const result = summarise({ fromTurn, turns: told, previous, maxTokens: knobs.summaryTokens });
   return result && { ...result, summary: { fromTurn, toTurn, text: result.text, by: "model" } };
 }
 

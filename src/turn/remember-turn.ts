@@ -1,5 +1,3 @@
-import { randomUUID } from "node:crypto";
-
 import { describeError } from "../errors/describe-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { type Awaitable, andThen, recover } from "../kit/awaitable.ts";
@@ -114,7 +112,7 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     ring.failures.add(ref, scope.print.requestHash, "");
     return notRemembered;
   }
-  const turnId = newTurnId();
+  const turnId = ring.newTurnId();
   try {
     if (fresh instanceof GatewayError) throw fresh;
     if (birth instanceof GatewayError) throw birth;
@@ -214,7 +212,7 @@ function draftTurn(
       model: request.chat.model,
       rewindTo: plan.rewindTo,
       previousChoice: plan.previousChoice,
-      messages: [...plan.repeated, ...fresh.messages],
+      messages: plan.repeated.concat(fresh.messages),
       answers,
       finishReasons: answer?.choices.map(({ finishReason }) => finishReason) ?? [],
       usage: answer?.usage,
@@ -270,12 +268,6 @@ function clearAnswer(
     tokens: billed === undefined ? undefined : billed + FRAMING_TOKENS,
   };
 }
-
-/** A name that no other record has, not a secret: Node makes UUIDs in batches, many times faster than it reads entropy. */
-const newTurnId = (): string => unbroken(randomUUID());
-
-const unbroken = (uuid: string): string =>
-  uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18) + uuid.slice(19, 23) + uuid.slice(24);
 
 const TITLE_LENGTH = 80;
 

@@ -1,4 +1,5 @@
 import { GatewayError } from "../errors/gateway-error.ts";
+import { appended } from "../kit/appended.ts";
 import type { KeyedQueue } from "../kit/keyed-queue.ts";
 import { foldRecordChain } from "../sealing/chain.ts";
 import { recordTag } from "../sealing/sealed-record.ts";
@@ -150,7 +151,7 @@ function sealSession(parts: SealParts): { commit: SessionCommit; session: Opened
   const { record, loadFrom, active } = advanced;
   const chainBefore = base?.head.recordChain ?? "";
   const entry: LogEntry = { record, chainBefore };
-  const held = [...(base?.log ?? []), entry];
+  const held = appended(base?.log ?? [], entry);
   const left = Math.max(0, loadFrom - (held[0]?.record.sequence ?? 0));
   const log = left === 0 ? held : held.slice(left);
   const withheld = withheldAfter(parts);

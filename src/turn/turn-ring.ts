@@ -2,6 +2,7 @@ import type { HistoryMessage } from "../history/history-strategy.ts";
 import { createKeyedQueue, type KeyedQueue } from "../kit/keyed-queue.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { createFingerprinter } from "../session/fingerprint.ts";
+import { createTurnIds } from "../session/turn-id.ts";
 import { type AnswerCache, createAnswerCache } from "./answer-cache.ts";
 import { type CountCache, createCountCache } from "./count-cache.ts";
 import { createUnitEmbedding, type UnitEmbedding } from "./embed-units.ts";
@@ -37,6 +38,7 @@ export interface TurnRing {
   /** Resolves when nothing runs that answers left to do. */
   idle(): Promise<void>;
   fingerprint(message: ChatMessage): string;
+  newTurnId(): string;
   /**
    * Drops everything this replica holds of a user, keys included. A turn that runs may still put something back until it
    * ends: an erasure forgets before and after it removes what rests.
@@ -87,6 +89,7 @@ export function createTurnRing(ports: TurnPorts): TurnRing {
     recall,
     checked: new WeakSet(),
     fingerprint: createFingerprinter(ports.keyedHash),
+    newTurnId: createTurnIds(),
     forget(owner) {
       sealer.forget(owner);
       for (const held of [cache, recall, links, answers, failures, flags]) held.forget(owner);

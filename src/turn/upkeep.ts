@@ -100,12 +100,9 @@ const turnsToRead = ({ session: { front, active }, fromTurn, toTurn }: SummaryTa
 
 async function askForSummary({ ports }: UpkeepParts, task: SummaryTask): Promise<SummaryResult> {
   const { session, request, fromTurn } = task;
-  const turns = turnsToRead(task).map((turn, offset) => {
-    const stored = turn.messages;
-    return { index: fromTurn + offset, at: turn.record.at, messages: stored, stored };
-  });
+  const turns = turnsToRead(task);
   const previous = session.summaries.find((summary) => summary.toTurn === fromTurn);
-  const job = { turns, previous, maxTokens: ports.settings.knobs.summaryTokens };
+  const job = { fromTurn, turns, previous, maxTokens: ports.settings.knobs.summaryTokens };
   const redactor = hidingRedactor(ports);
   const name = ports.placeholders(session.ref.key);
   return ports.summariser.summarise(redactor ? await hideSummaryJob({ redactor, name }, job) : job, {

@@ -19,12 +19,12 @@ export interface SummaryPrompt {
  * of it can end the quotation and speak with authority.
  */
 export function createSummaryPrompt(
-  { turns, previous, maxTokens }: SummaryJob,
+  { fromTurn, turns, previous, maxTokens }: SummaryJob,
   mark = randomBytes(8).toString("hex"),
 ): SummaryPrompt {
   const fence = `conversation-${mark}`;
   const notes = previous === undefined ? [] : [`Summary of everything before:\n${previous.text}`];
-  const transcript = turns.map(renderTurn);
+  const transcript = turns.map((turn, offset) => renderTurn(turn, fromTurn + offset));
   return {
     system: instructions(fence, maxTokens),
     user: [`<${fence}>`, ...notes, ...transcript, `</${fence}>`, "Write the new summary now."].join("\n\n"),
@@ -43,7 +43,7 @@ function instructions(fence: string, maxTokens: number): string {
   ].join("\n");
 }
 
-function renderTurn({ index, stored }: HistoryTurn): string {
+function renderTurn({ stored }: HistoryTurn, index: number): string {
   const lines = stored.map(({ role, bytes }) => `${role}: ${renderMessage(role, bytes)}`);
   return `[turn ${index}]\n${shorten(lines.join("\n"), MAX_TURN_CHARACTERS)}`;
 }

@@ -164,6 +164,7 @@ export const places: Readonly<Record<string, Place>> = {
       "session/reconcile-conversation.ts",
       "session/session-head.ts",
       "session/slots.ts",
+      "session/turn-id.ts",
       "session/turn-record-codec.ts",
       "session/turn-record.ts",
       "session/withheld.ts",

@@ -14,9 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => simulated.close());
 
-const turn = (index: number, ...messages: object[]): HistoryTurn => ({
-  index,
-  at: 0,
+const turn = (...messages: object[]): HistoryTurn => ({
   messages: [],
   stored: messages.map((message) => ({
     role: "role" in message ? String(message.role) : "",
@@ -28,8 +26,9 @@ const turn = (index: number, ...messages: object[]): HistoryTurn => ({
   })),
 });
 const job: SummaryJob = {
+  fromTurn: 4,
   turns: [
-    turn(4, { role: "user", content: "My order is A-1009 [[error:500]]" }, { role: "assistant", content: "Noted." }),
+    turn({ role: "user", content: "My order is A-1009 [[error:500]]" }, { role: "assistant", content: "Noted." }),
   ],
   previous: undefined,
   maxTokens: 120,
@@ -66,7 +65,7 @@ describe("the summariser", () => {
       content: `remark ${at} ${"x".repeat(400)}`,
     }));
     const summariser = createOpenAiSummariser({ baseUrl: simulated.url, timeoutMs: 5_000 });
-    await summariser.summarise({ ...job, turns: [turn(0, ...remarks)] }, caller());
+    await summariser.summarise({ ...job, turns: [turn(...remarks)] }, caller());
     const quoted = JSON.stringify(lastBody());
     expect(quoted.length).toBeLessThan(130_000);
     expect(quoted).toContain("remark 0 ");

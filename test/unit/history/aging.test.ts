@@ -95,7 +95,7 @@ describe("old tool results", () => {
   });
 
   it("are told in full again where a rewind makes them the newest", () => {
-    const turns = work(9).map(({ incoming, answer }, index) => turn(index, ...incoming, answer as HistoryMessage));
+    const turns = work(9).map(({ incoming, answer }) => turn(...incoming, answer as HistoryMessage));
     const epoch = { ...freshEpoch, aged: { toolResults: 5, images: 0 } };
     const before = strategyFor("hybrid").select(viewOf({ turns, epoch, knobs: settings }));
     expect([shortIds(before).length, before.epoch]).toEqual([4, { ...epoch, ledger: expect.any(Number) }]);

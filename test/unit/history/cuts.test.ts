@@ -20,11 +20,11 @@ import {
 import { breachOf } from "./legal-sequence.ts";
 import { conversations } from "./random-conversations.ts";
 
-const chat = (index: number) => turn(index, sized("user", 50), sized("assistant", 50));
+const chat = () => turn(sized("user", 50), sized("assistant", 50));
 const promptOf = ({ sent }: Asked): number => sent.reduce((sum, { tokens }) => sum + tokens, 0);
 
 describe("a window by tokens", () => {
-  const turns = Array.from({ length: 60 }, (_, index) => chat(index));
+  const turns = Array.from({ length: 60 }, chat);
   const cold = { lastAskedAt: undefined };
   const keptBy = (settings: Partial<typeof knobs>): number => {
     const view = viewOf({ turns, incoming: [user("next")], knobs: { ...knobs, windowTurns: 1, ...settings }, ...cold });
@@ -49,14 +49,14 @@ describe("a window by tokens", () => {
 
 describe("where a cut falls", () => {
   it("is found the same without pairing calls and results, where all stand in order", () => {
-    const nobodysResult = turn(0, tool("of nobody"));
+    const nobodysResult = turn(tool("of nobody"));
     fc.assert(
       fc.property(
         fc.boolean().chain((orderly) => conversations({ orderly })),
         (steps) => {
           const turns = steps
             .slice(0, -1)
-            .map(({ incoming, answer }, index) => turn(index, ...incoming, ...(answer ? [answer] : [])));
+            .map(({ incoming, answer }) => turn(...incoming, ...(answer ? [answer] : [])));
           const incoming = steps.at(-1)?.incoming ?? [];
           const paired = findAtoms([nobodysResult, ...turns], incoming);
           expect(findAtoms(turns, incoming).boundaries).toEqual(paired.boundaries.slice(1));
@@ -66,21 +66,21 @@ describe("where a cut falls", () => {
     );
   });
 
-  const agent = (index: number) => turn(index, tool(`${index - 1}`), assistant("go on", `${index}`));
+  const agent = (index: number) => turn(tool(`${index - 1}`), assistant("go on", `${index}`));
 
   it("prefers a turn that a user begins, if that takes away half as much at least", () => {
-    const handedOver = turn(3, assistant("by the way"), sized("user", 90));
-    const near = new Timeline(viewOf({ turns: [chat(0), chat(1), chat(2), handedOver, chat(4)] }), 0);
+    const handedOver = turn(assistant("by the way"), sized("user", 90));
+    const near = new Timeline(viewOf({ turns: [chat(), chat(), chat(), handedOver, chat()] }), 0);
     expect([near.lastCut(0, 3), near.latestCut(0, 3)]).toEqual([3, 2]);
     const far = new Timeline(
-      viewOf({ turns: [chat(0), ...[1, 2, 3].map((i) => turn(i, sized("assistant", 90))), chat(4)] }),
+      viewOf({ turns: [chat(), ...[1, 2, 3].map(() => turn(sized("assistant", 90))), chat()] }),
       0,
     );
     expect(far.latestCut(0, 3)).toBe(3);
   });
 
   const run = [
-    turn(0, sized("user", 50), assistant("on it", "0")),
+    turn(sized("user", 50), assistant("on it", "0")),
     ...Array.from({ length: 40 }, (_, offset) => agent(offset + 1)),
   ];
 
@@ -99,7 +99,7 @@ describe("where a cut falls", () => {
   });
 
   it("does not count the results that go with a cut", () => {
-    const big = [...run.slice(0, 30), turn(30, tool("29", "x".repeat(8_000)), assistant("ok", "30")), ...run.slice(31)];
+    const big = [...run.slice(0, 30), turn(tool("29", "x".repeat(8_000)), assistant("ok", "30")), ...run.slice(31)];
     const view = viewOf({ turns: big, incoming: [tool("40")], knobs: { ...knobs, maxTokens: 1_000 } });
     const { epoch, cut } = strategyFor("full").select(view);
     expect([epoch.firstTurn, cut]).toEqual([30, "cap"]);
@@ -156,7 +156,7 @@ describe("the hard cap", () => {
   });
 
   it("lets full take back what had been cut: all of it where it fits, else a good part, never too much", () => {
-    const turns = Array.from({ length: 60 }, (_, index) => chat(index));
+    const turns = Array.from({ length: 60 }, chat);
     const firstOf = (firstTurn: number, maxTokens: number) =>
       strategyFor("full").select(
         viewOf({
@@ -168,7 +168,7 @@ describe("the hard cap", () => {
     expect(firstOf(20, 6_100)).toBe(0);
     expect(firstOf(20, 5_900)).toBe(20);
     expect(firstOf(50, 4_000)).toBe(31);
-    const held = [turn(0, user("go"), assistant("on it", "late")), ...turns.slice(1)];
+    const held = [turn(user("go"), assistant("on it", "late")), ...turns.slice(1)];
     const view = viewOf({
       turns: held,
       incoming: [tool("late")],
@@ -200,7 +200,7 @@ describe("the hard cap", () => {
   });
 
   it("nor where a rewind made it the last one, behind which an epoch had begun", () => {
-    const asks = turn(0, user("go"), assistant("let me see", "1"));
+    const asks = turn(user("go"), assistant("let me see", "1"));
     for (const strategy of strategyNames) {
       const { history, incoming } = strategyFor(strategy).select(
         viewOf({
@@ -217,11 +217,11 @@ describe("the hard cap", () => {
 
   it("leaves room for the note on withheld values", () => {
     const withheld = { ...sized("user", 100), redactions: 1 };
-    const turns = [turn(0, sized("user", 200)), turn(1, withheld)];
+    const turns = [turn(sized("user", 200)), turn(withheld)];
     const select = (redactions: number) =>
       strategyFor("full").select(
         viewOf({
-          turns: [turns[0] ?? turn(0), turn(1, { ...withheld, redactions })],
+          turns: [turns[0] ?? turn(), turn({ ...withheld, redactions })],
           incoming: [sized("user", 50)],
           knobs: { ...knobs, maxTokens: 360 },
         }),

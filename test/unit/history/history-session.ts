@@ -68,12 +68,7 @@ export const picture = (serial: number): HistoryMessage => {
 /** A message of exactly so many tokens. */
 export const sized = (role: string, tokens: number, label = "x") => message(role, label.padEnd((tokens - 4) * 4, "."));
 
-export const turn = (index: number, ...messages: HistoryMessage[]): HistoryTurn => ({
-  index,
-  at: index,
-  messages,
-  stored: messages,
-});
+export const turn = (...messages: HistoryMessage[]): HistoryTurn => ({ messages, stored: messages });
 
 export const viewOf = (part: Partial<HistoryView>): HistoryView => ({
   system: [],
@@ -168,7 +163,7 @@ export function createSession(options: Partial<HistoryView> & { strategy: Strate
   }
 
   function remember(step: Step, { epoch: next, digest, wantsSummary }: Selection): void {
-    turns.push(turn(turns.length, ...step.incoming, ...(step.answer ? [step.answer] : [])));
+    turns.push(turn(...step.incoming, ...(step.answer ? [step.answer] : [])));
     lastAskedAt = now;
     epoch = next;
     const all = digest ? [...summaries, digest] : summaries;

@@ -107,33 +107,33 @@ describe("the repair pass", () => {
 });
 
 describe("atoms", () => {
-  const ask = turn(0, user("a"), assistant("b", "1", "2"));
+  const ask = turn(user("a"), assistant("b", "1", "2"));
 
   it("hold a call and its results together over turns", () => {
-    const late = [ask, turn(1, user("c"), tool("1")), turn(2, user("d"), tool("2"))];
+    const late = [ask, turn(user("c"), tool("1")), turn(user("d"), tool("2"))];
     const { boundaries, unanswered } = findAtoms(late, [user("f")]);
     expect(boundaries).toEqual(["clean", "closed", "closed", "clean"]);
     expect(unanswered).toEqual([0, 0, 0]);
   });
 
   it("leave a seam where the results stand at the head of the next turn, and only there", () => {
-    const turns = [ask, turn(1, tool("1"), tool("2"), assistant("c")), turn(2, user("d"), assistant("e"))];
+    const turns = [ask, turn(tool("1"), tool("2"), assistant("c")), turn(user("d"), assistant("e"))];
     expect(findAtoms(turns, [user("f")]).boundaries).toEqual(["clean", "seam", "clean", "clean"]);
-    const parted = [ask, turn(1, tool("1"), user("c"), tool("2"))];
+    const parted = [ask, turn(tool("1"), user("c"), tool("2"))];
     expect(findAtoms(parted, [user("f")]).boundaries).toEqual(["clean", "closed", "clean"]);
-    const later = [ask, turn(1, tool("1"), assistant("c")), turn(2, tool("2"), assistant("d"))];
+    const later = [ask, turn(tool("1"), assistant("c")), turn(tool("2"), assistant("d"))];
     expect(findAtoms(later, [user("f")]).boundaries).toEqual(["clean", "closed", "seam", "clean"]);
   });
 
   it("hold a call that incoming results answer, or that may still be answered", () => {
     expect(findAtoms([ask], [tool("1"), tool("2")]).boundaries).toEqual(["clean", "closed"]);
     expect(findAtoms([ask], [user("never mind")])).toEqual({ boundaries: ["clean", "closed"], unanswered: [2] });
-    const half = [turn(0, user("z")), ask, turn(2, tool("1"))];
+    const half = [turn(user("z")), ask, turn(tool("1"))];
     expect(findAtoms(half, [user("b")]).boundaries).toEqual(["clean", "clean", "closed", "closed"]);
   });
 
   it("let an abandoned call go", () => {
-    const turns = [ask, turn(1, user("never mind"), assistant("all right"))];
+    const turns = [ask, turn(user("never mind"), assistant("all right"))];
     expect(findAtoms(turns, [user("f")])).toEqual({ boundaries: ["clean", "clean", "clean"], unanswered: [2, 0] });
   });
 });

@@ -13,13 +13,12 @@ const digestOf = (turns: readonly HistoryTurn[], maxTokens = 200, previous?: str
 };
 
 describe("the extractive digest", () => {
-  const chatter = Array.from({ length: 30 }, (_, index) =>
-    turn(index, user("And what do you think about it?"), assistant("It is hard to say. It depends on many things.")),
+  const chatter = Array.from({ length: 30 }, () =>
+    turn(user("And what do you think about it?"), assistant("It is hard to say. It depends on many things.")),
   );
 
   it("keeps what cannot be guessed later: names, numbers, dates, identifiers, decisions", () => {
     const telling = turn(
-      30,
       user("My name is Ada Lovelace and I live in Zürich. Well."),
       assistant("Noted. We agreed on invoice INV-20391 of 4,200 EUR due on 3 March. Mail goes to [EMAIL_3fa91c02]."),
     );
@@ -42,24 +41,24 @@ describe("the extractive digest", () => {
       "knoll",
       "larch",
     ];
-    const rambling = words.map((word, index) =>
-      turn(index, assistant(`${word} beside ${word}wood under ${word}light over ${word}field.`)),
+    const rambling = words.map((word) =>
+      turn(assistant(`${word} beside ${word}wood under ${word}light over ${word}field.`)),
     );
-    const told = turn(20, assistant("beside and under B-52, over at Ada."));
+    const told = turn(assistant("beside and under B-52, over at Ada."));
     expect(digestOf([...rambling, told], 16)).toContain("B-52");
   });
 
   it("reads what is stored, never what was sent", () => {
     const stored = [user("Write to [EMAIL_3fa91c02] today.")];
-    expect(digestOf([{ index: 0, at: 0, messages: [user("Write to ada@example.org today.")], stored }])).toBe(
+    expect(digestOf([{ messages: [user("Write to ada@example.org today.")], stored }])).toBe(
       "User: Write to [EMAIL_3fa91c02] today.",
     );
   });
 
   it("keeps the order of the conversation and says who spoke", () => {
     const turns = [
-      turn(0, user("Book flight LX 318."), message("assistant", "", { calls: ["1"] })),
-      turn(1, tool("1", "Seat 14C confirmed."), message("assistant", "Done: seat 14C.")),
+      turn(user("Book flight LX 318."), message("assistant", "", { calls: ["1"] })),
+      turn(tool("1", "Seat 14C confirmed."), message("assistant", "Done: seat 14C.")),
     ];
     expect(digestOf(turns).split("\n")).toEqual([
       "User: Book flight LX 318.",
@@ -79,9 +78,7 @@ describe("the extractive digest", () => {
 
   it("leaves the previous summary half of the room, however much the turns would say", () => {
     const previous = Array.from({ length: 20 }, (_, index) => `Earlier fact number ${index}.`).join("\n");
-    const turns = Array.from({ length: 40 }, (_, index) =>
-      turn(index, user(`My invoice INV-${index} is due on 3 March.`)),
-    );
+    const turns = Array.from({ length: 40 }, (_, index) => turn(user(`My invoice INV-${index} is due on 3 March.`)));
     const earlier = digestOf(turns, 200, previous)
       .split("\n")
       .filter((line) => line.startsWith("Earlier"));
@@ -108,7 +105,7 @@ describe("the extractive digest", () => {
     const content = fc.oneof(fc.string({ unit: "grapheme", maxLength: 400 }), fc.lorem({ maxCount: 60 }));
     const turns = fc
       .array(fc.tuple(content, content), { maxLength: 20 })
-      .map((pairs) => pairs.map(([question, answer], index) => turn(index, user(question), assistant(answer))));
+      .map((pairs) => pairs.map(([question, answer]) => turn(user(question), assistant(answer))));
     fc.assert(
       fc.property(turns, fc.integer({ min: 0, max: 300 }), content, (some, maxTokens, previous) => {
         const digest = digestOf(some, maxTokens, previous);
@@ -121,14 +118,14 @@ describe("the extractive digest", () => {
 
   it("stays within its tokens where a text counts more than its lines", () => {
     const greedy = (text: string): number => countText(text) + 8 * Math.max(0, text.split("\n").length - 2);
-    const turns = Array.from({ length: 12 }, (_, index) => turn(index, user(`Fact number ${index} is noted.`)));
+    const turns = Array.from({ length: 12 }, (_, index) => turn(user(`Fact number ${index} is noted.`)));
     const digest = createExtractiveDigest({ turns, previous: undefined, maxTokens: 60 }, greedy);
     expect(greedy(digest)).toBeLessThanOrEqual(60);
     expect(digest).toContain("Fact number");
   });
 
   it("reads the beginning of a message too long to read", () => {
-    const long = turn(0, user(`The code is "ZX-81".\n${"é\\ ".repeat(400_000)}\nThe end is 1999.`));
+    const long = turn(user(`The code is "ZX-81".\n${"é\\ ".repeat(400_000)}\nThe end is 1999.`));
     expect(digestOf([long])).toContain('The code is "ZX-81".');
     expect(digestOf([long])).not.toContain("1999");
     const parts = {
@@ -137,7 +134,7 @@ describe("the extractive digest", () => {
         JSON.stringify({ role: "user", content: [{ type: "text", text: "Look at B-52. ".repeat(9_000) }] }),
       ),
     };
-    expect(digestOf([turn(0, parts)])).toContain("Look at B-52.");
+    expect(digestOf([turn(parts)])).toContain("Look at B-52.");
   });
 });
 

@@ -15,6 +15,11 @@ describe("a redactor", () => {
     expect(redaction.counts).toEqual({});
   });
 
+  it("answers at once where nothing has to wait", () => {
+    expect(probe.redact([{ role: "user", content: "plain" }], name)).toMatchObject([{ counts: {} }]);
+    expect(probe.redactValues(["plain"], name)).toMatchObject([{ counts: {} }]);
+  });
+
   it("counts what it found by type and leaves the original alone", async () => {
     const message = { role: "user", content: "a@b.io, c@d.io and 123-45-6789" };
     const { counts } = await redactMessage(message);
@@ -108,8 +113,8 @@ describe("it fails closed", () => {
 
   it.each(["canOccur", "scan"] as const)("when a detector throws in %s, without quoting it", async (where) => {
     const redactor = createRedactor({ entities: ALL_ENTITIES, maxCharacters: 1000, detectors: [failing(where)] });
-    const redacting = Promise.resolve(redactor.redact([{ role: "user", content: "x" }], name));
-    const failure = await redacting.catch((error: unknown) => error);
+    const work = Promise.resolve(redactor.redact([{ role: "user", content: "x" }], name));
+    const failure = await work.catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(GatewayError);
     expect(failure).toMatchObject({ code: "redaction_failed" });
     expect((failure as GatewayError).cause).toBeUndefined();

@@ -76,6 +76,23 @@ describe("the active transcript of a log of records", () => {
     expect(textsOf([record("a", { answers: 0 }), record("b")])).toEqual(["question a", "question b", "answer b.0"]);
   });
 
+  it("is the same whether its log is read at once or record by record", () => {
+    const log = [
+      record("a", { answers: 2 }),
+      record("b", { previousChoice: 1, answers: 0 }),
+      record("c"),
+      record("d", { rewindTo: "b", previousChoice: 0 }),
+      record("e", { rewindTo: "c", answers: 3 }),
+      record("f", { previousChoice: 2 }),
+      record("g", { rewindTo: "" }),
+      record("h"),
+    ];
+    for (const count of log.keys()) {
+      const records = log.slice(0, count + 1);
+      expect(records.reduce<ReturnType<typeof appendRecord>>(appendRecord, [])).toEqual(activeTurns(records));
+    }
+  });
+
   it("leaves an earlier snapshot as it was", () => {
     const before = activeTurns([record("a", { answers: 2 })]);
     appendRecord(before, record("b", { previousChoice: 1 }));

@@ -51,14 +51,16 @@ async function plan({ said, incoming = [user(QUESTION)], maxTokens = 2_000, ...m
       }),
     ),
   );
-  const turns = session.active.map((turn, index) => {
-    const messages = turn.messages;
-    return { index, at: turn.record.at, messages, stored: messages };
+  const view = viewOf({
+    turns: session.active,
+    incoming,
+    knobs: { ...knobs, keepTurns: 1, exact: true, ...more.knobs },
   });
-  const view = viewOf({ turns, incoming, knobs: { ...knobs, keepTurns: 1, exact: true, ...more.knobs } });
   const selection = strategyFor("semantic").select(view);
   const index = createRecallIndex(reader, { episodeGapMs: 1_000 });
-  for (const turn of turns) await index.add({ key: String(turn.index), at: turn.at, messages: turn.messages });
+  for (const [turn, { record, messages }] of session.active.entries()) {
+    await index.add({ key: String(turn), at: record.at, messages });
+  }
   const warnings: object[] = [];
   const log: Log = { ...silent, warn: (fields) => void warnings.push(fields) };
   const parts: RecallParts = {
