@@ -20,15 +20,15 @@ interface CallGuardOptions {
 /** Every call of a turn comes through here: one promise of its own, and no frame that waits. */
 export function createCallGuard({ enter, timeoutMs, tell }: CallGuardOptions): CallGuard {
   const underWay = createTimeLimit(timeoutMs);
-  return (operation, about, call) => {
+  return <Answer>(operation: StoreOperation, about: readonly StoreSubject[], call: () => Promise<Answer>) => {
     const pass = enter(operation, about);
     if (!pass) {
       tell(operation, "refused", 0);
       return Promise.reject(storeUnavailable("the store kept failing and is left alone for a moment"));
     }
-    return new Promise((resolve, reject) => {
+    return new Promise<Answer>((resolve, reject) => {
       const startedAt = performance.now();
-      const fail = (error: unknown): void => {
+      const fail = (error: Error): void => {
         if (!underWay.delete(timed)) return;
         const outcome = outcomeOf(error);
         if (outcome === "failed") pass.succeeded();
@@ -38,7 +38,7 @@ export function createCallGuard({ enter, timeoutMs, tell }: CallGuardOptions): C
       };
       const timed: TimedCall = { startedAt, fail };
       underWay.add(timed);
-      const succeed = (value: Parameters<typeof resolve>[0]): void => {
+      const succeed = (value: Answer): void => {
         if (!underWay.delete(timed)) return;
         pass.succeeded();
         resolve(value);
@@ -47,7 +47,7 @@ export function createCallGuard({ enter, timeoutMs, tell }: CallGuardOptions): C
       try {
         call().then(succeed, fail);
       } catch (error) {
-        fail(error);
+        fail(error as Error);
       }
     });
   };
