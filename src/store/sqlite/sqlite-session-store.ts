@@ -12,7 +12,8 @@ export function createSqliteSessionStore(read: SqliteRead, queue: WriteQueue, cl
     load(key, known) {
       try {
         return Promise.resolve(read(() => sessions.load(key, known)));
-      } catch (error) {
+      } catch (cause) {
+        const error = cause as Error;
         return Promise.reject(error);
       }
     },
