@@ -1,38 +1,11 @@
-import { GatewayError } from "../errors/gateway-error.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import { createCallGuard } from "./call-guard.ts";
 import type { CircuitPass } from "./circuit.ts";
 import { createPartitionCircuits } from "./partition-circuits.ts";
 import { runPiece } from "./session-store.ts";
 import type { StoreBackend, StoreSubject } from "./store-backend.ts";
-import { storeUnavailable } from "./store-unavailable.ts";
-
-export type StoreOperation =
-  | "load"
-  | "readTurns"
-  | "commit"
-  | "remove"
-  | "list"
-  | "count"
-  | "removeOwner"
-  | "scan"
-  | "readRecord"
-  | "putRecord"
-  | "replaceRecord"
-  | "removeRecord"
-  | "listRecords"
-  | "takeQuota"
-  | "holdPlaces"
-  | "forgetQuota"
-  | "postNotice"
-  | "readNotices"
-  | "appendAudit"
-  | "readAudit"
-  | "acquireLease"
-  | "releaseLease"
-  | "putVectors"
-  | "findVectors"
-  | "ping";
+import type { StoreOperation, TellStoreCall } from "./store-operation.ts";
 
 /** A disk that is full or read-only fails these alone. */
 const writes: ReadonlySet<StoreOperation> = new Set([
@@ -51,9 +24,6 @@ const writes: ReadonlySet<StoreOperation> = new Set([
   "releaseLease",
 ]);
 
-/** `refused`: the circuit was open and the backend was not asked. `failed`: the caller's or our own mistake. */
-export type StoreCallOutcome = "ok" | "timeout" | "unavailable" | "refused" | "failed";
-
 export interface BreakerOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -62,7 +32,7 @@ export interface BreakerOptions {
   readonly failures?: number;
   /** How long an open circuit refuses before it lets one call through. Default 1,000. */
   readonly pauseMs?: number;
-  readonly onCall?: (operation: StoreOperation, outcome: StoreCallOutcome, ms: number) => void;
+  readonly onCall?: TellStoreCall;
 }
 
 /**
@@ -75,13 +45,14 @@ export interface BreakerOptions {
  * either acknowledged or conflicts with `current.turns` holding its turn (see `SessionStore.commit`).
  */
 export function withBreaker(backend: StoreBackend, options: BreakerOptions): StoreBackend {
-  const { failures = 5, pauseMs = 1_000, clock, log } = options;
+  const { failures = 5, pauseMs = 1_000, timeoutMs, clock, log, onCall: tell = nothing } = options;
   const circuits = createPartitionCircuits(backend.partitionOf, { failures, pauseMs, clock, log });
-  const guard = createGuard(
-    (operation, subjects) => circuits.enter(writes.has(operation) ? "writes" : "reads", subjects),
-    options,
-  );
-  const guardWithoutCircuit = createGuard(() => alwaysPass, options);
+  const guard = createCallGuard({
+    enter: (operation, subjects) => circuits.enter(writes.has(operation) ? "writes" : "reads", subjects),
+    timeoutMs,
+    tell,
+  });
+  const guardWithoutCircuit = createCallGuard({ enter: () => alwaysPass, timeoutMs, tell });
   const { sessions, records, leases, quotas, notices, audit, vectors } = backend;
   return {
     sessions: {
@@ -146,79 +117,4 @@ const anywhere: StoreSubject = { kind: "anywhere", name: "" };
 
 const alwaysPass: CircuitPass = { succeeded() {}, failed() {}, failedSomewhere() {} };
 
-type Guard = <T>(operation: StoreOperation, about: readonly StoreSubject[], call: () => Promise<T>) => Promise<T>;
-
-function createGuard(
-  enter: (operation: StoreOperation, about: readonly StoreSubject[]) => CircuitPass | undefined,
-  { timeoutMs, onCall }: BreakerOptions,
-): Guard {
-  const withinTime = createTimeLimit(timeoutMs);
-  return async (operation, about, call) => {
-    const startedAt = performance.now();
-    const report = (outcome: StoreCallOutcome): void => onCall?.(operation, outcome, performance.now() - startedAt);
-    const pass = enter(operation, about);
-    if (!pass) {
-      report("refused");
-      throw storeUnavailable("the store kept failing and is left alone for a moment");
-    }
-    try {
-      const value = await withinTime(call());
-      pass.succeeded();
-      report("ok");
-      return value;
-    } catch (cause) {
-      const isOutage = cause instanceof GatewayError && cause.code === "store_unavailable";
-      if (isOutage) pass.failed();
-      else pass.succeeded();
-      report(cause instanceof StoreTimeout ? "timeout" : isOutage ? "unavailable" : "failed");
-      throw cause;
-    }
-  };
-}
-
-class StoreTimeout extends GatewayError {
-  constructor(timeoutMs: number) {
-    super("store_unavailable", `the store did not answer within ${timeoutMs} ms`);
-  }
-}
-
-interface Wait {
-  readonly until: number;
-  readonly reject: (late: StoreTimeout) => void;
-}
-
-/** Calls in the order in which they run late, since all have the same time: one timer watches the first of them. */
-function createTimeLimit(timeoutMs: number): <T>(call: Promise<T>) => Promise<T> {
-  const waiting = new Set<Wait>();
-  let isWatched = false;
-  const watch = (ms: number): void => {
-    isWatched = true;
-    setTimeout(refuseLate, ms).unref();
-  };
-  const refuseLate = (): void => {
-    isWatched = false;
-    for (const wait of waiting) {
-      const left = wait.until - performance.now();
-      if (left > 0) return watch(left);
-      waiting.delete(wait);
-      // When this process was busy, the answer may lie unread in the socket: let the loop read it first.
-      setImmediate(() => wait.reject(new StoreTimeout(timeoutMs)));
-    }
-  };
-  return (call) =>
-    new Promise((resolve, reject) => {
-      const wait = { until: performance.now() + timeoutMs, reject };
-      waiting.add(wait);
-      if (!isWatched) watch(timeoutMs);
-      call.then(
-        (value) => {
-          waiting.delete(wait);
-          resolve(value);
-        },
-        (error: Error) => {
-          waiting.delete(wait);
-          reject(error);
-        },
-      );
-    });
-}
+const nothing = (): void => undefined;

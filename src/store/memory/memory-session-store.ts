@@ -2,6 +2,7 @@ import type { Clock } from "../../kit/clock.ts";
 import { ownBytes } from "../../kit/own-bytes.ts";
 import { isSameIncarnation } from "../revision.ts";
 import {
+  type CommitOutcome,
   runPiece,
   type KnownRevision,
   type ListPage,
@@ -13,6 +14,9 @@ import {
   type StoredSession,
 } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
+
+const noSlots: StoredSession["slots"] = new Map();
+const noTurns: StoredSession["turns"] = [];
 
 interface MemorySession {
   revision: string;
@@ -37,6 +41,10 @@ export function createMemorySessionStore(clock: Clock, refuseWhenClosed: () => v
     sessions.delete(key);
     if (session) keysOfOwner.get(session.fields.owner)?.delete(key);
   };
+  const enter = ({ key, fields: { owner } }: SessionCommit): void => {
+    forget(key);
+    keysOfOwner.set(owner, (keysOfOwner.get(owner) ?? new Set()).add(key));
+  };
 
   return {
     async load(key, known) {
@@ -50,15 +58,13 @@ export function createMemorySessionStore(clock: Clock, refuseWhenClosed: () => v
     async commit(commit) {
       const current = live(commit.key);
       if (current?.revision !== commit.expected) {
-        if (current && isInPlace(current, commit)) return { committed: true };
+        if (current && isInPlace(current, commit)) return committed;
         return { committed: false, current: current && snapshot(current, commit.known) };
       }
       if (commit.turn && current?.turns.has(commit.turn.sequence)) throw turnSequenceTaken(commit.turn.sequence);
-      forget(commit.key);
+      if (!current || current.fields.owner !== commit.fields.owner) enter(commit);
       sessions.set(commit.key, write(current, commit));
-      const keys = keysOfOwner.get(commit.fields.owner) ?? new Set();
-      keysOfOwner.set(commit.fields.owner, keys.add(commit.key));
-      return { committed: true };
+      return committed;
     },
     async remove(key) {
       const existed = live(key) !== undefined;
@@ -94,8 +100,10 @@ export function createMemorySessionStore(clock: Clock, refuseWhenClosed: () => v
   };
 }
 
+const committed: CommitOutcome = { committed: true };
+
 function write(current: MemorySession | undefined, commit: SessionCommit): MemorySession {
-  const slots = new Map(current?.slots);
+  const slots = current?.slots ?? new Map<string, Buffer>();
   for (const [name, bytes] of commit.slots ?? []) {
     if (bytes) slots.set(name, ownBytes(bytes));
     else slots.delete(name);
@@ -112,7 +120,7 @@ function isInPlace(current: MemorySession, { revision, head, turn }: SessionComm
 
 function snapshot(session: MemorySession, known: KnownRevision | undefined): StoredSession {
   const { revision, fields } = session;
-  if (known?.revision === revision) return { revision, fields, head: undefined, slots: new Map(), turns: [] };
+  if (known?.revision === revision) return { revision, fields, head: undefined, slots: noSlots, turns: noTurns };
   const from = known && isSameIncarnation(known.revision, revision) ? known.sequence + 1 : fields.loadFrom;
   return {
     revision,

@@ -69,7 +69,7 @@ interface ReadWays<T> {
 }
 
 function createRead({ waiting, delivery, clock }: OutboxSessionParts) {
-  return async <T>(key: string, { ask, tell }: ReadWays<T>): Promise<T> => {
+  return <T>(key: string, { ask, tell }: ReadWays<T>): Promise<T> => {
     if (waiting.of(key).length === 0) return ask();
     return delivery.run(key, async (outage) => {
       if (!outage) return ask();

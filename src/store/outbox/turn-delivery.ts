@@ -76,7 +76,8 @@ export function createTurnDelivery({ sessions, waiting, log, onDelivered }: Deli
     running.add(ended);
     return result;
   };
-  const run: TurnDelivery["run"] = (key, work) => exclusively(key, async () => work(await deliverAll(key)));
+  const run: TurnDelivery["run"] = (key, work) =>
+    exclusively(key, () => (waiting.of(key).length === 0 ? work(undefined) : deliverAll(key).then(work)));
   const hasOutage = (key: string): Promise<boolean> => run(key, async (outage) => outage !== undefined);
 
   return {

@@ -1,7 +1,6 @@
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import type { LeaseStore } from "../lease-store.ts";
-import type { SessionStore } from "../session-store.ts";
 import type { StoreBackend } from "../store-backend.ts";
 import { adoptFirstKeys } from "./adopt-first-keys.ts";
 import { createOwnerIndex } from "./owner-index.ts";
@@ -41,9 +40,9 @@ export async function openRedisBackend(options: RedisBackendOptions): Promise<St
   });
   let closing: Promise<void> | undefined;
   const index = createOwnerIndex({ client, names, clock });
-  const { sessions, settled } = followWrites(createRedisSessionStore({ connection, names, index, clock }));
+  const { follow, settled } = followWrites();
   return {
-    sessions,
+    sessions: createRedisSessionStore({ connection, names, index, clock, follow }),
     records,
     leases: createRedisLeaseStore(client, names),
     quotas: createRedisQuotaStore(client, names, clock),
@@ -58,8 +57,8 @@ export async function openRedisBackend(options: RedisBackendOptions): Promise<St
   };
 }
 
-/** A write takes more than one step; the end of the connection waits for those that have begun. */
-function followWrites(sessions: SessionStore): { sessions: SessionStore; settled: () => Promise<unknown> } {
+/** The end of the connection waits for writes of several steps that have begun. */
+function followWrites() {
   const underway = new Set<Promise<unknown>>();
   const follow = <T>(write: Promise<T>): Promise<T> => {
     underway.add(write);
@@ -67,14 +66,7 @@ function followWrites(sessions: SessionStore): { sessions: SessionStore; settled
     write.then(forget, forget);
     return write;
   };
-  return {
-    sessions: {
-      ...sessions,
-      commit: (commit) => follow(sessions.commit(commit)),
-      remove: (key) => follow(sessions.remove(key)),
-    },
-    settled: () => Promise.allSettled(underway),
-  };
+  return { follow, settled: () => Promise.allSettled(underway) };
 }
 
 /** Leases run by the server's clock, the one that all replicas share. */

@@ -54,12 +54,14 @@ export async function connectRedis({ url, commandTimeoutMs, log }: RedisConnecti
 }
 
 /** Rejections of the driver become the one error kind of a store; mistakes of the caller stay what they are. */
-export async function translated<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (cause) {
-    throw cause instanceof GatewayError ? cause : redisUnavailable(cause);
-  }
+export const translated = <T>(call: Promise<T>): Promise<T> => call.catch(rethrow);
+
+/** What `read` makes of an answer; errors as `translated` has them. */
+export const readAnswer = <T, Answer>(call: Promise<T>, read: (reply: T) => Answer): Promise<Answer> =>
+  call.then(read, rethrow);
+
+export function rethrow(cause: unknown): never {
+  throw cause instanceof GatewayError ? cause : redisUnavailable(cause);
 }
 
 /** The driver's own error is left behind: it carries the command, and with it keys, bytes, even the password. */

@@ -1,6 +1,9 @@
 import type { Clock } from "../../kit/clock.ts";
 import {
+  type CommitOutcome,
+  type KnownRevision,
   runPiece,
+  type SealedTurn,
   type SessionCommit,
   type SessionFields,
   type SessionStore,
@@ -8,22 +11,26 @@ import {
 } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 import type { OwnerIndex } from "./owner-index.ts";
-import { type RedisConnection, translated } from "./redis-connection.ts";
+import { readAnswer, type RedisConnection, rethrow, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
 import { scanSessions } from "./scan-sessions.ts";
-import { asReply, encodeTurn, parseSnapshot, parseTurns, textAt } from "./session-reply.ts";
+import { asReply, parseSnapshot, type Reply, parseTurns, textAt, TURN_ID_LENGTH } from "./session-reply.ts";
 
 const REMOVED = Buffer.from("-");
 const PRESENT = Buffer.from("=");
+const nothingKnown: KnownRevision = { revision: "", sequence: -1 };
 
 export interface RedisSessionStoreParts {
   readonly connection: RedisConnection;
   readonly names: RedisNames;
   readonly index: OwnerIndex;
   readonly clock: Clock;
+  /** Told of every write that takes more than one step. */
+  readonly follow: <T>(write: Promise<T>) => Promise<T>;
 }
 
-export function createRedisSessionStore({ connection, names, index, clock }: RedisSessionStoreParts): SessionStore {
+export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionStore {
+  const { connection, names, index, clock, follow } = parts;
   const { client, isCluster } = connection;
   const enter = (key: string, { owner, createdAt, expiresAt }: SessionFields): Promise<unknown> =>
     index.enter(owner, { key, createdAt }, expiresAt);
@@ -31,20 +38,28 @@ export function createRedisSessionStore({ connection, names, index, clock }: Red
   /** Set in a cluster, and behind a proxy for one: a script may not have keys that lie on two nodes. */
   let liesApart = isCluster;
 
-  /** Apart from the session, the index first: it may name a session that is not there, but never lack one. */
-  const send = async (commit: SessionCommit): Promise<unknown> => {
+  const commitTogether = async (commit: SessionCommit): Promise<CommitOutcome> => {
     const session = names.session(commit.key);
     const parts = commitArguments(commit, clock());
-    if (!liesApart) {
-      try {
-        return await client.sessionCommitIndexedBuffer(session, names.owner(commit.fields.owner), ...parts);
-      } catch (cause) {
-        if (!isRefusedApart(cause)) throw cause;
-        liesApart = true;
-      }
+    let reply: unknown;
+    try {
+      reply = await client.sessionCommitIndexedBuffer(session, names.owner(commit.fields.owner), ...parts);
+    } catch (cause) {
+      if (!isRefusedApart(cause)) return rethrow(cause);
+      liesApart = true;
+      return follow(commitApart(commit));
     }
-    await enter(commit.key, commit.fields);
-    return client.sessionCommitBuffer(session, ...parts);
+    return outcomeOf(asReply(reply), commit);
+  };
+
+  /** The index first: it may name a session that is not there, but never lack one. */
+  const commitApart = async (commit: SessionCommit): Promise<CommitOutcome> => {
+    const session = names.session(commit.key);
+    await translated(enter(commit.key, commit.fields));
+    const reply = await translated(client.sessionCommitBuffer(session, ...commitArguments(commit, clock())));
+    const outcome = outcomeOf(asReply(reply), commit);
+    if (!outcome.committed) await translated(correctIndex(commit, outcome.current));
+    return outcome;
   };
 
   /** The index may name what the commit did not write. */
@@ -65,32 +80,24 @@ export function createRedisSessionStore({ connection, names, index, clock }: Red
     return reply.length === 0 ? undefined : { owner: textAt(reply, 0), wasLive: reply[1] === 1 };
   };
 
+  const removeNamed = async (key: string): Promise<boolean> => {
+    const removed = await translated(remove(key));
+    if (!removed) return false;
+    await translated(index.leave(removed.owner, key));
+    return removed.wasLive;
+  };
+
   return {
-    async load(key, known) {
-      const { revision = "", sequence = -1 } = known ?? {};
-      const reply = await translated(client.sessionLoadBuffer(names.session(key), clock(), revision, sequence));
-      return parseSnapshot(asReply(reply));
+    load(key, known) {
+      const { revision, sequence } = known ?? nothingKnown;
+      return readAnswer(client.sessionLoadBuffer(names.session(key), clock(), revision, sequence), readSnapshot);
     },
-    async readTurns(key, from, to) {
+    readTurns(key, from, to) {
       const last = Math.min(to, Number.MAX_SAFE_INTEGER);
-      const reply = await translated(client.sessionReadTurnsBuffer(names.session(key), clock(), from, last));
-      return parseTurns(asReply(reply));
+      return readAnswer(client.sessionReadTurnsBuffer(names.session(key), clock(), from, last), readTurns);
     },
-    async commit(commit) {
-      const reply = asReply(await translated(send(commit)));
-      const outcome = textAt(reply, 0);
-      if (outcome === "committed") return { committed: true };
-      if (outcome === "taken") throw turnSequenceTaken(commit.turn?.sequence);
-      const current = parseSnapshot(reply.slice(1));
-      if (liesApart) await translated(correctIndex(commit, current));
-      return { committed: false, current };
-    },
-    async remove(key) {
-      const removed = await translated(remove(key));
-      if (!removed) return false;
-      await translated(index.leave(removed.owner, key));
-      return removed.wasLive;
-    },
+    commit: (commit) => (liesApart ? follow(commitApart(commit)) : commitTogether(commit)),
+    remove: (key) => follow(removeNamed(key)),
     list: (owner, page) => translated(index.list(owner, page)),
     count: (owner, atMost) => translated(index.count(owner, atMost)),
     removeOwner: (owner, step = runPiece) =>
@@ -102,16 +109,33 @@ export function createRedisSessionStore({ connection, names, index, clock }: Red
   };
 }
 
+const readSnapshot = (reply: unknown): StoredSession | undefined => parseSnapshot(asReply(reply));
+const readTurns = (reply: unknown): SealedTurn[] => parseTurns(asReply(reply));
+
+const committed: CommitOutcome = { committed: true };
+
+function outcomeOf(reply: Reply, { turn }: SessionCommit): CommitOutcome {
+  const outcome = textAt(reply, 0);
+  if (outcome === "committed") return committed;
+  if (outcome === "taken") throw turnSequenceTaken(turn?.sequence);
+  return { committed: false, current: parseSnapshot(reply.slice(1)) };
+}
+
 function commitArguments(commit: SessionCommit, now: number): (string | number | Buffer)[] {
-  const { expected = "", revision, fields, head, known, turn } = commit;
-  const index = [fields.owner, fields.createdAt, fields.expiresAt, fields.loadFrom];
-  const knownRevision = [known?.revision ?? "", known?.sequence ?? -1];
-  const turnOrNone = turn ? [turn.sequence, encodeTurn(turn)] : ["", ""];
-  const slots = [...(commit.slots ?? [])].flatMap(([name, sealed]) => [
-    name,
-    sealed ? Buffer.concat([PRESENT, sealed]) : REMOVED,
-  ]);
-  return [now, expected, revision, ...index, head, ...knownRevision, ...turnOrNone, commit.key, ...slots];
+  const { key, expected = "", revision, fields, head, known = nothingKnown, turn, slots } = commit;
+  const { owner, createdAt, expiresAt, loadFrom } = fields;
+  const rows: (string | number | Buffer)[] = [now, expected, revision, owner, createdAt, expiresAt, loadFrom, head];
+  rows.push(known.revision, known.sequence);
+  if (turn) rows.push(turn.sequence, turnId(turn), turn.sealed, key);
+  else rows.push("", "", "", key);
+  for (const [name, sealed] of slots ?? []) rows.push(name, sealed ? Buffer.concat([PRESENT, sealed]) : REMOVED);
+  return rows;
+}
+
+/** It lies before the turn's sealed bytes in one field. */
+function turnId({ id }: SealedTurn): string {
+  if (Buffer.byteLength(id) !== TURN_ID_LENGTH) throw new TypeError("a turn id has 32 hex digits");
+  return id;
 }
 
 /** Nothing was carried out then. */

@@ -1,15 +1,9 @@
 import type { SealedTurn, SessionFields, StoredSession } from "../session-store.ts";
 
 /** What a script answers: bulk strings as Buffers, integers as numbers, missing values as null. */
-type Reply = readonly (Buffer | number | null)[];
+export type Reply = readonly (Buffer | number | null)[];
 
-const TURN_ID_LENGTH = 32;
-
-/** A turn as it lies in the hash: its id, then its sealed bytes. */
-export function encodeTurn({ id, sealed }: SealedTurn): Buffer {
-  if (Buffer.byteLength(id) !== TURN_ID_LENGTH) throw new TypeError("a turn id has 32 hex digits");
-  return Buffer.concat([Buffer.from(id), sealed]);
-}
+export const TURN_ID_LENGTH = 32;
 
 /** The snapshot that `loadLua` and a conflict of `commitLua` answer with. */
 export function parseSnapshot(reply: Reply): StoredSession | undefined {

@@ -63,8 +63,8 @@ return reply
 /**
  * Keys: the session, and its owner's index to enter it there as well, if that lies on the same node.
  * Arguments: now, expected, revision, owner, createdAt, expiresAt, loadFrom, head, known revision, known sequence,
- * turn sequence ('' for none), turn, the session's key in the index, and then pairs of slot name and `=` + bytes, or `-`
- * to remove it.
+ * turn sequence ('' for none), turn id, turn, the session's key in the index, and then pairs of slot name and `=` + bytes,
+ * or `-` to remove it.
  * Answer: {'committed'}, {'taken'} or {'conflict', ...snapshot}.
  */
 const commitLua = `${sharedLua}${touchIndexLua}
@@ -75,7 +75,7 @@ local live = isLive(stored[2], now)
 local function isInPlace()
   if not live or stored[1] ~= revision or redis.call('HGET', key, 'h') ~= head then return false end
   if ARGV[11] == '' then return true end
-  return string.sub(redis.call('HGET', key, turnField) or '', 1, 32) == string.sub(ARGV[12], 1, 32)
+  return string.sub(redis.call('HGET', key, turnField) or '', 1, 32) == ARGV[12]
 end
 
 if (live and stored[1] or '') ~= ARGV[2] then
@@ -88,26 +88,26 @@ if live and ARGV[11] ~= '' and redis.call('HEXISTS', key, turnField) == 1 then r
 
 local lasts = math.max(tonumber(ARGV[6]) - tonumber(now), 0)
 -- The first of all writes: a server without memory refuses nothing after a DEL.
-if KEYS[2] then touchIndex(KEYS[2], ARGV[5], ARGV[13], lasts + 120000) end
+if KEYS[2] then touchIndex(KEYS[2], ARGV[5], ARGV[14], lasts + 120000) end
 if not live then
   redis.call('DEL', key)
   stored = {}
 end
 local highest = tonumber(stored[3] or '-1')
 if ARGV[11] ~= '' then
-  redis.call('HSET', key, turnField, ARGV[12])
+  redis.call('HSET', key, turnField, ARGV[12] .. ARGV[13])
   highest = math.max(highest, tonumber(ARGV[11]))
 end
 redis.call('HSET', key, 'r', revision, 'o', ARGV[4], 'c', ARGV[5], 'e', ARGV[6], 'l', ARGV[7], 'h', head, 'm', highest)
 
-if #ARGV > 13 then
+if #ARGV > 14 then
   local kept = {}
   local changed = {}
-  for index = 14, #ARGV, 2 do changed[ARGV[index]] = true end
+  for index = 15, #ARGV, 2 do changed[ARGV[index]] = true end
   for _, name in ipairs(stored[4] and cmsgpack.unpack(stored[4]) or {}) do
     if not changed[name] then kept[#kept + 1] = name end
   end
-  for index = 14, #ARGV, 2 do
+  for index = 15, #ARGV, 2 do
     local name, value = ARGV[index], ARGV[index + 1]
     if string.sub(value, 1, 1) == '=' then
       kept[#kept + 1] = name

@@ -1,21 +1,39 @@
-import type { WriteJob } from "./write-job.ts";
+import { type CommitRow, decodeCommit, encodeCommit } from "./commit-row.ts";
+import type { CommitJob, WriteJob } from "./write-job.ts";
 
+type OtherJob = Exclude<WriteJob, CommitJob>;
 type MoveBlob = (blob: Uint8Array) => Uint8Array;
+
+/** A batch as it is posted: its buffer is transferred. */
+export interface PackedJobs {
+  readonly jobs: readonly (CommitRow | OtherJob)[];
+  readonly buffer: ArrayBuffer;
+}
+
+/** A batch of jobs, or the wish to check-point and end. */
+export type WriterMessage = PackedJobs | "close";
 
 /**
  * Copies every blob of the batch into one buffer that can be transferred. Cloning a pooled Buffer would copy its whole
  * 64 KB pool, and once for each that is sent.
  */
-export function packJobs(jobs: readonly WriteJob[]): { jobs: WriteJob[]; buffer: ArrayBuffer } {
-  const buffer = new ArrayBuffer(jobs.reduce((sum, job) => sum + bytesOf(job), 0));
+export function packJobs(jobs: readonly WriteJob[]): PackedJobs {
+  const bytes = new Uint8Array(jobs.reduce((sum, job) => sum + bytesOf(job), 0));
   let offset = 0;
-  const move: MoveBlob = (blob) => {
-    const moved = new Uint8Array(buffer, offset, blob.byteLength);
-    moved.set(blob);
+  const put = (blob: Uint8Array): void => {
+    bytes.set(blob, offset);
     offset += blob.byteLength;
-    return moved;
   };
-  return { jobs: jobs.map((job) => withBlobs(job, move)), buffer };
+  const move: MoveBlob = (blob) => {
+    put(blob);
+    return bytes.subarray(offset - blob.byteLength, offset);
+  };
+  const packed = jobs.map((job) => (job.kind === "commit" ? encodeCommit(job, { offset, put }) : withBlobs(job, move)));
+  return { jobs: packed, buffer: bytes.buffer };
+}
+
+export function unpackJobs({ jobs, buffer }: PackedJobs): WriteJob[] {
+  return jobs.map((job) => ("kind" in job ? job : decodeCommit(job, buffer)));
 }
 
 /** Bytes a job carries, to keep batches bounded. */
@@ -37,15 +55,8 @@ export function bytesOf(job: WriteJob): number {
   }
 }
 
-function withBlobs(job: WriteJob, move: MoveBlob): WriteJob {
+function withBlobs(job: OtherJob, move: MoveBlob): OtherJob {
   switch (job.kind) {
-    case "commit":
-      return {
-        ...job,
-        head: move(job.head),
-        slots: job.slots.map(([name, sealed]) => [name, sealed && move(sealed)] as const),
-        turn: job.turn && { ...job.turn, sealed: move(job.turn.sealed) },
-      };
     case "put-record":
       return { ...job, bytes: move(job.bytes) };
     case "replace-record":

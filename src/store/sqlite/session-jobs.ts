@@ -29,7 +29,35 @@ function createRemoveOwner(database: DatabaseSync): SessionJobHandlers["remove-o
 }
 
 function createCommit(database: DatabaseSync): (job: CommitJob) => boolean {
-  const find = database.prepare("SELECT id, revision, expires_at, owner, created_at FROM sessions WHERE key = ?");
+  const goOn = createGoOn(database);
+  const writeWhole = createWholeWriter(database);
+  const writeRecords = createRecordWriter(database);
+  return (job) => {
+    const session = goOn(job) ?? writeWhole(job);
+    if (typeof session === "boolean") return session;
+    writeRecords(session, job);
+    return true;
+  };
+}
+
+/** The common case in one statement: the session is where the commit expects it. Its id, or nothing is written. */
+function createGoOn(database: DatabaseSync): (job: CommitJob) => number | undefined {
+  // The index of an owner's sessions is written anew wherever its columns are set, whatever their values.
+  const update = database.prepare(
+    `UPDATE sessions SET revision = ?, expires_at = ?, load_from = ?, head = ?
+     WHERE key = ? AND revision = ? AND expires_at > ? AND owner = ? AND created_at = ? RETURNING id`,
+  );
+  update.setReturnArrays(true);
+  return ({ now, key, expected, revision, fields: { owner, createdAt, expiresAt, loadFrom }, head }) => {
+    if (expected === undefined) return undefined;
+    const row = update.get(revision, expiresAt, loadFrom, head, key, expected, now, owner, createdAt);
+    return row && Number(row[0]);
+  };
+}
+
+/** The id of the session whose row it wrote, or the commit's answer where there is nothing to write. */
+function createWholeWriter(database: DatabaseSync): (job: CommitJob) => number | boolean {
+  const find = database.prepare("SELECT id, revision, expires_at FROM sessions WHERE key = ?");
   const forget = database.prepare("DELETE FROM sessions WHERE id = ?");
   const isInPlace = createInPlaceCheck(database);
   const insert = database.prepare(
@@ -40,12 +68,6 @@ function createCommit(database: DatabaseSync): (job: CommitJob) => boolean {
     `UPDATE sessions SET revision = ?, owner = ?, created_at = ?, expires_at = ?, load_from = ?, head = ?
      WHERE id = ?`,
   );
-  // The index of an owner's sessions is written anew wherever its columns are named, whatever their values.
-  const goOn = database.prepare(
-    "UPDATE sessions SET revision = ?, expires_at = ?, load_from = ?, head = ? WHERE id = ?",
-  );
-  const writeRecords = createRecordWriter(database);
-
   return (job) => {
     const { key, revision, fields, head } = job;
     const row = find.get(key);
@@ -55,15 +77,11 @@ function createCommit(database: DatabaseSync): (job: CommitJob) => boolean {
     }
     const columns = [revision, fields.owner, fields.createdAt, fields.expiresAt, fields.loadFrom, head];
     if (live) {
-      const isSameOwner = live["owner"] === fields.owner && live["created_at"] === fields.createdAt;
-      if (isSameOwner) goOn.run(revision, fields.expiresAt, fields.loadFrom, head, Number(live["id"]));
-      else update.run(...columns, Number(live["id"]));
-      writeRecords(Number(live["id"]), job);
-    } else {
-      if (row) forget.run(Number(row["id"]));
-      writeRecords(Number(insert.run(key, ...columns).lastInsertRowid), job);
+      update.run(...columns, Number(live["id"]));
+      return Number(live["id"]);
     }
-    return true;
+    if (row) forget.run(Number(row["id"]));
+    return Number(insert.run(key, ...columns).lastInsertRowid);
   };
 }
 

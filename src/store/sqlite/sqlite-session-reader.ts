@@ -22,6 +22,8 @@ interface LiveSession {
 }
 
 const SCANNED_AT_ONCE = 500;
+const noSlots: StoredSession["slots"] = new Map();
+const noTurns: StoredSession["turns"] = [];
 
 export interface SqliteSessionReader {
   load(key: string, known: KnownRevision | undefined): StoredSession | undefined;
@@ -51,7 +53,7 @@ export function createSqliteSessionReader(database: DatabaseSync, clock: Clock):
     const expiresAt = Number(row?.[4]);
     if (!row || expiresAt <= clock()) return undefined;
     const fields = { owner: String(row[2]), createdAt: Number(row[3]), expiresAt, loadFrom: Number(row[5]) };
-    const unchanged = { revision: String(row[1]), fields, head: undefined, slots: new Map(), turns: [] };
+    const unchanged = { revision: String(row[1]), fields, head: undefined, slots: noSlots, turns: noTurns };
     return { id: Number(row[0]), unchanged };
   };
   const turnsBetween = (session: number, from: number, to: number): SealedTurn[] =>

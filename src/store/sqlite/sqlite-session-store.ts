@@ -1,24 +1,30 @@
 import type { Clock } from "../../kit/clock.ts";
-import { runPiece, type SessionStore } from "../session-store.ts";
+import { type CommitOutcome, runPiece, type SessionCommit, type SessionStore } from "../session-store.ts";
 import type { SqliteRead } from "./sqlite-read.ts";
 import { createSqliteSessionReader } from "./sqlite-session-reader.ts";
+import type { CommitJob } from "./write-job.ts";
 import type { WriteQueue } from "./write-queue.ts";
 
 export function createSqliteSessionStore(read: SqliteRead, queue: WriteQueue, clock: Clock): SessionStore {
   const sessions = createSqliteSessionReader(read.database, clock);
   return {
-    async load(key, known) {
-      return read(() => sessions.load(key, known));
+    // Every turn loads and commits: one promise each, and no frame.
+    load(key, known) {
+      try {
+        return Promise.resolve(read(() => sessions.load(key, known)));
+      } catch (cause) {
+        const error = cause as Error;
+        return Promise.reject(error);
+      }
     },
     async readTurns(key, from, to) {
       return read(() => sessions.readTurns(key, from, to));
     },
-    async commit({ key, expected, revision, fields, head, turn, slots, known }) {
-      const records = { slots: [...(slots ?? [])], turn };
-      const job = { kind: "commit", now: clock(), key, expected, revision, fields, head, ...records } as const;
-      if (await queue.run(job)) return { committed: true };
-      return { committed: false, current: read(() => sessions.load(key, known)) };
-    },
+    commit: (commit) =>
+      queue.run<CommitJob, CommitOutcome>(jobOf(commit, clock()), (isWritten) => {
+        if (isWritten) return committed;
+        return { committed: false, current: read(() => sessions.load(commit.key, commit.known)) };
+      }),
     remove: (key) => queue.run({ kind: "remove", now: clock(), key }),
     async list(owner, page) {
       return read(() => sessions.list(owner, page));
@@ -39,4 +45,10 @@ export function createSqliteSessionStore(read: SqliteRead, queue: WriteQueue, cl
       return read(() => sessions.scan(after));
     },
   };
+}
+
+const committed: CommitOutcome = { committed: true };
+
+function jobOf({ key, expected, revision, fields, head, turn, slots }: SessionCommit, now: number): CommitJob {
+  return { kind: "commit", now, key, expected, revision, fields, head, slots: slots ? [...slots] : [], turn };
 }

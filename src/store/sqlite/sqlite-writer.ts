@@ -4,8 +4,9 @@ import { parentPort, workerData } from "node:worker_threads";
 
 import { type BatchWriter, createBatchWriter, failureOf } from "./batch-writer.ts";
 import { createLogFile, type LogFile } from "./log-file.ts";
+import { unpackJobs, type WriterMessage } from "./pack-jobs.ts";
 import { openWriter } from "./sqlite-database.ts";
-import { isFailure, type WriteAnswer, type WriteJob, type WriterMessage } from "./write-job.ts";
+import { isFailure, type WriteAnswer, type WriteJob } from "./write-job.ts";
 
 const port = parentPort;
 if (!port) throw new TypeError("sqlite-writer.ts runs as a worker thread");
@@ -22,7 +23,7 @@ let open: OpenFile | undefined;
 
 port.on("message", (message: WriterMessage) => {
   if (message === "close") return close();
-  port.postMessage(write(message.jobs));
+  port.postMessage(write(unpackJobs(message)));
   // What was asked is answered: nobody but the next batch waits for it.
   open?.log.foldWhenLong();
 });

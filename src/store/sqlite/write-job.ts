@@ -176,6 +176,3 @@ export interface WriteFailure {
 export function isFailure(answer: WriteAnswer): answer is WriteFailure {
   return typeof answer === "object" && "failure" in answer;
 }
-
-/** A batch of jobs, or the wish to check-point and end. */
-export type WriterMessage = { readonly jobs: readonly WriteJob[] } | "close";

@@ -3,22 +3,28 @@ import type { Worker } from "node:worker_threads";
 import type { Log } from "../../kit/log.ts";
 import { storeUnavailable } from "../store-unavailable.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
-import { bytesOf, packJobs } from "./pack-jobs.ts";
+import { bytesOf, packJobs, type WriterMessage } from "./pack-jobs.ts";
 import {
   isFailure,
   type JobAnswer,
   type JobAnswers,
   type WriteAnswer,
+  type WriteFailure,
   type WriteJob,
-  type WriterMessage,
 } from "./write-job.ts";
 
 const MAX_BATCH_JOBS = 512;
 const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 
 export interface WriteQueue {
-  /** The writer's answer, once the batch with the job is on disk. Rejects with `store_unavailable` or TypeError. */
-  run<Job extends WriteJob>(job: Job): Promise<JobAnswers[Job["kind"]]>;
+  /**
+   * The writer's answer, or what `read` makes of it, once the batch with the job is on disk. Rejects with
+   * `store_unavailable` or TypeError, or with what `read` throws.
+   */
+  run<Job extends WriteJob, Answer = JobAnswers[Job["kind"]]>(
+    job: Job,
+    read?: (answer: JobAnswers[Job["kind"]]) => Answer,
+  ): Promise<Answer>;
   /** Waits for every accepted job, then ends the writer. */
   close(): Promise<void>;
 }
@@ -29,9 +35,12 @@ export interface WriteQueueOptions {
   readonly log: Log;
 }
 
+type ReadAnswer = (answer: JobAnswer) => unknown;
+
 interface Waiting {
   readonly job: WriteJob;
-  readonly resolve: (answer: JobAnswer) => void;
+  readonly read: ReadAnswer;
+  readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -102,10 +111,10 @@ export function createWriteQueue({ startWorker, log }: WriteQueueOptions): Write
     await ended;
   };
 
-  const enqueue = (job: WriteJob): Promise<JobAnswer> =>
+  const enqueue = (job: WriteJob, read: ReadAnswer): Promise<unknown> =>
     new Promise((resolve, reject) => {
       if (closing) return reject(storeUnavailable("the SQLite store is closed"));
-      waiting.push({ job, resolve, reject });
+      waiting.push({ job, read, resolve, reject });
       if (flushIsDue || underWay.length > 0) return;
       flushIsDue = true;
       setImmediate(flush);
@@ -114,7 +123,7 @@ export function createWriteQueue({ startWorker, log }: WriteQueueOptions): Write
   worker = start();
   return {
     // The writer answers each kind of job in its own way.
-    run: <Job extends WriteJob>(job: Job) => enqueue(job) as Promise<JobAnswers[Job["kind"]]>,
+    run: ((job: WriteJob, read: ReadAnswer = asItIs) => enqueue(job, read)) as WriteQueue["run"],
     close: () => (closing ??= drainAndEnd()),
   };
 }
@@ -142,14 +151,22 @@ function batchLength(waiting: readonly Waiting[]): number {
 }
 
 function send(worker: Worker, items: readonly Waiting[]): void {
-  const { jobs, buffer } = packJobs(items.map(({ job }) => job));
-  worker.postMessage({ jobs } satisfies WriterMessage, [buffer]);
+  const packed = packJobs(items.map(({ job }) => job));
+  worker.postMessage(packed satisfies WriterMessage, [packed.buffer]);
 }
 
-function settle({ job, resolve, reject }: Waiting, answer: WriteAnswer): void {
-  if (!isFailure(answer)) return resolve(answer);
-  if (answer.failure === "sequence-taken" && job.kind === "commit") {
-    return reject(turnSequenceTaken(job.turn?.sequence));
+const asItIs: ReadAnswer = (answer) => answer;
+
+function settle({ job, read, resolve, reject }: Waiting, answer: WriteAnswer): void {
+  if (isFailure(answer)) return reject(errorOf(job, answer));
+  try {
+    resolve(read(answer));
+  } catch (error) {
+    reject(error as Error);
   }
-  reject(storeUnavailable(`the SQLite store cannot write: ${answer.reason}`));
+}
+
+function errorOf(job: WriteJob, { failure, reason }: WriteFailure): Error {
+  if (failure === "sequence-taken" && job.kind === "commit") return turnSequenceTaken(job.turn?.sequence);
+  return storeUnavailable(`the SQLite store cannot write: ${reason}`);
 }

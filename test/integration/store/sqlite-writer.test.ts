@@ -40,6 +40,17 @@ describe("the SQLite write queue", () => {
     await queue.close();
   });
 
+  it("answers the other jobs of a batch although the answer to one cannot be read", async () => {
+    const { queue } = openQueue();
+    const wrong = (): never => {
+      throw new TypeError("wrong");
+    };
+    const [unread, other] = await Promise.allSettled([queue.run(commitJob(), wrong), queue.run(commitJob())]);
+    expect(unread).toMatchObject({ status: "rejected", reason: { name: "TypeError", message: "wrong" } });
+    expect(other).toEqual({ status: "fulfilled", value: true });
+    await queue.close();
+  });
+
   it("bounds a batch by its bytes", async () => {
     const { queue, batches } = openQueue();
     const sealed = Buffer.alloc(6 * 1024 * 1024);

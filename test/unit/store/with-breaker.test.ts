@@ -6,8 +6,9 @@ import { describe, expect, it } from "vitest";
 import { createMemoryBackend } from "../../../src/store/memory/memory-backend.ts";
 import type { StoredSession } from "../../../src/store/session-store.ts";
 import type { StoreBackend } from "../../../src/store/store-backend.ts";
+import type { StoreOperation } from "../../../src/store/store-operation.ts";
 import { storeUnavailable } from "../../../src/store/store-unavailable.ts";
-import { type BreakerOptions, type StoreOperation, withBreaker } from "../../../src/store/with-breaker.ts";
+import { type BreakerOptions, withBreaker } from "../../../src/store/with-breaker.ts";
 import { describeStoreBackend, everyCall } from "../../conformance/store-backend.suite.ts";
 import { createHandClock } from "../../support/store-hand-clock.ts";
 import { createRecordedLog } from "../../support/store-log.ts";
@@ -153,6 +154,16 @@ describe("a breaker", () => {
     expect(outcomes).toEqual(["load failed", "load ok"]);
   });
 
+  it("takes what a backend throws for a rejection, and says so at once", async () => {
+    const { backend, outcomes, options } = createSubject({ failures: 1 });
+    const wrong = (): never => {
+      throw new TypeError("wrong");
+    };
+    const guarded = withBreaker({ ...backend, sessions: { ...backend.sessions, readTurns: wrong } }, options);
+    await expect(guarded.sessions.readTurns("key", 0, 1)).rejects.toBeInstanceOf(TypeError);
+    expect(outcomes).toEqual(["readTurns failed"]);
+  });
+
   it("guards every method", async () => {
     const { backend, guarded, outcomes } = createSubject({ failures: 100 });
     await backend.close();
@@ -211,15 +222,16 @@ function createSubject(changes: Partial<BreakerOptions> = {}) {
     return behaviour();
   };
   const backend: StoreBackend = { ...memory, sessions: { ...memory.sessions, load } };
-  const guarded = withBreaker(backend, {
+  const options: BreakerOptions = {
     timeoutMs: 5_000,
     clock: clock.now,
     log,
     onCall: (operation, outcome) => outcomes.push(`${operation} ${outcome}`),
     ...changes,
-  });
+  };
+  const guarded = withBreaker(backend, options);
   const behave = (next: Load): void => {
     behaviour = next;
   };
-  return { backend, guarded, behave, clock, events, outcomes, calls: () => calls };
+  return { backend, guarded, options, behave, clock, events, outcomes, calls: () => calls };
 }
