@@ -8,6 +8,7 @@ import type { GatewayConfig } from "./config/gateway-config.ts";
 import { historyNotice } from "./config/history-notice.ts";
 import { loadConfig } from "./config/load-config.ts";
 import type { Log } from "./kit/log.ts";
+import { startOverIfCompiled } from "./process/start-over.ts";
 import { openWorkerLink } from "./process/worker-link.ts";
 import { createLog } from "./telemetry/create-log.ts";
 
@@ -23,6 +24,7 @@ const commands: readonly CommandEntry[] = [
 
 async function start(): Promise<void> {
   const config = readConfig();
+  if (cluster.isPrimary) await startOverIfCompiled(config, process.env);
   const log = createLog(config.log.level);
   const workers = config.workers === "auto" ? availableParallelism() : config.workers;
   if (cluster.isPrimary && workers > 1) await supervise({ config, log, workers });
@@ -43,8 +45,9 @@ async function serveHere(config: GatewayConfig, log: Log): Promise<void> {
     link.onStop(() => void stop());
     link.listening(served.url);
   } else {
-    announce(config, served.url);
+    // Whoever reads that it listens may already ask it to stop.
     onStopSignal(log, stop);
+    announce(config, served.url);
   }
 }
 

@@ -17,6 +17,13 @@ export interface OpenStoreOptions {
   readonly vectors?: VectorSpace | undefined;
 }
 
+/** Loads the code that `openStore` would need for the address, and opens nothing. Rejects like it for one that means nothing. */
+export async function loadStore(address: string): Promise<void> {
+  const { kind } = parseStoreAddress(address);
+  if (kind === "sqlite") await Promise.all([adapters.sqlite(), import("./sqlite/sqlite-writer.ts")]);
+  else await adapters[kind]();
+}
+
 /**
  * Opens what the address names, and loads the driver of that store only.
  * Rejects with TypeError for an address that means nothing, with `store_unavailable` when the store cannot be opened.
@@ -25,29 +32,37 @@ export async function openStore(address: string, options: OpenStoreOptions): Pro
   const { clock, log } = options;
   const { kind, rest } = parseStoreAddress(address);
   if (kind === "memory") {
-    const { createMemoryBackend } = await import("./memory/memory-backend.ts");
+    const { createMemoryBackend } = await adapters.memory();
     return createMemoryBackend({ clock });
   }
   if (kind === "sqlite") {
-    const { openSqliteBackend } = await import("./sqlite/sqlite-backend.ts");
+    const { openSqliteBackend } = await adapters.sqlite();
     return openSqliteBackend({ path: rest, clock, log });
   }
   if (kind === "postgres") {
-    const { openPostgresBackend } = await import("./postgres/postgres-backend.ts");
+    const { openPostgresBackend } = await adapters.postgres();
     const commandTimeoutMs = Math.max(5_000, options.commandTimeoutMs ?? 0);
     return openPostgresBackend({ address, clock, log, commandTimeoutMs, vectors: options.vectors });
   }
   const { keyPrefix = "stategate:" } = options;
   const commandTimeoutMs = Math.max(1_000, options.commandTimeoutMs ?? 0);
   if (kind === "dynamodb") {
-    const { openDynamoBackend } = await import("./dynamodb/dynamo-backend.ts");
+    const { openDynamoBackend } = await adapters.dynamodb();
     return openDynamoBackend({ address, clock, log, requestTimeoutMs: commandTimeoutMs });
   }
-  const { openRedisBackend } = await import("./redis/redis-backend.ts");
+  const { openRedisBackend } = await adapters.redis();
   return openRedisBackend({ url: address, clock, log, commandTimeoutMs, keyPrefix });
 }
 
-type StoreKind = "memory" | "sqlite" | "postgres" | "redis" | "dynamodb";
+const adapters = {
+  memory: () => import("./memory/memory-backend.ts"),
+  sqlite: () => import("./sqlite/sqlite-backend.ts"),
+  postgres: () => import("./postgres/postgres-backend.ts"),
+  redis: () => import("./redis/redis-backend.ts"),
+  dynamodb: () => import("./dynamodb/dynamo-backend.ts"),
+};
+
+type StoreKind = keyof typeof adapters;
 
 /** What stands before the colon; TLS and clusters are the adapter's to read. */
 const kinds: Readonly<Record<string, StoreKind>> = {

@@ -250,7 +250,7 @@ export const places: Readonly<Record<string, Place>> = {
     because: "the one file that knows concrete parts; not the process, not the SDK",
   },
   "process/": {
-    mayImport: ["kit/", "errors/", "config/", "telemetry/", "telemetry/sdk.ts", "gateway.ts"],
+    mayImport: ["kit/", "errors/", "config/", "telemetry/", "telemetry/sdk.ts", "store/open-store.ts", "gateway.ts"],
     because: "one gateway in a process, or several processes behind a port",
   },
   "main.ts": {

@@ -7,8 +7,8 @@ import { createLogFile, type LogFile } from "./log-file.ts";
 import { openWriter } from "./sqlite-database.ts";
 import { isFailure, type WriteAnswer, type WriteJob, type WriterMessage } from "./write-job.ts";
 
+/** `null` where it is loaded only to be compiled (`process/start-over.ts`). */
 const port = parentPort;
-if (!port) throw new TypeError("sqlite-writer.ts runs as a worker thread");
 
 const path = String(workerData);
 
@@ -20,9 +20,9 @@ interface OpenFile {
 
 let open: OpenFile | undefined;
 
-port.on("message", (message: WriterMessage) => {
+port?.on("message", (message: WriterMessage) => {
   if (message === "close") return close();
-  port.postMessage(write(message.jobs));
+  port?.postMessage(write(message.jobs));
   // What was asked is answered: nobody but the next batch waits for it.
   open?.log.foldWhenLong();
 });
