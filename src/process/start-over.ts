@@ -7,7 +7,7 @@ import { loadStore } from "../store/open-store.ts";
 /** Set for a process that stands in the place of another: it does not do so again. */
 const STARTED_OVER = "_STATEGATE_STARTED_OVER";
 
-/** Node's type stripper. Whoever loads it keeps 25 MB of it, and 20 MB more in the thread that writes to SQLite. */
+/** Node's type stripper. A process that loads it keeps it, and so does its thread that writes to SQLite: 30 MB together. */
 const STRIPPER = "NativeModule internal/deps/amaro/dist/index";
 
 /**

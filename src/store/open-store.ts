@@ -17,7 +17,7 @@ export interface OpenStoreOptions {
   readonly vectors?: VectorSpace | undefined;
 }
 
-/** Loads the code that `openStore` would need for the address, and opens nothing. Rejects like it for one that means nothing. */
+/** Loads the code that `openStore` would need, and opens nothing. Rejects with TypeError for an address that means nothing. */
 export async function loadStore(address: string): Promise<void> {
   const { kind } = parseStoreAddress(address);
   if (kind === "sqlite") await Promise.all([adapters.sqlite(), import("./sqlite/sqlite-writer.ts")]);
