@@ -43,8 +43,9 @@ async function serveHere(config: GatewayConfig, log: Log): Promise<void> {
     link.onStop(() => void stop());
     link.listening(served.url);
   } else {
-    announce(config, served.url);
+    // Whoever reads that it listens may already ask it to stop.
     onStopSignal(log, stop);
+    announce(config, served.url);
   }
 }
 

@@ -1,4 +1,6 @@
-import { LineCounter, parseDocument } from "yaml";
+import { createRequire } from "node:module";
+
+import type * as Yaml from "yaml";
 
 import type { ConfigMistake } from "./config-error.ts";
 
@@ -8,10 +10,15 @@ export interface ConfigFile {
   readonly mistakes: readonly ConfigMistake[];
 }
 
+const require = createRequire(import.meta.url);
+/** Loaded only where there is a file to read. */
+const loadYaml = () => require("yaml") as typeof Yaml;
+
 const MAX_ALIASES = 10;
 
 /** Reads YAML 1.2. A key that stands twice is a mistake; an empty file says nothing. */
 export function parseConfigFile(text: string, path: string): ConfigFile {
+  const { LineCounter, parseDocument } = loadYaml();
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true });
   const mistakes = [...document.errors, ...document.warnings].map(({ code, pos }) => {

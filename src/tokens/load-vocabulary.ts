@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 
 import type { Log } from "../kit/log.ts";
-import { decodeVocabulary, readPacked, writePacked } from "./vocabulary-file.ts";
+import { decodeVocabulary, readPacked } from "./vocabulary-file.ts";
 import type { VocabularyName } from "./vocabulary-name.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -30,13 +30,9 @@ export async function loadVocabulary(name: VocabularyName, options: LoadVocabula
   const cached = await readPacked(path);
   const vocabulary = cached && decodeVocabulary(cached, identity);
   if (vocabulary) return vocabulary;
-  const packed = await packInProcess(name, identity);
-  const fresh = decodeVocabulary(packed, identity);
+  const packed = await packInProcess({ name, identity, path: readOnly ? undefined : path, log });
+  const fresh = packed && decodeVocabulary(packed, identity);
   if (!fresh) throw new TypeError("a freshly packed vocabulary is damaged");
-  if (readOnly) return fresh;
-  await writePacked(path, packed).catch((error: unknown) => {
-    log.warn({ vocabulary: name, cause: String(error) }, "packed vocabulary not cached");
-  });
   return fresh;
 }
 
@@ -52,9 +48,24 @@ async function identityOf(name: VocabularyName): Promise<string> {
 const PACKER = fileURLToPath(new URL("./pack-vocabulary-process.ts", import.meta.url));
 const MAX_PACKED_BYTES = 32 << 20;
 
-/** A worker thread would leave its 60 MB to this process for good. It is told nothing of the environment, which holds keys. */
-async function packInProcess(name: VocabularyName, identity: string): Promise<Uint8Array<ArrayBuffer>> {
+interface Packing {
+  readonly name: VocabularyName;
+  readonly identity: string;
+  /** Where to keep it, if it shall be kept. */
+  readonly path: string | undefined;
+  readonly log: Log;
+}
+
+/**
+ * A worker thread would leave its 60 MB to this process for good, and a file read from a pipe its 8 MB: the packer writes
+ * the file itself where it can. It is told nothing of the environment, which holds keys.
+ */
+async function packInProcess({ name, identity, path, log }: Packing): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const options = { encoding: "buffer", env: {}, maxBuffer: MAX_PACKED_BYTES } as const;
-  const { stdout } = await promisify(execFile)(process.execPath, [PACKER, name, identity], options);
+  const args = [PACKER, name, identity, ...(path === undefined ? [] : [path])];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, options);
+  if (path === undefined) return Uint8Array.from(stdout);
+  if (stdout.length === 0) return readPacked(path);
+  log.warn({ vocabulary: name, cause: stderr.toString() }, "packed vocabulary not cached");
   return Uint8Array.from(stdout);
 }

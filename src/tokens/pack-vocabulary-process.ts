@@ -1,6 +1,9 @@
-/** Packs one vocabulary of js-tiktoken, which would block the event loop for half a second, and writes it to standard output. */
+/**
+ * Packs one vocabulary of js-tiktoken, which would block the event loop for half a second, into the file that is named.
+ * Where none is, or it cannot be written, to standard output.
+ */
 import { buildCharacterClasses } from "./character-class.ts";
-import { encodeVocabulary } from "./vocabulary-file.ts";
+import { encodeVocabulary, writePacked } from "./vocabulary-file.ts";
 import type { VocabularyName } from "./vocabulary-name.ts";
 import { packVocabulary } from "./vocabulary.ts";
 
@@ -20,7 +23,13 @@ function parseRanks(text: string): string[] {
   return tokens;
 }
 
-const [name, identity = ""] = process.argv.slice(2);
+const [name, identity = "", path] = process.argv.slice(2);
 const { default: ranks } = await ranksOf[name as VocabularyName]();
 const packed = encodeVocabulary(packVocabulary(parseRanks(ranks.bpe_ranks), buildCharacterClasses()), identity);
-process.stdout.write(packed);
+if (path === undefined) process.stdout.write(packed);
+else {
+  await writePacked(path, packed).catch((error: unknown) => {
+    process.stderr.write(String(error));
+    process.stdout.write(packed);
+  });
+}

@@ -1,6 +1,7 @@
+import { createRequire } from "node:module";
 import { Readable } from "node:stream";
 
-import { Client, type Dispatcher, Pool } from "undici";
+import type { Client as UndiciClient, Dispatcher, Pool as UndiciPool } from "undici";
 
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Secret } from "../kit/secret.ts";
@@ -23,6 +24,11 @@ export interface HttpUpstreamOptions {
   /** Requests beyond it wait for a free connection. */
   readonly maxConnections: number;
 }
+
+/** Past undici's index, which loads its `fetch`, WebSocket and caches too: 70 files that every start would wait for. */
+const require = createRequire(import.meta.url);
+const Client = require("undici/lib/dispatcher/client.js") as typeof UndiciClient;
+const Pool = require("undici/lib/dispatcher/pool.js") as typeof UndiciPool;
 
 const KEEP_ALIVE_MS = 30_000;
 const MAX_PROBE_BYTES = 1 << 20;
@@ -86,7 +92,7 @@ export function openHttpUpstream({ baseUrl, timeouts, apiKey, maxConnections }: 
 class CountingClient extends Client {
   readonly #connection: Connection = { uses: 0 };
 
-  constructor(origin: URL, options: Client.Options) {
+  constructor(origin: URL, options: UndiciClient.Options) {
     super(origin, options);
     this.on("connect", () => (this.#connection.uses = 0));
   }

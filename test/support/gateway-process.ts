@@ -23,7 +23,10 @@ const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 
 /** `env` is all the process gets, besides a port, packed vocabularies and a path. */
-export async function startGatewayProcess(env: Readonly<Record<string, string>>): Promise<GatewayProcess> {
+export async function startGatewayProcess(
+  env: Readonly<Record<string, string>>,
+  cwd?: string,
+): Promise<GatewayProcess> {
   const child = spawn(process.execPath, [MAIN, "start"], {
     env: {
       PATH: process.env["PATH"],
@@ -32,6 +35,7 @@ export async function startGatewayProcess(env: Readonly<Record<string, string>>)
       STATEGATE_KEYS__DEVELOPMENT_KEY_FILE: join(sharedFolder, "development.key"),
       ...env,
     },
+    cwd,
     stdio: ["ignore", "pipe", "pipe"],
   });
   const killWithTest = (): void => void child.kill("SIGKILL");

@@ -1,8 +1,17 @@
-import { type CountryCode, parsePhoneNumberFromString } from "libphonenumber-js/min";
+import { createRequire } from "node:module";
+
+import type * as PhoneNumbers from "libphonenumber-js/min";
 
 import { isAlphanumeric, isBlank, isDigit } from "../characters.ts";
 import { type DigitRun, digitsOf, type Link } from "./digit-runs.ts";
 import { isNamedOtherwise } from "./phone-context.ts";
+
+const require = createRequire(import.meta.url);
+// What is missing is missed at the start all the same.
+require.resolve("libphonenumber-js/min");
+
+/** Loaded with the first text that may hold a number: 90 files, which a start need not wait for. Node keeps it. */
+const loadPhoneNumbers = () => require("libphonenumber-js/min") as typeof PhoneNumbers;
 
 export interface PhoneCandidate {
   readonly text: string;
@@ -16,7 +25,7 @@ export interface PhoneCandidate {
 }
 
 /** Where national numbers are tried; a number of another country is found by its `+`, its shape or its context. */
-const REGIONS: readonly CountryCode[] = [
+const REGIONS: readonly PhoneNumbers.CountryCode[] = [
   "US",
   "GB",
   "DE",
@@ -72,7 +81,7 @@ export function isCompleteOnlyWrapped(candidate: PhoneCandidate): boolean {
 }
 
 function isValidInternational(number: string): boolean {
-  return parsePhoneNumberFromString(number, { extract: false })?.isValid() ?? false;
+  return parsePhone(number, { extract: false })?.isValid() ?? false;
 }
 
 /** A plus right in front, or in front of grouped digits: `a + 31536000000` is a sum. */
@@ -97,14 +106,15 @@ function isPartOfTable({ run, first, last }: PhoneCandidate): boolean {
   return inner.has(run.links[first - 1]) || inner.has(run.links[last]);
 }
 
+const parsePhone = (number: string, options: { defaultCountry?: PhoneNumbers.CountryCode; extract: false }) =>
+  loadPhoneNumbers().parsePhoneNumberFromString(number, options);
+
 function isInternational(number: string): boolean {
-  return parsePhoneNumberFromString(number, { extract: false })?.isPossible() ?? false;
+  return parsePhone(number, { extract: false })?.isPossible() ?? false;
 }
 
-function isValidNational(digits: string, regions: readonly CountryCode[]): boolean {
-  return regions.some(
-    (region) => parsePhoneNumberFromString(digits, { defaultCountry: region, extract: false })?.isValid() ?? false,
-  );
+function isValidNational(digits: string, regions: readonly PhoneNumbers.CountryCode[]): boolean {
+  return regions.some((region) => parsePhone(digits, { defaultCountry: region, extract: false })?.isValid() ?? false);
 }
 
 /** 555-123-4567, 555.123.4567, (555) 123-4567, 1-555-123-4567; with blanks only when the area code exists. */
