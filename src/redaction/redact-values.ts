@@ -4,7 +4,7 @@ import type { MessageString, StringMapper } from "./message-strings.ts";
 import { labelled, redactText, type TextRedaction } from "./redact-text.ts";
 import type { EntityType, PlaceholderNamer } from "./redactor.ts";
 import { refuseExcess } from "./refuse-excess.ts";
-import { runInSlices } from "./run-in-slices.ts";
+import { runInSlices } from "../kit/run-in-slices.ts";
 import type { SearchRules } from "./search-rules.ts";
 
 type Counts = Readonly<Partial<Record<EntityType, number>>>;

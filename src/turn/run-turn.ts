@@ -245,6 +245,8 @@ async function readInput(scope: TurnScope, repeat: Repeat, snapshot: OpenedSessi
   const { system, rest } = splitConversation(messages);
   const redactor = hidingRedactor(ports);
   const hidden = redactor && (await hideRequest(scope, { redactor, counter, snapshot }));
+  const counting = countCache.countAhead(hidden ? [] : system, request.chat, counter);
+  if (counting) await counting;
   return {
     request,
     counter,

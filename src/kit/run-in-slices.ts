@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { nextSlice } from "./slice-queue.ts";
 
 /** Leaves room for the one step that may begin just before a slice ends. */
 const SLICE_MS = 5;
@@ -14,7 +14,7 @@ export function runInSlices<Outcome>(work: Generator<undefined, Outcome>): Outco
 
 async function goOn<Outcome>(work: Generator<undefined, Outcome>): Promise<Outcome> {
   for (;;) {
-    await nextTurn();
+    await nextSlice();
     const step = runSlice(work);
     if (step.done === true) return step.value;
   }
