@@ -156,7 +156,10 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
     promptCache: settings.promptCache,
     now: askedAt,
   });
-  if (relay.answer) ticket.bill(answerTokens(relay.answer, bill.figures.sentTokens, input.counter));
+  if (relay.answer) {
+    const tokens = answerTokens(relay.answer, bill.figures.sentTokens, input.counter);
+    ticket.bill(typeof tokens === "number" ? tokens : await tokens);
+  }
   const stored = await rememberTurn(scope, { input, plan, relay, bill, birth, redacting, restoring, askedAt });
   finishAnswer({ client, relay, headers, stored, mustBeStored: !settings.observes });
   const overheadMs = ownBefore + (performance.now() - answeredAt);
