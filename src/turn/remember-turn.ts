@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { describeError } from "../errors/describe-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
+import { nextSlice } from "../kit/slice-queue.ts";
 import { isLong } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { noLimits, scanBody } from "../protocol/scan-body.ts";
@@ -119,6 +120,8 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
   try {
     if (fresh instanceof GatewayError) throw fresh;
     if (birth instanceof GatewayError) throw birth;
+    // Answers come when they like, and what is sealed and stored now may be long.
+    if (isLong(sizeOf(fresh.messages))) await nextSlice();
     const draft = await draftTurn(scope, { ...parts, fresh, turnId });
     const startedAt = performance.now();
     const stored = await storeTurn(ring, { ref, snapshot: plan.session, birth, draft });
@@ -137,6 +140,12 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     ring.failures.add(ref, scope.print.requestHash, turnId);
     return { ...notRemembered, failure };
   }
+}
+
+function sizeOf(messages: readonly StoredMessage[]): number {
+  let size = 0;
+  for (const { bytes } of messages) size += bytes.length;
+  return size;
 }
 
 function noteDegraded({ ring, ref }: TurnScope, reason: DegradedReason): void {
