@@ -19,6 +19,7 @@ export type Measure =
   | "longThroughput"
   | "longAddedP50Ms"
   | "longestGapMs"
+  | "crowdGapMs"
   | "idleMegabytes"
   | "loadedMegabytes"
   | "readyMs";

@@ -29,8 +29,8 @@ export const hostileBodies: Section = async (bench) => {
   await upstream.answerWith({ kind: "json" });
   say("hostile bodies of 1 MB");
   await interleave(bench, targets, async (target: Target) => {
-    const requests = hostileTexts.map((content) => hostileRequest(target, content));
-    samples.add(target.name, "longestGapMs", await longestGapMs(target, requests));
+    samples.add(target.name, "longestGapMs", await longestGapMs(target, 1));
+    samples.add(target.name, "crowdGapMs", await longestGapMs(target, hostileTexts.length));
   });
 };
 
@@ -39,9 +39,12 @@ function hostileRequest({ headers, hasMemory }: Target, content: string): Buffer
   return chatRequest({ ...headers, authorization: "Bearer bench-0", ...session }, [{ role: "user", content }]);
 }
 
-/** The slowest of many small requests that are sent while the big ones are under way, one after another. */
-async function longestGapMs({ port, healthPath }: Target, requests: readonly Buffer[]): Promise<number> {
-  const [probe, attacker] = await Promise.all([openConnection(port), openConnection(port)]);
+/** The slowest of many small requests that are sent while the big ones are under way, so many of them at a time. */
+async function longestGapMs(target: Target, attackers: number): Promise<number> {
+  const { port, healthPath } = target;
+  const requests = hostileTexts.map((content) => hostileRequest(target, content));
+  const probe = await openConnection(port);
+  const connections = await Promise.all(Array.from({ length: attackers }, () => openConnection(port)));
   const health = getRequest(healthPath);
   let isUnderAttack = true;
   let longestMs = 0;
@@ -51,12 +54,13 @@ async function longestGapMs({ port, healthPath }: Target, requests: readonly Buf
       await pause(PROBE_EVERY_MS);
     }
   };
-  const attacking = async (): Promise<void> => {
-    for (const request of requests) await attacker.send(request);
-    isUnderAttack = false;
-  };
-  await Promise.all([probing(), attacking()]);
-  probe.close();
-  attacker.close();
+  const attacking = connections.map(async (attacker, first) => {
+    for (let next = first; next < requests.length; next += attackers) await attacker.send(requests[next] as Buffer);
+  });
+  const probed = probing();
+  await Promise.all(attacking);
+  isUnderAttack = false;
+  await probed;
+  for (const connection of [probe, ...connections]) connection.close();
   return longestMs;
 }

@@ -1,5 +1,5 @@
 import type { ChatMessage } from "../protocol/chat-message.ts";
-import { scanArray, scanBody, type Span } from "../protocol/scan-body.ts";
+import { noLimits, scanArray, scanBody, type Span } from "../protocol/scan-body.ts";
 import type { HistoryMessage } from "./history-strategy.ts";
 
 type CountText = (text: string) => number;
@@ -9,8 +9,6 @@ const NO_IMAGE = Buffer.from(JSON.stringify({ type: "text", text: "[image: an ea
 /** What is no longer than this says much for little. */
 const WORTH_LEAVING_OUT_TOKENS = 64;
 /** The message was read once already, under the limits of the request. */
-const noLimits = { maxDepth: Infinity, maxKeys: Infinity };
-
 /** What the short form of any result takes. */
 export const resultNoteTokens = (countText: CountText): number => 3 + countText("tool") + countText(NO_RESULT);
 

@@ -1,4 +1,4 @@
-import { type Span, scanBody } from "../protocol/scan-body.ts";
+import { noLimits, type Span, scanBody } from "../protocol/scan-body.ts";
 import type { HistoryMessage } from "./history-strategy.ts";
 
 /** Goes with every request whose context holds placeholders. */
@@ -16,8 +16,6 @@ const QUOTE = 0x22;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 /** The message was read once already, under the limits of the request. */
-const noLimits = { maxDepth: Infinity, maxKeys: Infinity };
-
 /**
  * The message with a note at its end, where text that differs from request to request disturbs no prompt cache. All
  * other bytes stay. A message that is not the user's, or has no content to append to, is returned as it is.

@@ -1,7 +1,12 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { nextSlice } from "./slice-queue.ts";
 
-/** So many bytes of text take a few milliseconds to fingerprint or count, at worst a few tens. */
+/** So many bytes of text take a few milliseconds to fingerprint, count or store. */
 const SLICE_BYTES = 1 << 16;
+/** Of going through an item, however little it holds: as long as so many bytes more of it take. */
+const ITEM_BYTES = 256;
+
+/** Whether work on so many bytes is to wait for a slice of its own. */
+export const isLong = (bytes: number): boolean => bytes > SLICE_BYTES;
 
 /** Parts long work, so that no request holds the event loop for the sum of all it brings. */
 export interface WorkSlices {
@@ -14,35 +19,44 @@ export function createWorkSlices(): WorkSlices {
   return {
     before(bytes) {
       done += bytes;
-      if (done <= SLICE_BYTES) return undefined;
-      done = 0;
-      return nextTurn();
+      if (!isLong(done)) return undefined;
+      // A piece that is longer than a slice has what is left of its turn to itself.
+      done = bytes;
+      return nextSlice();
     },
   };
+}
+
+export interface SlicedMap<Item, Mapped> {
+  readonly bytesOf: (item: Item) => number;
+  readonly map: (item: Item, index: number) => Mapped;
+  /** In place of `map` for an item that is longer than a slice by itself. */
+  readonly mapLong?: (item: Item, index: number) => Promise<Mapped>;
 }
 
 /** Maps one item after another: at once where they are one slice together, else with pauses and a promise. */
 export function mapInSlices<Item, Mapped>(
   items: readonly Item[],
-  bytesOf: (item: Item) => number,
-  map: (item: Item, index: number) => Mapped,
+  sliced: SlicedMap<Item, Mapped>,
 ): Mapped[] | Promise<Mapped[]> {
-  let bytes = 0;
-  for (const item of items) bytes += bytesOf(item);
-  return bytes <= SLICE_BYTES ? items.map(map) : mapWithPauses(items, bytesOf, map);
+  let bytes = items.length * ITEM_BYTES;
+  for (const item of items) bytes += sliced.bytesOf(item);
+  return isLong(bytes) ? mapWithPauses(items, sliced) : items.map(sliced.map);
 }
 
 async function mapWithPauses<Item, Mapped>(
   items: readonly Item[],
-  bytesOf: (item: Item) => number,
-  map: (item: Item, index: number) => Mapped,
+  { bytesOf, map, mapLong }: SlicedMap<Item, Mapped>,
 ): Promise<Mapped[]> {
   const slices = createWorkSlices();
   const mapped: Mapped[] = [];
   for (const [index, item] of items.entries()) {
-    const pause = slices.before(bytesOf(item));
+    const bytes = bytesOf(item);
+    const pause = slices.before(bytes + ITEM_BYTES);
     if (pause) await pause;
-    mapped.push(map(item, index));
+    mapped.push(mapLong && isLong(bytes) ? await mapLong(item, index) : map(item, index));
   }
+  // What is done with all of them is long as well.
+  await nextSlice();
   return mapped;
 }

@@ -1,4 +1,6 @@
 import { GatewayError } from "../errors/gateway-error.ts";
+import { nextSlice } from "../kit/slice-queue.ts";
+import { isLong, mapInSlices } from "../kit/work-slices.ts";
 import type { ChatMessage } from "./chat-message.ts";
 import { type BodyLimits, type Span, parseJson, scanBody } from "./scan-body.ts";
 
@@ -24,6 +26,36 @@ export interface ChatRequest {
 
 /** @throws GatewayError of the `body_*` codes and `invalid_request`, its `param` naming the field */
 export function parseChatRequest(body: Buffer, limits: BodyLimits): ChatRequest {
+  const envelope = parseEnvelope(body, limits);
+  const messages = envelope.spans.map((span, index) => parseMessage(body, span, index));
+  return toChatRequest(body, envelope, messages);
+}
+
+/** The same; where it is long with pauses, in which others have their turns. */
+export function parseInSlices(body: Buffer, limits: BodyLimits): ChatRequest | Promise<ChatRequest> {
+  return isLong(body.length) ? parseLongRequest(body, limits) : parseChatRequest(body, limits);
+}
+
+async function parseLongRequest(body: Buffer, limits: BodyLimits): Promise<ChatRequest> {
+  await nextSlice();
+  const envelope = parseEnvelope(body, limits);
+  const messages = await mapInSlices(envelope.spans, {
+    bytesOf: ({ start, end }) => end - start,
+    map: (span, index) => parseMessage(body, span, index),
+  });
+  return toChatRequest(body, envelope, messages);
+}
+
+interface Envelope {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly members: ReadonlyMap<string, Span>;
+  readonly spans: readonly Span[];
+  readonly model: string;
+  readonly stream: boolean;
+  readonly choices: number;
+}
+
+function parseEnvelope(body: Buffer, limits: BodyLimits): Envelope {
   const map = scanBody(body, limits);
   const fields = parseFields(body, map.members.get("messages"));
   if (!map.messages) throw wrong("messages", "must be an array of messages");
@@ -32,17 +64,24 @@ export function parseChatRequest(body: Buffer, limits: BodyLimits): ChatRequest 
   if (stream !== undefined && stream !== null && typeof stream !== "boolean")
     throw wrong("stream", "must be a boolean");
   if (n !== undefined && n !== null && !isChoiceCount(n)) throw wrong("n", "must be an integer from 1 to 128");
-  return {
-    body,
-    model,
-    stream: stream === true,
-    includeUsage: asObject(fields["stream_options"])?.["include_usage"] === true,
-    choices: isChoiceCount(n) ? n : 1,
-    fields,
-    members: map.members,
-    messages: map.messages.map((span, index) => parseMessage(body, span, index)),
-  };
+  const choices = isChoiceCount(n) ? n : 1;
+  return { fields, members: map.members, spans: map.messages, model, stream: stream === true, choices };
 }
+
+const toChatRequest = (
+  body: Buffer,
+  { model, stream, choices, fields, members }: Envelope,
+  messages: readonly RequestMessage[],
+): ChatRequest => ({
+  body,
+  model,
+  stream,
+  includeUsage: asObject(fields["stream_options"])?.["include_usage"] === true,
+  choices,
+  fields,
+  members,
+  messages,
+});
 
 function parseFields(body: Buffer, messages: Span | undefined): Record<string, unknown> {
   if (!messages) return parseJson(body.toString("utf8")) as Record<string, unknown>;

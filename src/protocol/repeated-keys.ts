@@ -28,6 +28,9 @@ function stringEnd(bytes: Buffer, from: number): number {
 
 function countKeys(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
-  const own = Array.isArray(value) ? 0 : Object.keys(value).length;
-  return Object.values(value).reduce<number>((sum, item) => sum + countKeys(item), own);
+  const isList = Array.isArray(value);
+  const items: readonly unknown[] = isList ? value : Object.values(value);
+  let keys = isList ? 0 : items.length;
+  for (const item of items) if (typeof item === "object") keys += countKeys(item);
+  return keys;
 }

@@ -11,6 +11,9 @@ export interface BodyLimits {
   readonly maxKeys: number;
 }
 
+/** For what the gateway wrote or checked itself. */
+export const noLimits: BodyLimits = { maxDepth: Infinity, maxKeys: Infinity };
+
 export interface BodyMap {
   /** Values of the top-level members. */
   readonly members: ReadonlyMap<string, Span>;
@@ -156,16 +159,22 @@ class Scanner {
 
   #skipString(): void {
     const body = this.#body;
-    let from = this.#at + 1;
-    for (;;) {
-      const quote = body.indexOf(QUOTE, from);
-      if (quote < 0) throw notJson();
-      let backslashes = 0;
-      while (body[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
-      from = quote + 1;
-      if (backslashes % 2 === 0) break;
+    const quote = body.indexOf(QUOTE, this.#at + 1);
+    if (quote < 0) throw notJson();
+    let backslashes = 0;
+    while (body[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
+    this.#at = backslashes % 2 === 0 ? quote + 1 : this.#stringEnd(quote + 1);
+  }
+
+  /** Where one escaped quote stands there are many: a search for each would cost more than reading on does. */
+  #stringEnd(from: number): number {
+    const body = this.#body;
+    for (let at = from; at < body.length; at += 1) {
+      const byte = body[at];
+      if (byte === BACKSLASH) at += 1;
+      else if (byte === QUOTE) return at + 1;
     }
-    this.#at = from;
+    throw notJson();
   }
 
   #skipSpace(): void {

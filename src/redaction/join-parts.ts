@@ -29,6 +29,7 @@ export function* redactAcrossParts(
     const [left, right] = [parts[index - 1], parts[index]];
     if (!isTextPart(left) || !isTextPart(right)) continue;
     const finding = yield* findingAcross(left.text, right.text, options);
+    yield;
     if (finding === undefined) continue;
     const { type, head, tail } = finding;
     const placeholder = options.name(type, left.text.slice(head) + right.text.slice(0, tail));

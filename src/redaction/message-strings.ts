@@ -103,8 +103,14 @@ function mapNumber(value: number, { map, label }: AnyPlace): unknown {
 
 function mapItems(value: unknown, map: (item: unknown) => unknown): unknown {
   if (!Array.isArray(value)) return value;
-  const mapped = value.map(map);
-  return mapped.every((item, index) => item === value[index]) ? value : mapped;
+  const items: readonly unknown[] = value;
+  let changed: unknown[] | undefined;
+  for (let index = 0; index < items.length; index += 1) {
+    const mapped = map(items[index]);
+    if (mapped !== items[index]) changed ??= items.slice(0, index);
+    changed?.push(mapped);
+  }
+  return changed ?? value;
 }
 
 function mapFields<Value extends Fields>(

@@ -1,10 +1,10 @@
+import { runInSlices } from "../kit/run-in-slices.ts";
 import { isClear } from "./clear-text.ts";
 import { UNITS_PER_STEP } from "./find-findings.ts";
 import type { MessageString, StringMapper } from "./message-strings.ts";
 import { labelled, redactText, type TextRedaction } from "./redact-text.ts";
 import type { EntityType, PlaceholderNamer } from "./redactor.ts";
 import { refuseExcess } from "./refuse-excess.ts";
-import { runInSlices } from "./run-in-slices.ts";
 import type { SearchRules } from "./search-rules.ts";
 
 type Counts = Readonly<Partial<Record<EntityType, number>>>;
@@ -54,35 +54,45 @@ function areClear<Value>(
   { rules, maxCharacters }: Search,
 ): boolean {
   let left = Math.min(UNITS_PER_STEP, maxCharacters);
-  let clear = true;
   const look: StringMapper = (string) => {
     left -= string.text.length;
-    clear &&= left >= 0 && isClearString(string, rules);
+    if (left < 0 || !isClearString(string, rules)) throw notClear;
     return string.text;
   };
-  for (const value of values) {
-    if (across?.isNeeded(value)) return false;
-    walk(value, look);
+  try {
+    for (const value of values) {
+      if (across?.isNeeded(value)) return false;
+      walk(value, look);
+    }
+    return true;
+  } catch (error) {
+    if (error !== notClear) throw error;
+    return false;
   }
-  return clear;
 }
+
+/** Nothing else leaves a walk early, and there may be a hundred thousand strings to come. */
+const notClear = new Error("not clear at a glance");
 
 function* redactEach<Value, Outcome>(
   values: readonly Value[],
   walk: Walk<Value, Outcome>,
   search: Search,
 ): Generator<undefined, Outcome[]> {
-  yield* refuseExcess(
-    values.flatMap((value) => collectStrings(value, walk)),
-    search.maxCharacters,
-  );
+  const collected: (readonly MessageString[])[] = [];
+  for (const value of values) {
+    collected.push(collectStrings(value, walk));
+    yield;
+  }
+  yield* refuseExcess(collected.flat(), search.maxCharacters);
   const outcomes: Outcome[] = [];
-  for (const given of values) {
+  for (const [index, given] of values.entries()) {
     const joined = walk.across?.isNeeded(given)
       ? yield* walk.across.redact(given, search)
       : { value: given, types: [] };
     const redactions: TextRedaction[] = [];
-    for (const string of collectStrings(joined.value, walk)) {
+    const strings = joined.value === given ? (collected[index] ?? []) : collectStrings(joined.value, walk);
+    for (const string of strings) {
       redactions.push(isClearString(string, search.rules) ? unchanged(string) : yield* redactString(string, search));
       yield;
     }

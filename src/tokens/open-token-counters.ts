@@ -63,6 +63,12 @@ function counterOver(name: VocabularyName, exactCounter: () => TextCounter | und
       const { texts, fixedTokens } = countableMessage(message);
       return countTexts(texts) + fixedTokens;
     },
+    countInSlices(what) {
+      const { texts, fixedTokens } =
+        typeof what === "string" ? { texts: [what], fixedTokens: 0 } : countableMessage(what);
+      const tokens = exactCounter()?.countInSlices(texts) ?? countTexts(texts);
+      return typeof tokens === "number" ? tokens + fixedTokens : tokens.then((counted) => counted + fixedTokens);
+    },
   };
 }
 

@@ -6,12 +6,13 @@ export interface TokenCounter {
   readonly vocabulary: string;
   /**
    * Tokens of a text; special tokens in it count as the ordinary text they are. Exact up to 64 KB whatever it says, and
-   * for some 600 KB of prose or code; beyond a bounded amount of work the rest is extrapolated from samples, so that
-   * no input of any length blocks the event loop for 50 ms.
+   * for some 600 KB of prose or code; beyond a bounded amount of work the rest is extrapolated from samples.
    */
   countText(text: string): number;
   /** Tokens a message adds to a prompt, its 3 tokens of framing included (OpenAI cookbook). Bounded like `countText`. */
   countMessage(message: ChatMessage): number;
+  /** The one or the other; where it is long with pauses, in which others have their turns. */
+  countInSlices(what: string | ChatMessage): number | Promise<number>;
 }
 
 export interface TokenCounters {

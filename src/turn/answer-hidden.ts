@@ -55,7 +55,7 @@ export async function answerHidden(
     restoring: notes.values,
   });
   if (relay.answer) {
-    ticket.bill(answerTokens(relay.answer, estimateTokens(chat.body.length), counters.forModel(chat.model)));
+    ticket.bill(await answerTokens(relay.answer, estimateTokens(chat.body.length), counters.forModel(chat.model)));
   }
   finishAnswer({ client, relay, headers: answerHeaders, stored: notRemembered, mustBeStored: false });
 }

@@ -9,9 +9,18 @@ import type { UpstreamHead } from "../upstream/upstream.ts";
 const total = ({ promptTokens, completionTokens }: Usage): number => promptTokens + completionTokens;
 
 /** What a turn's answer was billed; counted where the provider does not say, as when a client left in the middle. */
-export function answerTokens(answer: ChatAnswer, promptTokens: number, counter: TokenCounter): number {
-  if (answer.usage) return total(answer.usage);
-  return promptTokens + answer.choices.reduce((sum, { message }) => sum + counter.countMessage(message), 0);
+export function answerTokens(
+  answer: ChatAnswer,
+  promptTokens: number,
+  counter: TokenCounter,
+): number | Promise<number> {
+  return answer.usage ? total(answer.usage) : countAnswer(answer, promptTokens, counter);
+}
+
+async function countAnswer({ choices }: ChatAnswer, promptTokens: number, counter: TokenCounter): Promise<number> {
+  let tokens = promptTokens;
+  for (const { message } of choices) tokens += await counter.countInSlices(message);
+  return tokens;
 }
 
 /** Collects an answer that is passed through unread, to learn what it was billed. */

@@ -1,5 +1,5 @@
 import type { ChatRequest } from "../protocol/chat-request.ts";
-import { scanArray, scanBody, type Span } from "../protocol/scan-body.ts";
+import { noLimits, scanArray, scanBody, type Span } from "../protocol/scan-body.ts";
 import type { TurnPlan } from "./plan-turn.ts";
 
 /** What a provider is told so that it finds a session's prompt in its cache. */
@@ -40,8 +40,6 @@ export function withBreakpoint(
   return undefined;
 }
 
-/** The message was read once already, under the limits of the request. */
-const noLimits = { maxDepth: Infinity, maxKeys: Infinity };
 const QUOTE = 0x22;
 const OPEN_BRACKET = 0x5b;
 const OPEN_BRACE = 0x7b;

@@ -69,13 +69,20 @@ export function countMessages(
   messages: readonly IncomingMessage[],
   counter: TokenCounter,
 ): readonly FreshMessage[] | Promise<readonly FreshMessage[]> {
-  return mapInSlices(messages, lengthOf, (message) => countMessage(message, counter));
+  return mapInSlices(messages, {
+    bytesOf: lengthOf,
+    map: (incoming) => countedMessage(incoming, counter.countMessage(incoming.message)),
+    mapLong: async (incoming) => countedMessage(incoming, await counter.countInSlices(incoming.message)),
+  });
 }
 
-function countMessage({ role, message, bytes, fingerprint }: IncomingMessage, counter: TokenCounter): FreshMessage {
-  const sent = toHistoryMessage(message, { bytes, tokens: counter.countMessage(message) });
-  return { role, message, bytes, fingerprint, sent };
-}
+const countedMessage = ({ role, message, bytes, fingerprint }: IncomingMessage, tokens: number): FreshMessage => ({
+  role,
+  message,
+  bytes,
+  fingerprint,
+  sent: toHistoryMessage(message, { bytes, tokens }),
+});
 
 const lengthOf = ({ bytes }: { readonly bytes: Buffer }): number => bytes.length;
 
@@ -84,7 +91,7 @@ export function readConversation(
   messages: readonly RequestMessage[],
   fingerprint: Fingerprinter,
 ): IncomingMessage[] | Promise<IncomingMessage[]> {
-  return mapInSlices(messages, lengthOf, (message) => readMessage(message, fingerprint));
+  return mapInSlices(messages, { bytesOf: lengthOf, map: (message) => readMessage(message, fingerprint) });
 }
 
 const readMessage = ({ message, bytes }: RequestMessage, fingerprint: Fingerprinter): IncomingMessage => ({

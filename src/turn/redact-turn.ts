@@ -50,23 +50,47 @@ function storedForms(
   clear: readonly ClearMessage[],
   redactions: readonly Redaction[],
 ): Awaitable<RedactedMessages> {
-  const stored = mapInSlices(clear, lengthOf, (item, index) => storedForm(parts, item, redactions[index]));
+  const stored = mapInSlices(clear, {
+    bytesOf: lengthOf,
+    map: (item, index) => storedForm(parts, item, { redaction: redactions[index] }),
+    mapLong: (item, index) => longStoredForm(parts, item, redactions[index]),
+  });
   return andThen(stored, (messages) => ({ messages, counts: sumCounts(redactions) }));
 }
 
 const messageOf = ({ message }: ClearMessage): ChatMessage => message;
 
-const lengthOf = ({ bytes }: ClearMessage): number => bytes?.length ?? 0;
+const lengthOf = ({ bytes, message }: ClearMessage): number => bytes?.length ?? answerLength(message);
 
-function storedForm(parts: RedactionParts, clear: ClearMessage, redaction: Redaction | undefined): StoredMessage {
-  if (redaction && redaction.message !== clear.message) return redactedForm(parts, clear, redaction.message);
+const answerLength = ({ content, tool_calls: calls }: ChatMessage): number =>
+  (typeof content === "string" ? content.length : 0) + (calls ? JSON.stringify(calls).length : 0);
+
+interface Outcome {
+  readonly redaction: Redaction | undefined;
+  /** Of the form that is stored, where it was counted ahead. */
+  readonly tokens?: number;
+}
+
+async function longStoredForm(
+  parts: RedactionParts,
+  clear: ClearMessage,
+  redaction: Redaction | undefined,
+): Promise<StoredMessage> {
+  const message = redaction?.message ?? clear.message;
+  const known = message === clear.message ? clear.tokens : undefined;
+  const tokens = known ?? (await parts.counter.countInSlices(message));
+  return storedForm(parts, clear, { redaction, tokens });
+}
+
+function storedForm(parts: RedactionParts, clear: ClearMessage, { redaction, tokens }: Outcome): StoredMessage {
   const { redactor, counter, fingerprint } = parts;
-  const { message, bytes, fingerprint: seen, isRestored, tokens } = clear;
+  const { message, bytes, fingerprint: seen, isRestored } = clear;
+  if (redaction && redaction.message !== message) return redactedForm(parts, seen, { ...redaction, tokens });
   const isWhole = bytes !== undefined && !hasRepeatedKeys(bytes, message);
   const own = ownBytes(isWhole ? bytes : JSON.stringify(message));
   return toStoredMessage(message, {
     bytes: own,
-    tokens: tokens ?? counter.countMessage(message),
+    tokens: tokens ?? clear.tokens ?? counter.countMessage(message),
     redactions: own.includes(OPEN_BRACKET) ? placeholdersIn(own.toString("latin1"), redactor) : 0,
     seen,
     stored: isRestored ? fingerprint(message) : seen,
@@ -75,13 +99,13 @@ function storedForm(parts: RedactionParts, clear: ClearMessage, redaction: Redac
 
 function redactedForm(
   { redactor, counter, fingerprint }: RedactionParts,
-  { fingerprint: seen }: ClearMessage,
-  message: ChatMessage,
+  seen: string,
+  { message, tokens }: Pick<Redaction, "message"> & { readonly tokens: number | undefined },
 ): StoredMessage {
   const text = JSON.stringify(message);
   return toStoredMessage(message, {
     bytes: ownBytes(text),
-    tokens: counter.countMessage(message),
+    tokens: tokens ?? counter.countMessage(message),
     redactions: placeholdersIn(text, redactor),
     seen,
     stored: fingerprint(message),

@@ -1,7 +1,10 @@
 import { describeError } from "../errors/describe-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { type Awaitable, andThen, recover } from "../kit/awaitable.ts";
+import { nextSlice } from "../kit/slice-queue.ts";
+import { isLong } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
+import { noLimits, scanBody } from "../protocol/scan-body.ts";
 import { restoreMessage } from "../redaction/restore-answer.ts";
 import type { WithheldLookup } from "../redaction/restore-text.ts";
 import type { SentContext } from "../session/session-head.ts";
@@ -116,6 +119,8 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
   try {
     if (fresh instanceof GatewayError) throw fresh;
     if (birth instanceof GatewayError) throw birth;
+    // Answers come when they like, and what is sealed and stored now may be long.
+    if (isLong(sizeOf(fresh.messages))) await nextSlice();
     const redacting = redactAnswers(scope, parts);
     const answers = redacting instanceof Promise ? await redacting : redacting;
     const draft = draftTurn(scope, parts, { fresh, answers, turnId });
@@ -136,6 +141,12 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     ring.failures.add(ref, scope.print.requestHash, turnId);
     return { ...notRemembered, failure };
   }
+}
+
+function sizeOf(messages: readonly StoredMessage[]): number {
+  let size = 0;
+  for (const { bytes } of messages) size += bytes.length;
+  return size;
 }
 
 function noteDegraded({ ring, ref }: TurnScope, reason: DegradedReason): void {
@@ -273,11 +284,17 @@ const TITLE_LENGTH = 80;
 
 function titleOf(messages: readonly StoredMessage[]): string {
   const user = messages.find(({ role }) => role === "user");
-  if (!user) return "";
-  const { content } = JSON.parse(user.bytes.toString("utf8")) as ChatMessage;
+  const content = user && contentOf(user.bytes);
   const text = typeof content === "string" ? content : (content?.find((part) => part.text)?.text ?? "");
   const line = text.trim().split(/\r?\n/, 1)[0] ?? "";
   return line.length > TITLE_LENGTH ? `${line.slice(0, TITLE_LENGTH - 1)}…` : line;
+}
+
+/** Of a long message only what is needed of it is parsed. */
+function contentOf(bytes: Buffer): ChatMessage["content"] {
+  if (!isLong(bytes.length)) return (JSON.parse(bytes.toString("utf8")) as ChatMessage).content;
+  const span = scanBody(bytes, noLimits).members.get("content");
+  return span && (JSON.parse(bytes.toString("utf8", span.start, span.end)) as ChatMessage["content"]);
 }
 
 const asFailure = (error: unknown, code: "redaction_failed" | "append_failed"): GatewayError =>

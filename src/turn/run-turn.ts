@@ -174,7 +174,10 @@ async function takeTurn(scope: TurnScope, { input, plan, birth }: PreparedTurn):
     promptCache: settings.promptCache,
     now: askedAt,
   });
-  if (relay.answer) ticket.bill(answerTokens(relay.answer, bill.figures.sentTokens, input.counter));
+  if (relay.answer) {
+    const tokens = answerTokens(relay.answer, bill.figures.sentTokens, input.counter);
+    ticket.bill(typeof tokens === "number" ? tokens : await tokens);
+  }
   const stored = await rememberTurn(scope, { input, plan, relay, bill, birth, redacting, restoring, askedAt });
   finishAnswer({ client, relay, headers, stored, mustBeStored: !settings.observes });
   const overheadMs = ownBefore + (performance.now() - answeredAt);
@@ -263,16 +266,18 @@ function readInput(scope: TurnScope, repeat: Repeat, snapshot: OpenedSession | u
   const redactor = hidingRedactor(ports);
   const hiding = redactor && hideRequest(scope, { redactor, counter, snapshot });
   return andThen(hiding, (hidden) =>
-    andThen(readConversation(rest, fingerprint), (incoming) => ({
-      request,
-      counter,
-      price: ports.prices.priceOf(model),
-      system: hidden?.system ?? system.map((message) => countCache.systemMessage(message, counter)),
-      hidden,
-      incoming,
-      envelopeTokens: countCache.envelopeTokens(request.chat, counter),
-      replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,
-    })),
+    andThen(countCache.countAhead(hidden ? [] : system, request.chat, counter), () =>
+      andThen(readConversation(rest, fingerprint), (incoming) => ({
+        request,
+        counter,
+        price: ports.prices.priceOf(model),
+        system: hidden?.system ?? system.map((message) => countCache.systemMessage(message, counter)),
+        hidden,
+        incoming,
+        envelopeTokens: countCache.envelopeTokens(request.chat, counter),
+        replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,
+      })),
+    ),
   );
 }
 

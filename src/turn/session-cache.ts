@@ -1,10 +1,9 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
-
 import { LRUCache } from "lru-cache";
 
 import type { AuditLog } from "../audit/audit-log.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import { nextSlice } from "../kit/slice-queue.ts";
 import type { Sealer } from "../sealing/sealer.ts";
 import type { SealedTurn, SessionStore, StoredSession } from "../store/session-store.ts";
 import { dropOwned } from "./drop-owned.ts";
@@ -118,7 +117,7 @@ const READ_AT_ONCE = 500;
 async function readOlder(sessions: SessionStore, key: string, to: number): Promise<SealedTurn[]> {
   const older: SealedTurn[] = [];
   for (let from = 0; from < to; from += READ_AT_ONCE) {
-    if (from > 0) await nextTurn();
+    if (from > 0) await nextSlice();
     older.push(...(await sessions.readTurns(key, from, Math.min(to, from + READ_AT_ONCE))));
   }
   return older;

@@ -77,6 +77,19 @@ describe("a session as it is shown", () => {
   });
 });
 
+describe("a session that begins with a long message", () => {
+  it.each([
+    ["a text", (text: string) => text],
+    ["parts", (text: string) => [{ type: "text", text }]],
+  ])("of %s is titled as any other", async (_, contentOf) => {
+    const key = freshKey();
+    const content = contentOf(`first "line"\n${"more ".repeat(20_000)}`);
+    const message = { extra: { content: "none of it" }, role: "user", content };
+    await sendChat(gateway, { model: "gpt-5", messages: [message] }, { key, headers: onSession("a") });
+    expect((await send(gateway, "/sessions/a", { key })).json()).toMatchObject({ title: 'first "line"' });
+  });
+});
+
 describe("creating a session", () => {
   it("mints a name when it is given none", async () => {
     const answer = await create(freshKey());

@@ -4,7 +4,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 
 import type { Identity, Principal } from "../../identity/principal.ts";
-import { type ChatRequest, parseChatRequest } from "../../protocol/chat-request.ts";
+import { type ChatRequest, parseInSlices } from "../../protocol/chat-request.ts";
 import { mintSessionId, requestedSession } from "../../session/session-id.ts";
 import { answerHidden } from "../../turn/answer-hidden.ts";
 import { hidingRedactor } from "../../turn/hide-request.ts";
@@ -70,7 +70,8 @@ async function answerChat(parts: ChatRouteParts, exchange: RawExchange): Promise
   // The body of a plain request is its upstream's business, unless it would leave something in a shared account, or
   // personal data with a provider that is to see none.
   if (isPlain && !mustRead) return answerStateless(parts, exchange, { body });
-  const chat = parseChatRequest(body, ring.ports.settings.limits);
+  const parsing = parseInSlices(body, ring.ports.settings.limits);
+  const chat = parsing instanceof Promise ? await parsing : parsing;
   const name = isPlain ? undefined : namedSession(incoming, chat, settings.sessionAliases);
   if (name === undefined && !settings.sharedRoutes) return answerStateless(parts, exchange, { body, chat });
   const caller = settings.caller(incoming);

@@ -119,6 +119,8 @@ describe("recorded conversations", () => {
     vocabulary: "characters",
     countText: countCharacters,
     countMessage: ({ content }: { content?: unknown }) => String(content).length,
+    countInSlices: (what: string | { content?: unknown }) =>
+      countCharacters(typeof what === "string" ? what : String(what.content)),
   };
 
   it("are read as what the first speaker asks and the second answers, whoever begins and however often each speaks", () => {

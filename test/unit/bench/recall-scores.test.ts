@@ -41,11 +41,10 @@ describe("the scores of bench:recall", () => {
   });
 
   it("count what each strategy sends of the past, and what of the evidence stands in it", async () => {
-    const counter = {
-      ...parts,
-      vocabulary: "quarters",
-      countMessage: (said: ChatMessage) => 3 + parts.countText(String(said.content)),
-    };
+    const countMessage = (said: ChatMessage) => 3 + parts.countText(String(said.content));
+    const countInSlices = (said: string | ChatMessage) =>
+      typeof said === "string" ? parts.countText(said) : countMessage(said);
+    const counter = { ...parts, vocabulary: "quarters", countMessage, countInSlices };
     const { found, tokens } = await scoreStrategies([conversation], { counter, showNames: true });
     const means = (scores: Scores, name: string) => scores.get(`${name} | all`)?.means;
     expect(means(found, "full")).toEqual([1, 1, 1, 1]);

@@ -52,6 +52,16 @@ describe.each(oracles)("counts of %s equal js-tiktoken's", (_, { model, ranks, t
     expect(wrong.slice(0, 10)).toEqual([]);
   });
 
+  it("on long texts, that are encoded in chunks, also of several who are counted in turns", async () => {
+    const random = seededRandom(5);
+    const long = [0, 1, 2].map((one) => `${generateProse(random, 16_000)}${"é 的 😀 ".repeat(one * 3_000)}`);
+    expect(Math.min(...long.map(({ length }) => length))).toBeGreaterThan(80_000);
+    expect(long.map((text) => counter.countText(text))).toEqual(long.map(expected));
+    const counting = long.map((text) => counter.countInSlices(text));
+    expect(counting[0]).toBeInstanceOf(Promise);
+    expect(await Promise.all(counting.map(async (count) => count))).toEqual(long.map(expected));
+  });
+
   it("on pieces long enough for the heap", () => {
     const random = seededRandom(99);
     const alphabets = ["a", "ab", "_", " ", "的", "e\u0301", "thequickbrownfox", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "-=*"];

@@ -1,13 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 
+import { alwaysExactBytes, maxStepsPerCall } from "../../../src/tokens/chunk-counter.ts";
 import { loadVocabulary } from "../../../src/tokens/load-vocabulary.ts";
 import { mostStepsPerByte } from "../../../src/tokens/piece-merger.ts";
-import {
-  alwaysExactBytes,
-  createTextCounter,
-  maxStepsPerCall,
-  type TextCounter,
-} from "../../../src/tokens/text-counter.ts";
+import { createTextCounter, type TextCounter } from "../../../src/tokens/text-counter.ts";
 import { vocabularyNames } from "../../../src/tokens/vocabulary-name.ts";
 import { hostileTexts } from "./hostile-texts.ts";
 import { recordingLog, sharedDirectory } from "./vocabulary-fixture.ts";

@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+
+import { parseChatRequest, parseInSlices } from "../../../src/protocol/chat-request.ts";
+
+const limits = { maxDepth: 64, maxKeys: 100_000 };
+const bodyOf = (messages: readonly unknown[]): Buffer => Buffer.from(JSON.stringify({ model: "m", n: 2, messages }));
+const manyMessages = Array.from({ length: 5_000 }, (_, index) => ({ role: "user", content: `message ${index}` }));
+
+describe("a chat request", () => {
+  it("is read at once when it is short", () => {
+    expect(parseInSlices(bodyOf(manyMessages.slice(0, 3)), limits)).not.toBeInstanceOf(Promise);
+  });
+
+  it("says the same when it is long and read in slices, while others have their turns", async () => {
+    const body = bodyOf(manyMessages);
+    let turns = 0;
+    let isRead = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isRead) setImmediate(count);
+    };
+    setImmediate(count);
+    const chat = await parseInSlices(body, limits);
+    isRead = true;
+    expect(turns).toBeGreaterThan(10);
+    expect(chat).toEqual(parseChatRequest(body, limits));
+  });
+
+  it("is refused alike, wherever its mistake is", async () => {
+    const wrong = bodyOf([...manyMessages, { role: 7 }]);
+    const param = "messages[5000].role";
+    expect(() => parseChatRequest(wrong, limits)).toThrow(expect.objectContaining({ code: "invalid_request", param }));
+    await expect(async () => parseInSlices(wrong, limits)).rejects.toMatchObject({ code: "invalid_request", param });
+    await expect(async () => parseInSlices(wrong, { ...limits, maxKeys: 10 })).rejects.toMatchObject({
+      code: "body_too_many_keys",
+    });
+  });
+
+  it.each(["plain", '"', 'a "quoted" word', "\\", '\\"', 'ends in \\\\"', '"\\', `{"a":"b\\"c"}`, '"'.repeat(999)])(
+    "ends each string where it ends: %j",
+    (content) => {
+      const messages = [
+        { role: "user", content },
+        { role: "user", content: "next" },
+      ];
+      const read = parseChatRequest(bodyOf(messages), limits);
+      expect(read.messages.map(({ message }) => message)).toEqual(messages);
+    },
+  );
+});
