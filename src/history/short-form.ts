@@ -8,7 +8,6 @@ const NO_RESULT = "[earlier tool result left out]";
 const NO_IMAGE = Buffer.from(JSON.stringify({ type: "text", text: "[image: an earlier one, left out]" }));
 /** What is no longer than this says much for little. */
 const WORTH_LEAVING_OUT_TOKENS = 64;
-/** The message was read once already, under the limits of the request. */
 /** What the short form of any result takes. */
 export const resultNoteTokens = (countText: CountText): number => 3 + countText("tool") + countText(NO_RESULT);
 

@@ -15,7 +15,6 @@ export const restorableNote =
 const QUOTE = 0x22;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
-/** The message was read once already, under the limits of the request. */
 /**
  * The message with a note at its end, where text that differs from request to request disturbs no prompt cache. All
  * other bytes stay. A message that is not the user's, or has no content to append to, is returned as it is.

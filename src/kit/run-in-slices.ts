@@ -1,3 +1,4 @@
+import type { Awaitable } from "./awaitable.ts";
 import { nextSlice } from "./slice-queue.ts";
 
 /** Leaves room for the one step that may begin just before a slice ends. */
@@ -9,7 +10,7 @@ const FIRST_SLICE_MS = 2;
  * Runs a generator to its end, giving the event loop a turn whenever a slice of time is used up between its steps. What
  * is done within one slice, as nearly all work is, waits for nothing.
  */
-export function runInSlices<Outcome>(work: Generator<undefined, Outcome>): Outcome | Promise<Outcome> {
+export function runInSlices<Outcome>(work: Generator<undefined, Outcome>): Awaitable<Outcome> {
   const step = runSlice(work, FIRST_SLICE_MS);
   return step.done === true ? step.value : goOn(work);
 }

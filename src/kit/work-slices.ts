@@ -1,3 +1,4 @@
+import type { Awaitable } from "./awaitable.ts";
 import { nextSlice } from "./slice-queue.ts";
 
 /** So many bytes of text take a few milliseconds to fingerprint, count or store. */
@@ -38,7 +39,7 @@ export interface SlicedMap<Item, Mapped> {
 export function mapInSlices<Item, Mapped>(
   items: readonly Item[],
   sliced: SlicedMap<Item, Mapped>,
-): Mapped[] | Promise<Mapped[]> {
+): Awaitable<Mapped[]> {
   let bytes = items.length * ITEM_BYTES;
   for (const item of items) bytes += sliced.bytesOf(item);
   return isLong(bytes) ? mapWithPauses(items, sliced) : items.map(sliced.map);

@@ -1,4 +1,5 @@
 import { GatewayError } from "../errors/gateway-error.ts";
+import type { Awaitable } from "../kit/awaitable.ts";
 import { nextSlice } from "../kit/slice-queue.ts";
 import { isLong, mapInSlices } from "../kit/work-slices.ts";
 import type { ChatMessage } from "./chat-message.ts";
@@ -32,7 +33,7 @@ export function parseChatRequest(body: Buffer, limits: BodyLimits): ChatRequest 
 }
 
 /** The same; where it is long with pauses, in which others have their turns. */
-export function parseInSlices(body: Buffer, limits: BodyLimits): ChatRequest | Promise<ChatRequest> {
+export function parseInSlices(body: Buffer, limits: BodyLimits): Awaitable<ChatRequest> {
   return isLong(body.length) ? parseLongRequest(body, limits) : parseChatRequest(body, limits);
 }
 

@@ -1,3 +1,4 @@
+import type { Awaitable } from "../kit/awaitable.ts";
 import { runInSlices } from "../kit/run-in-slices.ts";
 import { isClear } from "./clear-text.ts";
 import { UNITS_PER_STEP } from "./find-findings.ts";
@@ -40,7 +41,7 @@ export function redactValues<Value, Outcome>(
   values: readonly Value[],
   walk: Walk<Value, Outcome>,
   search: Search,
-): Outcome[] | Promise<Outcome[]> {
+): Awaitable<Outcome[]> {
   if (!areClear(values, walk, search)) return runInSlices(redactEach(values, walk, search));
   return values.map((value) => walk.outcome(value, nothingFound));
 }

@@ -1,6 +1,6 @@
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Usage } from "../protocol/chat-message.ts";
-import type { StoredMessage, TurnRecord } from "./turn-record.ts";
+import { bytesOfMessages, type StoredMessage, type TurnRecord } from "./turn-record.ts";
 
 /**
  * version (1 byte) | length of the meta (4 bytes, big endian) | meta (JSON) | message bytes, one after another.
@@ -55,18 +55,12 @@ export function encodeTurnRecord(record: TurnRecord): Buffer {
   const json = JSON.stringify(meta);
   const jsonLength = Buffer.byteLength(json);
   const start = HEADER_LENGTH + jsonLength;
-  const encoded = Buffer.allocUnsafe(start + sizeOf(messages) + sizeOf(answers));
+  const encoded = Buffer.allocUnsafe(start + bytesOfMessages(messages) + bytesOfMessages(answers));
   encoded.writeUInt8(VERSION, 0);
   encoded.writeUInt32BE(jsonLength, 1);
   encoded.write(json, HEADER_LENGTH);
   writeBytes(encoded, writeBytes(encoded, start, messages), answers);
   return encoded;
-}
-
-function sizeOf(messages: readonly StoredMessage[]): number {
-  let size = 0;
-  for (const { bytes } of messages) size += bytes.length;
-  return size;
 }
 
 function writeBytes(target: Buffer, at: number, messages: readonly StoredMessage[]): number {

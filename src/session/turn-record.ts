@@ -31,3 +31,10 @@ export interface TurnRecord {
   /** Keyed hash of the `Idempotency-Key`. */
   readonly idempotencyHash: string | undefined;
 }
+
+/** Of all texts together. */
+export function bytesOfMessages(messages: readonly Pick<HistoryMessage, "bytes">[]): number {
+  let size = 0;
+  for (const { bytes } of messages) size += bytes.length;
+  return size;
+}

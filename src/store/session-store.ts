@@ -62,6 +62,20 @@ export type Step = <T>(piece: () => Promise<T>) => Promise<T>;
 
 export const runPiece: Step = (piece) => piece();
 
+export const committed: CommitOutcome = { committed: true };
+
+const noSlots: StoredSession["slots"] = new Map();
+const noTurns: StoredSession["turns"] = [];
+
+/** The answer to a load by one who holds this very revision. */
+export const unchangedSession = (revision: string, fields: SessionFields): StoredSession => ({
+  revision,
+  fields,
+  head: undefined,
+  slots: noSlots,
+  turns: noTurns,
+});
+
 export interface KnownRevision {
   readonly revision: string;
   /** The highest turn sequence the caller holds; -1 for none. */

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 
+import { andThen } from "../kit/awaitable.ts";
 import type { Log } from "../kit/log.ts";
 import { loadVocabulary } from "./load-vocabulary.ts";
 import { countableMessage } from "./message-tokens.ts";
@@ -66,8 +67,8 @@ function counterOver(name: VocabularyName, exactCounter: () => TextCounter | und
     countInSlices(what) {
       const { texts, fixedTokens } =
         typeof what === "string" ? { texts: [what], fixedTokens: 0 } : countableMessage(what);
-      const tokens = exactCounter()?.countInSlices(texts) ?? countTexts(texts);
-      return typeof tokens === "number" ? tokens + fixedTokens : tokens.then((counted) => counted + fixedTokens);
+      const counting = exactCounter()?.countInSlices(texts) ?? countTexts(texts);
+      return andThen(counting, (tokens) => tokens + fixedTokens);
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Awaitable } from "../kit/awaitable.ts";
 import { runInSlices } from "../kit/run-in-slices.ts";
 import { chunkUnits, createChunkCounter } from "./chunk-counter.ts";
 import type { VocabularyName } from "./vocabulary-name.ts";
@@ -11,7 +12,7 @@ export interface TextCounter {
    */
   countTexts(texts: readonly string[]): number;
   /** The same; where it is long with pauses, in which others have their turns. */
-  countInSlices(texts: readonly string[]): number | Promise<number>;
+  countInSlices(texts: readonly string[]): Awaitable<number>;
   /** Merging work since the counter was made; for tests, which cannot trust a clock. */
   readonly steps: number;
 }

@@ -1,3 +1,4 @@
+import type { Awaitable } from "../kit/awaitable.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 
 /** Counts as the provider bills them, for one model's vocabulary. */
@@ -12,7 +13,7 @@ export interface TokenCounter {
   /** Tokens a message adds to a prompt, its 3 tokens of framing included (OpenAI cookbook). Bounded like `countText`. */
   countMessage(message: ChatMessage): number;
   /** The one or the other; where it is long with pauses, in which others have their turns. */
-  countInSlices(what: string | ChatMessage): number | Promise<number>;
+  countInSlices(what: string | ChatMessage): Awaitable<number>;
 }
 
 export interface TokenCounters {

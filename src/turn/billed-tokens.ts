@@ -1,3 +1,4 @@
+import type { Awaitable } from "../kit/awaitable.ts";
 import { assembleFromJson, assembleFromStream } from "../protocol/assemble-answer.ts";
 import type { ChatAnswer } from "../protocol/chat-answer.ts";
 import type { Usage } from "../protocol/chat-message.ts";
@@ -9,11 +10,7 @@ import type { UpstreamHead } from "../upstream/upstream.ts";
 const total = ({ promptTokens, completionTokens }: Usage): number => promptTokens + completionTokens;
 
 /** What a turn's answer was billed; counted where the provider does not say, as when a client left in the middle. */
-export function answerTokens(
-  answer: ChatAnswer,
-  promptTokens: number,
-  counter: TokenCounter,
-): number | Promise<number> {
+export function answerTokens(answer: ChatAnswer, promptTokens: number, counter: TokenCounter): Awaitable<number> {
   return answer.usage ? total(answer.usage) : countAnswer(answer, promptTokens, counter);
 }
 

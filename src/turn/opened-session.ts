@@ -2,7 +2,7 @@ import type { HistoryMessage, Summary } from "../history/history-strategy.ts";
 import type { SessionSealer } from "../sealing/sealer.ts";
 import type { ActiveTurn } from "../session/active-turns.ts";
 import type { SessionHead, TranscriptFront } from "../session/session-head.ts";
-import type { TurnRecord } from "../session/turn-record.ts";
+import { bytesOfMessages, type TurnRecord } from "../session/turn-record.ts";
 import type { Withheld } from "../session/withheld.ts";
 import type { SessionFields } from "../store/session-store.ts";
 
@@ -42,12 +42,8 @@ export interface OpenedSession {
 /** What a turn weighs besides its text: objects, strings, keys. An estimate. */
 const RECORD_BYTES = 4_000;
 
-export function recordBytes({ messages, answers }: Pick<TurnRecord, "messages" | "answers">): number {
-  let bytes = RECORD_BYTES;
-  for (const message of messages) bytes += message.bytes.length;
-  for (const answer of answers) bytes += answer.bytes.length;
-  return bytes;
-}
+export const recordBytes = ({ messages, answers }: Pick<TurnRecord, "messages" | "answers">): number =>
+  RECORD_BYTES + bytesOfMessages(messages) + bytesOfMessages(answers);
 
 export const logBytesOf = (log: readonly Pick<LogEntry, "record">[]): number =>
   log.reduce((bytes, { record }) => bytes + recordBytes(record), 0);

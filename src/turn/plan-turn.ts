@@ -2,6 +2,7 @@ import type { HistoryMessage, HistoryView, Selection, StrategyName } from "../hi
 import { rewindEpoch } from "../history/rewind-epoch.ts";
 import { strategyFor } from "../history/strategy-registry.ts";
 import { placeholderNote, restorableNote } from "../history/tail-note.ts";
+import type { Awaitable } from "../kit/awaitable.ts";
 import type { ActiveTurn } from "../session/active-turns.ts";
 import type { ClientHabits, HistoryMode, Reconciled } from "../session/reconcile.ts";
 import type { StableFront } from "../session/session-head.ts";
@@ -142,7 +143,7 @@ export async function planTurn(
 function readFresh(
   { incoming, hidden, counter }: TurnInput,
   { freshFrom }: Reconciled,
-): readonly FreshMessage[] | Promise<readonly FreshMessage[]> {
+): Awaitable<readonly FreshMessage[]> {
   const fresh = incoming.slice(freshFrom);
   return hidden ? hidden.fresh(fresh) : countMessages(fresh, counter);
 }

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 
 import type { HistoryMessage } from "../history/history-strategy.ts";
+import type { Awaitable } from "../kit/awaitable.ts";
 import { mapInSlices } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { RequestMessage } from "../protocol/chat-request.ts";
@@ -68,7 +69,7 @@ export const toolCallIdsOf = ({ tool_calls: calls }: ChatMessage): readonly stri
 export function countMessages(
   messages: readonly IncomingMessage[],
   counter: TokenCounter,
-): readonly FreshMessage[] | Promise<readonly FreshMessage[]> {
+): Awaitable<readonly FreshMessage[]> {
   return mapInSlices(messages, {
     bytesOf: lengthOf,
     map: (incoming) => countedMessage(incoming, counter.countMessage(incoming.message)),
@@ -90,7 +91,7 @@ const lengthOf = ({ bytes }: { readonly bytes: Buffer }): number => bytes.length
 export function readConversation(
   messages: readonly RequestMessage[],
   fingerprint: Fingerprinter,
-): IncomingMessage[] | Promise<IncomingMessage[]> {
+): Awaitable<IncomingMessage[]> {
   return mapInSlices(messages, { bytesOf: lengthOf, map: (message) => readMessage(message, fingerprint) });
 }
 

@@ -1,3 +1,4 @@
+import type { Awaitable } from "../kit/awaitable.ts";
 import { turnPrints } from "../session/active-turns.ts";
 import { reconcile } from "../session/reconcile-conversation.ts";
 import type { Reconciled, TranscriptPrint } from "../session/reconcile.ts";
@@ -17,7 +18,7 @@ export function reconcileRequest(
   cache: SessionCache,
   input: TurnInput,
   snapshot: OpenedSession | undefined,
-): ReconciledSession | Promise<ReconciledSession> {
+): Awaitable<ReconciledSession> {
   const first = reconcile(printOf(snapshot), input.incoming, input.request.mode);
   return "needsTurnsFrom" in first
     ? reconcileWhole(cache, input, snapshot)

@@ -4,11 +4,10 @@ import { type Awaitable, andThen, recover } from "../kit/awaitable.ts";
 import { nextSlice } from "../kit/slice-queue.ts";
 import { isLong } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
-import { noLimits, scanBody } from "../protocol/scan-body.ts";
 import { restoreMessage } from "../redaction/restore-answer.ts";
 import type { WithheldLookup } from "../redaction/restore-text.ts";
 import type { SentContext } from "../session/session-head.ts";
-import type { StoredMessage } from "../session/turn-record.ts";
+import { bytesOfMessages, type StoredMessage } from "../session/turn-record.ts";
 import type { DegradedReason } from "../telemetry/turn-meter.ts";
 import type { TurnBill } from "./bill-turn.ts";
 import { clearForm } from "./hide-request.ts";
@@ -19,6 +18,7 @@ import { type ClearMessage, redactMessages, type RedactionParts } from "./redact
 import type { RelayResult } from "./relay-answer.ts";
 import type { SessionBirth } from "./session-birth.ts";
 import { storeTurn } from "./store-turn.ts";
+import { titleOf } from "./title-of.ts";
 import type { TurnDraft } from "./turn-draft.ts";
 import type { TurnScope } from "./turn-scope.ts";
 
@@ -120,7 +120,7 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     if (fresh instanceof GatewayError) throw fresh;
     if (birth instanceof GatewayError) throw birth;
     // Answers come when they like, and what is sealed and stored now may be long.
-    if (isLong(sizeOf(fresh.messages))) await nextSlice();
+    if (isLong(bytesOfMessages(fresh.messages))) await nextSlice();
     const redacting = redactAnswers(scope, parts);
     const answers = redacting instanceof Promise ? await redacting : redacting;
     const draft = draftTurn(scope, parts, { fresh, answers, turnId });
@@ -141,12 +141,6 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     ring.failures.add(ref, scope.print.requestHash, turnId);
     return { ...notRemembered, failure };
   }
-}
-
-function sizeOf(messages: readonly StoredMessage[]): number {
-  let size = 0;
-  for (const { bytes } of messages) size += bytes.length;
-  return size;
 }
 
 function noteDegraded({ ring, ref }: TurnScope, reason: DegradedReason): void {
@@ -278,23 +272,6 @@ function clearAnswer(
     isRestored: seen !== message,
     tokens: billed === undefined ? undefined : billed + FRAMING_TOKENS,
   };
-}
-
-const TITLE_LENGTH = 80;
-
-function titleOf(messages: readonly StoredMessage[]): string {
-  const user = messages.find(({ role }) => role === "user");
-  const content = user && contentOf(user.bytes);
-  const text = typeof content === "string" ? content : (content?.find((part) => part.text)?.text ?? "");
-  const line = text.trim().split(/\r?\n/, 1)[0] ?? "";
-  return line.length > TITLE_LENGTH ? `${line.slice(0, TITLE_LENGTH - 1)}…` : line;
-}
-
-/** Of a long message only what is needed of it is parsed. */
-function contentOf(bytes: Buffer): ChatMessage["content"] {
-  if (!isLong(bytes.length)) return (JSON.parse(bytes.toString("utf8")) as ChatMessage).content;
-  const span = scanBody(bytes, noLimits).members.get("content");
-  return span && (JSON.parse(bytes.toString("utf8", span.start, span.end)) as ChatMessage["content"]);
 }
 
 const asFailure = (error: unknown, code: "redaction_failed" | "append_failed"): GatewayError =>

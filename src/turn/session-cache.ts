@@ -5,6 +5,7 @@ import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { nextSlice } from "../kit/slice-queue.ts";
 import type { Sealer } from "../sealing/sealer.ts";
+import { bytesOfMessages } from "../session/turn-record.ts";
 import type { SealedTurn, SessionStore, StoredSession } from "../store/session-store.ts";
 import { dropOwned } from "./drop-owned.ts";
 import { incarnationOf, openSession, withOlderTurns } from "./open-session.ts";
@@ -131,8 +132,7 @@ const isEarlier = (stored: StoredSession, base: OpenedSession): boolean =>
   incarnationOf(stored.revision) === base.incarnation && revisionNumber(stored) < revisionNumber(base);
 
 function sizeOf({ logBytes, system, withheld }: OpenedSession): number {
-  let bytes = ENTRY_BYTES + logBytes;
-  for (const message of system) bytes += message.bytes.length;
+  let bytes = ENTRY_BYTES + logBytes + bytesOfMessages(system);
   for (const [standIn, value] of withheld) bytes += standIn.length + value.length;
   return bytes;
 }

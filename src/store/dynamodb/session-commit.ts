@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 import type { Clock } from "../../kit/clock.ts";
-import type { CommitOutcome, SessionCommit } from "../session-store.ts";
+import { type CommitOutcome, committed, type SessionCommit } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 import type { DynamoTable, Expression, Item } from "./dynamo-table.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -63,7 +63,7 @@ export function createSessionCommit(parts: SessionParts): (commit: SessionCommit
     if (!written) return settle(parts, commit, attempt);
     heads.keep(next);
     operations.tidy(() => tidyUp(parts, attempt, old));
-    return { committed: true };
+    return committed;
   };
 }
 
@@ -128,7 +128,7 @@ async function settle(
   if (current) heads.keep(current.head);
   else heads.forget(commit.key);
   if (attempt) operations.tidy(() => discard(parts, attempt, current?.head));
-  if (current && isInPlace(current.head, commit)) return { committed: true };
+  if (current && isInPlace(current.head, commit)) return committed;
   if (current?.head.revision === commit.expected && commit.expected !== undefined) {
     throw turnSequenceTaken(commit.turn?.sequence);
   }

@@ -1,6 +1,6 @@
 import type { Clock } from "../../kit/clock.ts";
 import { isSameIncarnation } from "../revision.ts";
-import type { KnownRevision, SealedTurn, StoredSession } from "../session-store.ts";
+import { type KnownRevision, type SealedTurn, type StoredSession, unchangedSession } from "../session-store.ts";
 import { storeUnavailable } from "../store-unavailable.ts";
 import type { DynamoTable, Item } from "./dynamo-table.ts";
 import { bytesIn } from "./item-values.ts";
@@ -118,7 +118,7 @@ function isBelow(item: Item | undefined, from: number): boolean {
 /** `undefined` when something is missing that the head names. @param isUnchanged then it is lost */
 function sessionOf({ head, items, from }: Rows, isUnchanged: boolean): StoredSession | undefined {
   const { revision, fields } = head;
-  if (from === undefined) return { revision, fields, head: undefined, slots: new Map(), turns: [] };
+  if (from === undefined) return unchangedSession(revision, fields);
   const slots = slotsOf(head, items);
   if (!slots && isUnchanged) throw storeUnavailable("a part of the session is not in the DynamoDB table any more");
   const { turns, isWhole } = pickTurns(turnPartsOf(items), {

@@ -2,7 +2,7 @@ import type { Clock } from "../../kit/clock.ts";
 import { ownBytes } from "../../kit/own-bytes.ts";
 import { isSameIncarnation } from "../revision.ts";
 import {
-  type CommitOutcome,
+  committed,
   runPiece,
   type KnownRevision,
   type ListPage,
@@ -12,11 +12,9 @@ import {
   type SessionRow,
   type SessionStore,
   type StoredSession,
+  unchangedSession,
 } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
-
-const noSlots: StoredSession["slots"] = new Map();
-const noTurns: StoredSession["turns"] = [];
 
 interface MemorySession {
   revision: string;
@@ -100,8 +98,6 @@ export function createMemorySessionStore(clock: Clock, refuseWhenClosed: () => v
   };
 }
 
-const committed: CommitOutcome = { committed: true };
-
 function write(current: MemorySession | undefined, commit: SessionCommit): MemorySession {
   const slots = current?.slots ?? new Map<string, Buffer>();
   for (const [name, bytes] of commit.slots ?? []) {
@@ -120,7 +116,7 @@ function isInPlace(current: MemorySession, { revision, head, turn }: SessionComm
 
 function snapshot(session: MemorySession, known: KnownRevision | undefined): StoredSession {
   const { revision, fields } = session;
-  if (known?.revision === revision) return { revision, fields, head: undefined, slots: noSlots, turns: noTurns };
+  if (known?.revision === revision) return unchangedSession(revision, fields);
   const from = known && isSameIncarnation(known.revision, revision) ? known.sequence + 1 : fields.loadFrom;
   return {
     revision,

@@ -1,4 +1,4 @@
-import type { KnownRevision, SealedTurn, StoredSession } from "../session-store.ts";
+import { type KnownRevision, type SealedTurn, type StoredSession, unchangedSession } from "../session-store.ts";
 import type { WaitingTurn } from "./waiting-turn.ts";
 
 /**
@@ -12,7 +12,7 @@ export function readWaiting(
   const last = turns.at(-1)?.commit;
   if (!last) return undefined;
   const { revision, fields, head } = last;
-  if (known?.revision === revision) return { revision, fields, head: undefined, slots: new Map(), turns: [] };
+  if (known?.revision === revision) return unchangedSession(revision, fields);
   const whole = turnsOfWhole(turns);
   if (!whole) return undefined;
   const first = known ? known.sequence + 1 : fields.loadFrom;

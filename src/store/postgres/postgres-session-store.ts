@@ -1,5 +1,5 @@
 import type { Clock } from "../../kit/clock.ts";
-import { runPiece, type SessionStore } from "../session-store.ts";
+import { committed, runPiece, type SessionStore } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 import type { PostgresClient } from "./postgres-client.ts";
 import { nameAt, numberAt } from "./row-values.ts";
@@ -21,7 +21,7 @@ export function createPostgresSessionStore({ run }: PostgresClient, clock: Clock
     },
     async commit(commit) {
       const [outcome, ...current] = await run(statements.commit, commitValues(commit, clock()));
-      if (outcome?.["part"] === "committed") return { committed: true };
+      if (outcome?.["part"] === "committed") return committed;
       if (outcome?.["part"] === "taken") throw turnSequenceTaken(commit.turn?.sequence);
       return { committed: false, current: parseSnapshot(current) };
     },

@@ -1,6 +1,7 @@
 import type { Clock } from "../../kit/clock.ts";
 import {
   type CommitOutcome,
+  committed,
   type KnownRevision,
   runPiece,
   type SealedTurn,
@@ -111,8 +112,6 @@ export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionS
 
 const readSnapshot = (reply: unknown): StoredSession | undefined => parseSnapshot(asReply(reply));
 const readTurns = (reply: unknown): SealedTurn[] => parseTurns(asReply(reply));
-
-const committed: CommitOutcome = { committed: true };
 
 function outcomeOf(reply: Reply, { turn }: SessionCommit): CommitOutcome {
   const outcome = textAt(reply, 0);

@@ -1,4 +1,4 @@
-import type { SealedTurn, SessionFields, StoredSession } from "../session-store.ts";
+import { type SealedTurn, type SessionFields, type StoredSession, unchangedSession } from "../session-store.ts";
 
 /** What a script answers: bulk strings as Buffers, integers as numbers, missing values as null. */
 export type Reply = readonly (Buffer | number | null)[];
@@ -10,7 +10,7 @@ export function parseSnapshot(reply: Reply): StoredSession | undefined {
   if (reply.length === 0) return undefined;
   const revision = textAt(reply, 0);
   const fields = parseFields(reply.slice(1, 5));
-  if (reply.length === 5) return { revision, fields, head: undefined, slots: new Map(), turns: [] };
+  if (reply.length === 5) return unchangedSession(revision, fields);
 
   const endOfSlots = 7 + 2 * numberAt(reply, 6);
   const slots = new Map<string, Buffer>();

@@ -2,14 +2,15 @@ import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 
 import type { Clock } from "../../kit/clock.ts";
 import { isSameIncarnation } from "../revision.ts";
-import type {
-  KnownRevision,
-  ListPage,
-  ScannedKeys,
-  SealedTurn,
-  SessionFields,
-  SessionRow,
-  StoredSession,
+import {
+  type KnownRevision,
+  type ListPage,
+  type ScannedKeys,
+  type SealedTurn,
+  type SessionFields,
+  type SessionRow,
+  type StoredSession,
+  unchangedSession,
 } from "../session-store.ts";
 import { bufferOf } from "./sqlite-read.ts";
 
@@ -22,8 +23,6 @@ interface LiveSession {
 }
 
 const SCANNED_AT_ONCE = 500;
-const noSlots: StoredSession["slots"] = new Map();
-const noTurns: StoredSession["turns"] = [];
 
 export interface SqliteSessionReader {
   load(key: string, known: KnownRevision | undefined): StoredSession | undefined;
@@ -53,8 +52,7 @@ export function createSqliteSessionReader(database: DatabaseSync, clock: Clock):
     const expiresAt = Number(row?.[4]);
     if (!row || expiresAt <= clock()) return undefined;
     const fields = { owner: String(row[2]), createdAt: Number(row[3]), expiresAt, loadFrom: Number(row[5]) };
-    const unchanged = { revision: String(row[1]), fields, head: undefined, slots: noSlots, turns: noTurns };
-    return { id: Number(row[0]), unchanged };
+    return { id: Number(row[0]), unchanged: unchangedSession(String(row[1]), fields) };
   };
   const turnsBetween = (session: number, from: number, to: number): SealedTurn[] =>
     selectTurns.all(session, from, to).map(turnOf);

@@ -1,5 +1,5 @@
 import type { Clock } from "../../kit/clock.ts";
-import { type CommitOutcome, runPiece, type SessionCommit, type SessionStore } from "../session-store.ts";
+import { type CommitOutcome, committed, runPiece, type SessionCommit, type SessionStore } from "../session-store.ts";
 import type { SqliteRead } from "./sqlite-read.ts";
 import { createSqliteSessionReader } from "./sqlite-session-reader.ts";
 import type { CommitJob } from "./write-job.ts";
@@ -46,8 +46,6 @@ export function createSqliteSessionStore(read: SqliteRead, queue: WriteQueue, cl
     },
   };
 }
-
-const committed: CommitOutcome = { committed: true };
 
 function jobOf({ key, expected, revision, fields, head, turn, slots }: SessionCommit, now: number): CommitJob {
   return { kind: "commit", now, key, expected, revision, fields, head, slots: slots ? [...slots] : [], turn };
