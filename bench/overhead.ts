@@ -100,7 +100,7 @@ async function openTarget(rig: Rig, kind: TargetKind, samples: Samples): Promise
   const { name, process, readyMs } = target;
   if (process) {
     await waitUntilQuiet(process.pid);
-    samples.add(name, "idleMegabytes", residentMegabytes(process.pid));
+    samples.add(name, "firstRestMegabytes", residentMegabytes(process.pid));
     samples.add(name, "readyMs", readyMs);
   }
   await checkTarget(target);

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 
 import type { Cores } from "../rig/cores.ts";
 import { FRONTIER_SHARE } from "../sections/frontier.ts";
+import { LEAD_IN_MS } from "../sections/short-turns.ts";
 import { haproxyVersion } from "../targets/haproxy.ts";
 import { PORTKEY_VERSION } from "../targets/portkey.ts";
 import { postgresVersion } from "../targets/postgres-server.ts";
@@ -26,7 +27,7 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 export function describeConditions({ rounds, durationMs, ...machine }: ConditionsOptions): string {
   return [
     describeMachine(machine),
-    `Instant upstream; medians of ${rounds} interleaved rounds of ${durationMs / 1000} s (the frontier: ${(durationMs * FRONTIER_SHARE) / 1000} s for each number of clients), short turns behind half a second that is not counted; sessions of 10 turns in delta mode. CPU time is the gateway process's, without Redis.`,
+    `Instant upstream; medians of ${rounds} interleaved rounds of ${durationMs / 1000} s (the frontier: ${(durationMs * FRONTIER_SHARE) / 1000} s for each number of clients), short turns behind ${LEAD_IN_MS / 1000} s that are not counted; sessions of 10 turns in delta mode. CPU time is the gateway process's, without Redis.`,
   ].join(" ");
 }
 

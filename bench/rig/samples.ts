@@ -20,7 +20,8 @@ export type Measure =
   | "longAddedP50Ms"
   | "longestGapMs"
   | "crowdGapMs"
-  | "idleMegabytes"
+  | "firstRestMegabytes"
+  | "restMegabytes"
   | "loadedMegabytes"
   | "readyMs";
 

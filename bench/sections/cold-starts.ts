@@ -1,12 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 
+import { residentMegabytes, waitUntilQuiet } from "../rig/process-figures.ts";
 import { interleave, type Section } from "./section.ts";
 
 /** What a process that has just ended leaves to be cleaned up costs the next one's start a third: it must be over. */
 const REST_MS = 2_000;
-const STARTING_MS = 1_000;
+const STARTING_MS = 2_000;
 
-/** Every target once more, from nothing to its first answer, while all others are idle. */
+/** Every target once more, from nothing to its first answer and then at rest, while all others are idle. */
 export const coldStarts: Section = async (bench) => {
   const { kinds, targets, rig, samples, say } = bench;
   say("cold starts");
@@ -18,7 +19,10 @@ export const coldStarts: Section = async (bench) => {
       await pause(REST_MS);
       const { readyMs, process } = await kind.open(rig);
       samples.add(kind.name, "readyMs", readyMs);
-      await process?.stop();
+      if (!process) return;
+      await waitUntilQuiet(process.pid);
+      samples.add(kind.name, "restMegabytes", residentMegabytes(process.pid));
+      await process.stop();
     },
   );
 };

@@ -7,8 +7,11 @@ import { clientsOf, type MeasuredLoad, measureLoad } from "./measure-load.ts";
 import { interleave, type Section } from "./section.ts";
 
 const BUSY_CLIENTS = 16;
-/** Uncounted before each measurement: a gateway that was idle finds its caches cold and its heap shrunk, and nobody asks how fast that is. */
-const LEAD_IN_MS = 500;
+/**
+ * Uncounted before each measurement. While the others had their turns, V8 has given back the heap of a gateway that was
+ * idle and dropped compiled code that nothing held any more; some 7,000 turns later it is as it was.
+ */
+export const LEAD_IN_MS = 2_500;
 
 /** One short message a turn: latency at one client, throughput and CPU time at sixteen, memory after all of it. */
 export const shortTurns: Section = async (bench) => {

@@ -1,6 +1,6 @@
 /**
- * An upstream that costs as little as a server on node:http can: it reads requests to their end without looking into
- * them and answers at once with canned bytes. Run by the bench as a process of its own:
+ * An upstream that costs as little as a server on node:http can: it reads requests to their end, looks only whether a
+ * stream is to carry its bill, and answers at once with canned bytes. Run by the bench as a process of its own:
  *
  *   node bare-upstream.ts PORT
  *
@@ -10,12 +10,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 
 import { jsonReply, type ReplyForm, streamReply } from "./canned-replies.ts";
 
-let answer: (response: ServerResponse) => void = answerJson;
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+let answer: Answer = answerJson;
 
 const server = createServer((request, response) => {
   if (request.method === "PUT" && request.url === "/_form") return void changeForm(request, response);
-  request.resume();
-  request.once("end", () => answer(response));
+  answer(request, response);
 });
 server.keepAliveTimeout = 0;
 server.listen(Number(process.argv[2]), "127.0.0.1");
@@ -27,15 +28,18 @@ async function changeForm(request: IncomingMessage, response: ServerResponse): P
   response.writeHead(200, { "content-length": 0 }).end();
 }
 
-function answerJson(response: ServerResponse): void {
-  response.writeHead(200, { "content-type": "application/json", "content-length": jsonReply.length }).end(jsonReply);
+function answerJson(request: IncomingMessage, response: ServerResponse): void {
+  request.resume();
+  request.once("end", () =>
+    response.writeHead(200, { "content-type": "application/json", "content-length": jsonReply.length }).end(jsonReply),
+  );
 }
 
 /** One write per event, so that a gateway meets them as they come from a model: one by one. */
-function streamer({ frames, paceMs }: ReplyForm & { kind: "stream" }): (response: ServerResponse) => void {
-  const events = streamReply(frames);
+function streamer({ frames, paceMs }: ReplyForm & { kind: "stream" }): Answer {
+  const [plain, billed] = [streamReply(frames, false), streamReply(frames, true)];
   const soon = paceMs === 0 ? setImmediate : (step: () => void) => setTimeout(step, paceMs);
-  return (response) => {
+  const stream = (events: readonly Buffer[], response: ServerResponse): void => {
     let next = 0;
     const step = (): void => {
       if (response.destroyed) return;
@@ -45,5 +49,10 @@ function streamer({ frames, paceMs }: ReplyForm & { kind: "stream" }): (response
     };
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
     step();
+  };
+  return (request, response) => {
+    const send = (body: readonly Buffer[]): void =>
+      stream(Buffer.concat(body).includes('"include_usage":true') ? billed : plain, response);
+    request.toArray().then(send, () => response.destroy());
   };
 }

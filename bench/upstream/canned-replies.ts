@@ -25,19 +25,27 @@ export const jsonReply = Buffer.from(
   }),
 );
 
-/** Every event of a streamed answer: the role, `frames` words, the finish, the end. */
-export function streamReply(frames: number): readonly Buffer[] {
-  const words = Array.from({ length: frames }, (_, index) => chunk({ content: ` word${index}` }, null));
+/** Every event of a streamed answer: the role, `frames` words, the finish, the bill where it was asked for, the end. */
+export function streamReply(frames: number, includesUsage: boolean): readonly Buffer[] {
+  const words = Array.from({ length: frames }, (_, index) => chunk([choice({ content: ` word${index}` }, null)]));
+  const usage = { prompt_tokens: 200, completion_tokens: frames, total_tokens: 200 + frames };
   return [
-    chunk({ role: "assistant", content: "" }, null),
+    chunk([choice({ role: "assistant", content: "" }, null)]),
     ...words,
-    chunk({}, "stop"),
+    chunk([choice({}, "stop")]),
+    ...(includesUsage ? [chunk([], { usage })] : []),
     Buffer.from("data: [DONE]\n\n"),
   ];
 }
 
-function chunk(delta: object, finishReason: string | null): Buffer {
-  const choices = [{ index: 0, delta, logprobs: null, finish_reason: finishReason }];
-  const event = { id: "chatcmpl-bench", object: "chat.completion.chunk", created: 1, model: MODEL, choices };
+const choice = (delta: object, finishReason: string | null): object => ({
+  index: 0,
+  delta,
+  logprobs: null,
+  finish_reason: finishReason,
+});
+
+function chunk(choices: readonly object[], more: object = {}): Buffer {
+  const event = { id: "chatcmpl-bench", object: "chat.completion.chunk", created: 1, model: MODEL, choices, ...more };
   return Buffer.from(`data: ${JSON.stringify(event)}\n\n`);
 }
