@@ -11,7 +11,9 @@ export function createCallerReader(trustedProxies: readonly string[]): CallerRea
   const trusted = createNetworkList(trustedProxies);
   return ({ method = "GET", headers, socket }) => {
     const peer = plainAddress(socket.remoteAddress ?? "") ?? "";
-    return { method, headers, address: clientAddress(peer, String(headers["x-forwarded-for"] ?? ""), trusted) };
+    const forwardedFor = headers["x-forwarded-for"];
+    const address = forwardedFor === undefined ? peer : clientAddress(peer, String(forwardedFor), trusted);
+    return { method, headers, address };
   };
 }
 
