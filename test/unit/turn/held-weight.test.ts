@@ -82,7 +82,7 @@ async function weigh(turnAt: (at: number) => Promise<TurnRecord>) {
 async function weighAll<Item>(make: (at: number) => Item | Promise<Item>): Promise<{ first: Item; bytes: number }> {
   const first = await make(0);
   for (let at = 0; at < WARM_UP; at += 1) await make(at);
-  const held = new Array<Item>(TURNS);
+  const held: Item[] = Array.from({ length: TURNS });
   const before = usedBytes();
   for (let at = 0; at < TURNS; at += 1) held[at] = await make(at);
   const bytes = (usedBytes() - before) / held.length;
