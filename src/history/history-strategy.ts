@@ -1,7 +1,9 @@
+import type { Bytes } from "../kit/held-bytes.ts";
+
 /** One message as it is sent: its final JSON bytes, never parsed or stringified again. */
 export interface HistoryMessage {
   readonly role: string;
-  readonly bytes: Buffer;
+  readonly bytes: Bytes;
   readonly tokens: number;
   /** Ids of the calls an assistant message makes; empty for every other message. */
   readonly toolCallIds: readonly string[];

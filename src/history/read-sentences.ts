@@ -1,3 +1,4 @@
+import { toBuffer } from "../kit/held-bytes.ts";
 import { contentText } from "./content-text.ts";
 import type { HistoryMessage, HistoryTurn } from "./history-strategy.ts";
 
@@ -53,7 +54,7 @@ function clip(sentence: string): string {
 }
 
 function readableText({ bytes }: HistoryMessage, limit: number): string {
-  if (bytes.length > limit) return leadingText(bytes, limit);
+  if (bytes.length > limit) return leadingText(toBuffer(bytes), limit);
   const message = JSON.parse(bytes.toString("utf8")) as Readonly<Record<string, unknown>>;
   return [contentText(message["content"]), ...callsOf(message["tool_calls"])].filter(Boolean).join("\n");
 }

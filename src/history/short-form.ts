@@ -1,3 +1,4 @@
+import { toBuffer } from "../kit/held-bytes.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { noLimits, scanArray, scanBody, type Span } from "../protocol/scan-body.ts";
 import type { HistoryMessage } from "./history-strategy.ts";
@@ -33,19 +34,21 @@ export const showsImages = (message: HistoryMessage): boolean => imagesOf(messag
 export function withoutImages(message: HistoryMessage, countText: CountText): HistoryMessage | undefined {
   const images = imagesOf(message);
   if (images.length === 0) return undefined;
+  const whole = toBuffer(message.bytes);
   const pieces: Buffer[] = [];
   let at = 0;
   for (const { start, end } of images) {
-    pieces.push(message.bytes.subarray(at, start), NO_IMAGE);
+    pieces.push(whole.subarray(at, start), NO_IMAGE);
     at = end;
   }
-  const bytes = Buffer.concat([...pieces, message.bytes.subarray(at)]);
+  const bytes = Buffer.concat([...pieces, whole.subarray(at)]);
   return { ...message, bytes, tokens: textTokens(bytes, countText), original: message };
 }
 
 /** Found without parsing: an image may be megabytes of base64. */
-function imagesOf({ role, bytes }: HistoryMessage): readonly Span[] {
-  if (role !== "user" || !bytes.includes("image_url")) return [];
+function imagesOf({ role, bytes: held }: HistoryMessage): readonly Span[] {
+  if (role !== "user" || !held.includes("image_url")) return [];
+  const bytes = toBuffer(held);
   const content = scanBody(bytes, noLimits).members.get("content");
   if (!content || bytes[content.start] !== OPEN_BRACKET) return [];
   const parts = scanArray(bytes.subarray(content.start, content.end), noLimits).map(({ start, end }) => {

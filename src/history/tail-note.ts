@@ -1,3 +1,4 @@
+import { toBuffer } from "../kit/held-bytes.ts";
 import { noLimits, type Span, scanBody } from "../protocol/scan-body.ts";
 import type { HistoryMessage } from "./history-strategy.ts";
 
@@ -20,8 +21,10 @@ const CLOSE_BRACKET = 0x5d;
  * other bytes stay. A message that is not the user's, or has no content to append to, is returned as it is.
  */
 export function appendTail(message: HistoryMessage, note: string, countText: (text: string) => number): HistoryMessage {
-  const content = message.role === "user" ? scanBody(message.bytes, noLimits).members.get("content") : undefined;
-  const bytes = content && spliceNote(message.bytes, content, note);
+  if (message.role !== "user") return message;
+  const whole = toBuffer(message.bytes);
+  const content = scanBody(whole, noLimits).members.get("content");
+  const bytes = content && spliceNote(whole, content, note);
   return bytes ? { ...message, bytes, tokens: message.tokens + countText(`\n\n${note}`) } : message;
 }
 

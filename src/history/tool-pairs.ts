@@ -1,3 +1,4 @@
+import { toBuffer } from "../kit/held-bytes.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { HistoryMessage } from "./history-strategy.ts";
 
@@ -58,7 +59,7 @@ export function namedResults(messages: readonly HistoryMessage[], names: Readonl
   const named = new Set<HistoryMessage>();
   for (const [call, results] of pairToolCalls(messages)) {
     const bytes = messages[call]?.bytes;
-    if (!bytes || !mayName(bytes, names)) continue;
+    if (!bytes || !mayName(toBuffer(bytes), names)) continue;
     const { tool_calls: calls } = JSON.parse(bytes.toString("utf8")) as ChatMessage;
     results.forEach((result, position) => {
       const message = result === undefined ? undefined : messages[result];

@@ -12,3 +12,6 @@ export function ownBytes(source: Buffer | string): Buffer {
   bytes.write(source);
   return bytes;
 }
+
+/** A copy of a well-formed text, for one that is kept: a slice of a text keeps the whole that it was cut from. */
+export const ownText = (text: string): string => Buffer.from(text).toString();

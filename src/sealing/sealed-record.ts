@@ -8,9 +8,10 @@ import {
 } from "node:crypto";
 
 import { GatewayError } from "../errors/gateway-error.ts";
+import { ownText } from "../kit/own-bytes.ts";
 import { joinParts } from "./join-parts.ts";
 import { NONCE_BYTES, type NonceSource } from "./nonce-source.ts";
-import type { SessionIdentity, SessionSealer } from "./sealer.ts";
+import type { RecordKind, SessionIdentity, SessionSealer } from "./sealer.ts";
 
 // A sealed record, version 1, suite 1:
 //
@@ -56,60 +57,71 @@ export interface OwnSealer extends SessionSealer {
   hasSealed(sealed: Buffer): boolean;
 }
 
-export function createSessionSealer({
-  dataKey,
-  identity,
-  writeNonce,
-  maxRecordBytes,
-  maxRecords = MAX_RECORDS,
-}: SessionSealerOptions): OwnSealer {
-  const { key, commitment } = deriveKeys(dataKey, identity);
-  const scope = joinParts(["1.1", identity.owner, identity.key, identity.incarnation]);
-  const additionalData = (kind: string, id: string): Buffer => Buffer.from(scope + joinParts([kind, id]));
+export const createSessionSealer = (options: SessionSealerOptions): OwnSealer => new KeyedSealer(options);
 
-  let records = 0;
+/** A class, because one is kept with every session: methods of its own would weigh more than all that they use. */
+class KeyedSealer implements OwnSealer {
+  readonly #key: KeyObject;
+  readonly #commitment: Buffer;
+  readonly #scope: string;
+  readonly #writeNonce: NonceSource;
+  readonly #maxRecordBytes: number;
+  readonly #maxRecords: number;
+  #records = 0;
 
-  return {
-    hasSealed(sealed) {
-      if (sealed.length < RECORD_OVERHEAD_BYTES) throw unreadable("is too short");
-      return timingSafeEqual(sealed.subarray(COMMITMENT_START, BODY_START), commitment);
-    },
-    seal(kind, id, plaintext) {
-      if (records >= maxRecords) throw new GatewayError("record_unreadable", WORN_OUT);
-      records += 1;
-      const length = plaintext.length + RECORD_OVERHEAD_BYTES;
-      if (length > maxRecordBytes) throw new TypeError(`a record of ${length} bytes is too long to seal`);
-      const sealed = Buffer.allocUnsafe(length);
-      HEADER.copy(sealed);
-      writeNonce(sealed, NONCE_START);
-      commitment.copy(sealed, COMMITMENT_START);
-      const cipher = createCipheriv(CIPHER, key, sealed.subarray(NONCE_START, COMMITMENT_START), CIPHER_OPTIONS);
-      cipher.setAAD(additionalData(kind, id));
-      cipher.update(plaintext).copy(sealed, BODY_START);
-      cipher.final();
-      cipher.getAuthTag().copy(sealed, sealed.length - TAG_BYTES);
-      return sealed;
-    },
-    open(kind, id, sealed) {
-      if (sealed.length < RECORD_OVERHEAD_BYTES) throw unreadable("is too short");
-      if (sealed.length > maxRecordBytes) throw unreadable("is too long");
-      if (HEADER.compare(sealed, 0, HEADER.length) !== 0) throw unreadable("has no known format");
-      if (!timingSafeEqual(sealed.subarray(COMMITMENT_START, BODY_START), commitment)) {
-        throw unreadable("was sealed under another key");
-      }
-      const nonce = sealed.subarray(NONCE_START, COMMITMENT_START);
-      const decipher = createDecipheriv(CIPHER, key, nonce, CIPHER_OPTIONS);
-      decipher.setAAD(additionalData(kind, id));
-      decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
-      const plaintext = decipher.update(sealed.subarray(BODY_START, -TAG_BYTES));
-      try {
-        decipher.final();
-      } catch (cause) {
-        throw unreadable("was changed or belongs elsewhere", cause);
-      }
-      return plaintext;
-    },
-  };
+  constructor({ dataKey, identity, writeNonce, maxRecordBytes, maxRecords = MAX_RECORDS }: SessionSealerOptions) {
+    const { key, commitment } = deriveKeys(dataKey, identity);
+    this.#key = key;
+    this.#commitment = commitment;
+    this.#scope = ownText(joinParts(["1.1", identity.owner, identity.key, identity.incarnation]));
+    this.#writeNonce = writeNonce;
+    this.#maxRecordBytes = maxRecordBytes;
+    this.#maxRecords = maxRecords;
+  }
+
+  hasSealed(sealed: Buffer): boolean {
+    if (sealed.length < RECORD_OVERHEAD_BYTES) throw unreadable("is too short");
+    return timingSafeEqual(sealed.subarray(COMMITMENT_START, BODY_START), this.#commitment);
+  }
+
+  seal(kind: RecordKind, id: string, plaintext: Buffer): Buffer {
+    if (this.#records >= this.#maxRecords) throw new GatewayError("record_unreadable", WORN_OUT);
+    this.#records += 1;
+    const length = plaintext.length + RECORD_OVERHEAD_BYTES;
+    if (length > this.#maxRecordBytes) throw new TypeError(`a record of ${length} bytes is too long to seal`);
+    const sealed = Buffer.allocUnsafe(length);
+    HEADER.copy(sealed);
+    this.#writeNonce(sealed, NONCE_START);
+    this.#commitment.copy(sealed, COMMITMENT_START);
+    const cipher = createCipheriv(CIPHER, this.#key, sealed.subarray(NONCE_START, COMMITMENT_START), CIPHER_OPTIONS);
+    cipher.setAAD(this.#additionalData(kind, id));
+    cipher.update(plaintext).copy(sealed, BODY_START);
+    cipher.final();
+    cipher.getAuthTag().copy(sealed, sealed.length - TAG_BYTES);
+    return sealed;
+  }
+
+  open(kind: RecordKind, id: string, sealed: Buffer): Buffer {
+    if (sealed.length < RECORD_OVERHEAD_BYTES) throw unreadable("is too short");
+    if (sealed.length > this.#maxRecordBytes) throw unreadable("is too long");
+    if (HEADER.compare(sealed, 0, HEADER.length) !== 0) throw unreadable("has no known format");
+    if (!this.hasSealed(sealed)) throw unreadable("was sealed under another key");
+    const nonce = sealed.subarray(NONCE_START, COMMITMENT_START);
+    const decipher = createDecipheriv(CIPHER, this.#key, nonce, CIPHER_OPTIONS);
+    decipher.setAAD(this.#additionalData(kind, id));
+    decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
+    const plaintext = decipher.update(sealed.subarray(BODY_START, -TAG_BYTES));
+    try {
+      decipher.final();
+    } catch (cause) {
+      throw unreadable("was changed or belongs elsewhere", cause);
+    }
+    return plaintext;
+  }
+
+  #additionalData(kind: RecordKind, id: string): Buffer {
+    return Buffer.from(this.#scope + joinParts([kind, id]));
+  }
 }
 
 /** The tag of a sealed record: with the key unknown, no other record has it. */

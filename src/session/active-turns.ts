@@ -1,5 +1,4 @@
 import { appended } from "../kit/appended.ts";
-import type { StoredTurnPrint } from "./reconcile.ts";
 import type { StoredMessage, TurnRecord } from "./turn-record.ts";
 
 /** A turn of the active transcript. Every request reads it, so what it says is put together once. */
@@ -11,21 +10,13 @@ export interface ActiveTurn {
   readonly messages: readonly StoredMessage[];
   /** The same, for who is handed turns as they travel. */
   readonly stored: readonly StoredMessage[];
-  /** The turn as reconciliation compares it. */
-  readonly print: StoredTurnPrint;
 }
 
 export function activeTurn(record: TurnRecord, chosen: number): ActiveTurn {
   const { messages, answers } = record;
   const answer = answers[chosen];
   const stored = answer ? appended(messages, answer) : messages;
-  return {
-    record,
-    chosen,
-    messages: stored,
-    stored,
-    print: { messages, answers, chosen },
-  };
+  return { record, chosen, messages: stored, stored };
 }
 
 /**
@@ -70,7 +61,3 @@ function withChoice(turn: ActiveTurn, choice: number): ActiveTurn {
 export function transcriptMessages(active: readonly ActiveTurn[]): StoredMessage[] {
   return active.flatMap(({ messages }) => messages);
 }
-
-export const turnPrints = (active: readonly ActiveTurn[]): StoredTurnPrint[] => active.map(printOf);
-
-const printOf = ({ print }: ActiveTurn): StoredTurnPrint => print;

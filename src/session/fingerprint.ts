@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 
+import { ownText } from "../kit/own-bytes.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { KeyedHash } from "../sealing/keyed-hash.ts";
 import { canonicalMessage } from "./canonical-message.ts";
@@ -12,7 +13,7 @@ export type Fingerprinter = (message: ChatMessage) => string;
 
 /** Fingerprints are keyed: whoever holds the store but not the root secret cannot guess messages from them. */
 export function createFingerprinter(keyedHash: KeyedHash): Fingerprinter {
-  return (message) => keyedHash.hash("fingerprint", canonicalMessage(message)).slice(0, FINGERPRINT_LENGTH);
+  return (message) => ownText(keyedHash.hash("fingerprint", canonicalMessage(message)).slice(0, FINGERPRINT_LENGTH));
 }
 
 /**

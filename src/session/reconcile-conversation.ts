@@ -128,7 +128,7 @@ function placeTurn(matched: Matched): Place {
 /** The message whose turn is asked again: the answer to replace, or a question that never got one. */
 function askedAt({ stored, flat, match: { end } }: Matched): number {
   const turn = stored.turns[turnOf(flat, end - 1)];
-  return turn?.answers.length === 0 ? end - 1 : end;
+  return turn?.record.answers.length === 0 ? end - 1 : end;
 }
 
 const turnOf = ({ turnStarts }: FlatTranscript, message: number): number =>
@@ -153,7 +153,7 @@ const replaysFrom = ({ skipped, start }: TranscriptMatch): number | undefined =>
 function choiceAtEnd({ stored, flat: { classOf }, incoming, match }: Matched): number {
   const last = stored.turns.at(-1);
   const fingerprint = incoming[incomingEnd(match) - 1]?.fingerprint ?? "";
-  const choice = last?.answers.findIndex(({ seen }) => classOf(seen) === classOf(fingerprint)) ?? -1;
+  const choice = last?.record.answers.findIndex(({ seen }) => classOf(seen) === classOf(fingerprint)) ?? -1;
   return choice < 0 ? (last?.chosen ?? 0) : choice;
 }
 

@@ -6,9 +6,11 @@ export interface StoredPrint {
 }
 
 export interface StoredTurnPrint {
-  readonly messages: readonly StoredPrint[];
-  /** One per choice; the client may go on from any. */
-  readonly answers: readonly StoredPrint[];
+  readonly record: {
+    readonly messages: readonly StoredPrint[];
+    /** One per choice; the client may go on from any. */
+    readonly answers: readonly StoredPrint[];
+  };
   /** Which choice the transcript went on from. */
   readonly chosen: number;
 }

@@ -35,13 +35,13 @@ export interface FlatTranscript {
 export function flattenTranscript({ turns, messagesBefore }: TranscriptPrint): FlatTranscript {
   const messages: StoredPrint[] = [];
   const turnStarts: number[] = [];
-  for (const { messages: asked, answers, chosen } of turns) {
+  for (const { record, chosen } of turns) {
     turnStarts.push(messagesBefore + messages.length);
-    messages.push(...asked);
-    const answer = answers[chosen];
+    messages.push(...record.messages);
+    const answer = record.answers[chosen];
     if (answer) messages.push(answer);
   }
-  const answers = turns.at(-1)?.answers ?? [];
+  const answers = turns.at(-1)?.record.answers ?? [];
   const lastChoices = answers.length > 0 ? answers : messages.slice(-1);
   const classOf = messageClasses([...messages, ...lastChoices]);
   const lastClasses = new Set(lastChoices.map(({ seen }) => classOf(seen)));

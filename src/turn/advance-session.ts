@@ -3,14 +3,13 @@ import { type RewoundEpoch, rewindEpoch } from "../history/rewind-epoch.ts";
 import { type ActiveTurn, appendRecord, transcriptMessages } from "../session/active-turns.ts";
 import { foldChain } from "../session/fingerprint.ts";
 import { emptyFront, type SessionHead, type SessionTotals, type TranscriptFront } from "../session/session-head.ts";
-import type { TurnRecord } from "../session/turn-record.ts";
-import type { OpenedSession } from "./opened-session.ts";
+import { type LogRecord, logRecord, type OpenedSession } from "./opened-session.ts";
 import type { EpochChange, TurnDraft } from "./turn-draft.ts";
 
 /** What a turn makes of a session, before it is sealed. */
 export interface AdvancedSession {
   readonly head: Omit<SessionHead, "slotTags" | "recordChain" | "frontRecordChain">;
-  readonly record: TurnRecord;
+  readonly record: LogRecord;
   readonly active: readonly ActiveTurn[];
   readonly summaries: readonly Summary[];
   /** Sequence of the first record a cold load has to read. */
@@ -26,7 +25,7 @@ export const noTotals: SessionTotals = { baselineTokens: 0, sentTokens: 0, overh
  */
 export function advanceSession(base: OpenedSession | undefined, draft: TurnDraft): AdvancedSession {
   const held = base?.head;
-  const record: TurnRecord = { ...draft.record, sequence: held?.records ?? 0 };
+  const record = logRecord(draft.record, { sequence: held?.records ?? 0, chainBefore: held?.recordChain ?? "" });
   const before = base?.active ?? [];
   const active = appendRecord(before, record);
   const front = base?.front ?? emptyFront;

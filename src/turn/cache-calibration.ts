@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 
 import type { Economics, Selection } from "../history/history-strategy.ts";
 import { sumTokens } from "../history/prompt-size.ts";
+import { toBuffer } from "../kit/held-bytes.ts";
 import type { BillingState, StableFront } from "../session/session-head.ts";
 
 /** Weight of the newest observation: after ten misses in a row a tenth of the hits is still believed in. */
@@ -29,7 +30,7 @@ export const nextHitRate = (hitRate: number, observed: number | undefined): numb
 export function stableFront({ epoch, history, incoming }: Selection, frontTokens: number): StableFront {
   const first = history[0] ?? incoming[0];
   return {
-    begins: `${epoch.number}.${epoch.firstTurn}.${first ? hash("sha256", first.bytes, "base64url") : ""}`,
+    begins: `${epoch.number}.${epoch.firstTurn}.${first ? hash("sha256", toBuffer(first.bytes), "base64url") : ""}`,
     tokens: frontTokens + sumTokens(history),
   };
 }

@@ -1,3 +1,4 @@
+import { type Bytes, toBuffer } from "../kit/held-bytes.ts";
 import type { ChatRequest } from "../protocol/chat-request.ts";
 import { noLimits, scanArray, scanBody, type Span } from "../protocol/scan-body.ts";
 import type { TurnPlan } from "./plan-turn.ts";
@@ -29,12 +30,12 @@ export function withBreakpoint(
   hints: CacheHints,
   { body }: ChatRequest,
   { context, selection }: Pick<TurnPlan, "context" | "selection">,
-): readonly Buffer[] | undefined {
+): readonly Bytes[] | undefined {
   if (hints.profile !== "anthropic-compatible" || body.includes('"cache_control"')) return undefined;
   const stored = context.slice(0, context.length - selection.incoming.length);
   for (let index = stored.length - 1; index >= 0; index -= 1) {
     const message = stored[index];
-    const marked = message && message.role !== "tool" && markLastText(message.bytes);
+    const marked = message && message.role !== "tool" && markLastText(toBuffer(message.bytes));
     if (marked) return context.map(({ bytes }, at) => (at === index ? marked : bytes));
   }
   return undefined;

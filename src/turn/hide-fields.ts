@@ -1,4 +1,5 @@
 import { GatewayError } from "../errors/gateway-error.ts";
+import { type Bytes, toBuffer } from "../kit/held-bytes.ts";
 import { hasRepeatedKeys } from "../protocol/repeated-keys.ts";
 import type { Span } from "../protocol/scan-body.ts";
 import type { Redactor } from "../redaction/redactor.ts";
@@ -79,8 +80,8 @@ export function composeBody(
 }
 
 /** A JSON array of what is JSON already. */
-export const jsonArray = (items: readonly Buffer[]): readonly Buffer[] => [
+export const jsonArray = (items: readonly Bytes[]): readonly Buffer[] => [
   Buffer.from("["),
-  ...items.flatMap((item, index) => (index === 0 ? [item] : [COMMA, item])),
+  ...items.flatMap((item, index) => (index === 0 ? [toBuffer(item)] : [COMMA, toBuffer(item)])),
   Buffer.from("]"),
 ];

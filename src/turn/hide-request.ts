@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { HistoryMessage } from "../history/history-strategy.ts";
 import { recover } from "../kit/awaitable.ts";
+import { type Bytes, toBuffer } from "../kit/held-bytes.ts";
 import type { ChatRequest, RequestMessage } from "../protocol/chat-request.ts";
 import type { Redactor } from "../redaction/redactor.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
@@ -58,13 +59,16 @@ export async function hideRequest(
   const system = await hideSystem(scope, redact, { given, snapshot });
   return {
     fields,
-    isSame: isSame && given.every(({ bytes }, index) => system[index]?.bytes.equals(bytes)),
+    isSame: isSame && given.every(({ bytes }, index) => isEqual(system[index]?.bytes, bytes)),
     headers: await hideHeaders(request.headers, redactor),
     system,
     fresh: (messages) => hideFresh(scope, redact, messages),
     stored: (messages) => hideStored(scope, redact, messages),
   };
 }
+
+const isEqual = (one: Bytes | undefined, other: Bytes): boolean =>
+  one !== undefined && toBuffer(one).equals(toBuffer(other));
 
 type Redact = (messages: readonly ClearMessage[]) => Promise<readonly StoredMessage[]>;
 
@@ -80,7 +84,7 @@ async function hideFresh(
     if (!own) throw new TypeError("a message without its redaction");
     ring.checked.add(own);
     const { bytes } = message;
-    return { ...message, sent: own.bytes.equals(bytes) ? { ...own, bytes } : own, stored: own };
+    return { ...message, sent: isEqual(own.bytes, bytes) ? { ...own, bytes } : own, stored: own };
   });
 }
 
@@ -96,7 +100,7 @@ async function hideStored(
   for (const [index, message] of doubtful.entries()) {
     const own = redacted[index];
     if (!own) throw new TypeError("a message without its redaction");
-    if (own.bytes.equals(message.bytes)) checked.add(message);
+    if (isEqual(own.bytes, message.bytes)) checked.add(message);
     else changed.set(message, own);
   }
   return messages.map((message) => changed.get(message) ?? message);
@@ -119,7 +123,7 @@ async function hideSystem(
 const readStored = ({ ring }: TurnScope, stored: HistoryMessage): ClearMessage => {
   const { bytes, tokens } = stored;
   const message = parseStored(stored);
-  return { message, bytes, fingerprint: ring.fingerprint(message), tokens };
+  return { message, bytes: toBuffer(bytes), fingerprint: ring.fingerprint(message), tokens };
 };
 
 const readSystem = ({ ring }: TurnScope, { message, bytes }: RequestMessage): ClearMessage => ({
@@ -138,7 +142,7 @@ export const clearForm = ({ message, fingerprint, bytes }: IncomingMessage) => (
 export function hiddenBody(
   { chat }: TurnRequest,
   fields: readonly HiddenField[],
-  messages: readonly Buffer[],
+  messages: readonly Bytes[],
 ): Buffer[] {
   return composeBody(fields, {
     messages: jsonArray(messages),

@@ -15,7 +15,7 @@ import {
 } from "../session/slots.ts";
 import { decodeTurnRecord } from "../session/turn-record-codec.ts";
 import type { SealedTurn, StoredSession } from "../store/session-store.ts";
-import { type LogEntry, logBytesOf, type OpenedSession, type SessionRef } from "./opened-session.ts";
+import { logBytesOf, type LogRecord, logRecord, type OpenedSession, type SessionRef } from "./opened-session.ts";
 
 export const incarnationOf = (revision: string): string => revision.slice(0, revision.indexOf("."));
 
@@ -38,16 +38,11 @@ export async function openSession(
   const keys = await sealer.forSession({ ...ref, incarnation });
   const head = decodeHead(keys.open("head", "", stored.head));
   const since = known ? stored.turns.filter(({ sequence }) => sequence >= known.head.records) : stored.turns;
-  const log = await openLog(keys, since, known?.head.recordChain ?? head.frontRecordChain);
-  const end = log.at(-1);
-  const chain = end ? end.chainAfter : (known?.head.recordChain ?? head.frontRecordChain);
+  const { log, chain } = await openLog(keys, since, known?.head.recordChain ?? head.frontRecordChain);
   if (chain !== head.recordChain) throw broken("the chain of records does not close");
   const slots = openSlots(keys, stored, head);
   const front = known?.front ?? head.front;
-  const active = activeTurns(
-    log.map(({ record }) => record),
-    known?.active,
-  );
+  const active = activeTurns(log, known?.active);
   // Another replica may have rewound to a turn that is not held here.
   if (front.turns + active.length !== head.turns) throw broken("the held turns do not lead to the stored ones");
   return {
@@ -69,16 +64,15 @@ export async function openSession(
 
 /** The same session with every turn of its log: for edits far back, for strategies that send all, for reading it out. */
 export async function withOlderTurns(session: OpenedSession, older: readonly SealedTurn[]): Promise<OpenedSession> {
-  const front = await openLog(session.sealer, older, "");
-  const chain = front.at(-1)?.chainAfter ?? "";
+  const { log: front, chain } = await openLog(session.sealer, older, "");
   if (chain !== (session.log[0]?.chainBefore ?? session.head.recordChain)) throw broken("older records are missing");
-  const log: LogEntry[] = [...front, ...session.log];
+  const log = [...front, ...session.log];
   return {
     ...session,
     log,
     logBytes: session.logBytes + logBytesOf(front),
     front: emptyFront,
-    active: activeTurns(log.map(({ record }) => record)),
+    active: activeTurns(log),
   };
 }
 
@@ -89,20 +83,19 @@ const OPENING_BYTES = 1_000;
 async function openLog(
   keys: SessionSealer,
   turns: readonly SealedTurn[],
-  chain: string,
-): Promise<(LogEntry & { readonly chainAfter: string })[]> {
+  chainBefore: string,
+): Promise<{ log: LogRecord[]; chain: string }> {
   const slices = createWorkSlices();
-  const log: (LogEntry & { readonly chainAfter: string })[] = [];
-  let chainBefore = chain;
+  const log: LogRecord[] = [];
+  let chain = chainBefore;
   for (const { id, sequence, sealed } of turns) {
     const pause = slices.before(sealed.length + OPENING_BYTES);
     if (pause) await pause;
     const record = decodeTurnRecord(keys.open("turn", id, sealed), { id, sequence });
-    const chainAfter = foldRecordChain(chainBefore, id, sealed);
-    log.push({ record, chainBefore, chainAfter });
-    chainBefore = chainAfter;
+    log.push(logRecord(record, { sequence, chainBefore: chain }));
+    chain = foldRecordChain(chain, id, sealed);
   }
-  return log;
+  return { log, chain };
 }
 
 function openSlots(keys: SessionSealer, stored: StoredSession, head: SessionHead): Map<string, Buffer> {

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 
 import type { HistoryMessage } from "../history/history-strategy.ts";
+import { type Bytes, toBuffer } from "../kit/held-bytes.ts";
 import { replayCachedTokens } from "../tokens/cost.ts";
 import type { PromptCache } from "../tokens/price-list.ts";
 
@@ -26,9 +27,9 @@ interface Place {
 export function createPromptCacheModel(promptCache: PromptCache): PromptCacheModel {
   const ttlMs = promptCache.ttlSeconds * 1000;
   const front: Place = { next: new Map(), seenAt: -Infinity };
-  const keys = new WeakMap<Buffer, string>();
-  const keyOf = (bytes: Buffer): string => {
-    const known = keys.get(bytes) ?? hash("sha256", bytes, "base64url");
+  const keys = new WeakMap<Bytes, string>();
+  const keyOf = (bytes: Bytes): string => {
+    const known = keys.get(bytes) ?? hash("sha256", toBuffer(bytes), "base64url");
     keys.set(bytes, known);
     return known;
   };

@@ -1,5 +1,4 @@
 import type { Awaitable } from "../kit/awaitable.ts";
-import { turnPrints } from "../session/active-turns.ts";
 import { reconcile } from "../session/reconcile-conversation.ts";
 import type { Reconciled, TranscriptPrint } from "../session/reconcile.ts";
 import { emptyFront, noHabits } from "../session/session-head.ts";
@@ -54,7 +53,7 @@ function printOf(session: OpenedSession | undefined): TranscriptPrint {
     firstTurn: front.turns,
     messagesBefore: front.messages,
     chainBefore: front.printChain,
-    turns: session ? turnPrints(session.active) : [],
+    turns: session?.active ?? [],
     preamble,
     preambleChain,
     replayed,

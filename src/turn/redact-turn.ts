@@ -1,5 +1,5 @@
 import { type Awaitable, andThen } from "../kit/awaitable.ts";
-import { ownBytes } from "../kit/own-bytes.ts";
+import { holdBytes } from "../kit/held-bytes.ts";
 import { mapInSlices } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { hasRepeatedKeys } from "../protocol/repeated-keys.ts";
@@ -87,11 +87,11 @@ function storedForm(parts: RedactionParts, clear: ClearMessage, { redaction, tok
   const { message, bytes, fingerprint: seen, isRestored } = clear;
   if (redaction && redaction.message !== message) return redactedForm(parts, seen, { ...redaction, tokens });
   const isWhole = bytes !== undefined && !hasRepeatedKeys(bytes, message);
-  const own = ownBytes(isWhole ? bytes : JSON.stringify(message));
+  const own = holdBytes(isWhole ? bytes : JSON.stringify(message));
   return toStoredMessage(message, {
     bytes: own,
     tokens: tokens ?? clear.tokens ?? counter.countMessage(message),
-    redactions: own.includes(OPEN_BRACKET) ? placeholdersIn(own.toString("latin1"), redactor) : 0,
+    redactions: own.includes("[") ? placeholdersIn(own.toString("latin1"), redactor) : 0,
     seen,
     stored: isRestored ? fingerprint(message) : seen,
   });
@@ -104,7 +104,7 @@ function redactedForm(
 ): StoredMessage {
   const text = JSON.stringify(message);
   return toStoredMessage(message, {
-    bytes: ownBytes(text),
+    bytes: holdBytes(text),
     tokens: tokens ?? counter.countMessage(message),
     redactions: placeholdersIn(text, redactor),
     seen,
@@ -125,8 +125,6 @@ const toStoredMessage = (message: ChatMessage, { bytes, tokens, redactions, seen
   seen,
   stored,
 });
-
-const OPEN_BRACKET = 0x5b;
 
 const placeholdersIn = (text: string, redactor: Redactor | undefined): number =>
   redactor?.countPlaceholders(text) ?? countPlaceholders(text);

@@ -1,3 +1,4 @@
+import type { Bytes } from "../kit/held-bytes.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { readSignal, splitEvents } from "../protocol/sse-event.ts";
 import { restoreAnswer, restoreMessage } from "../redaction/restore-answer.ts";
@@ -50,7 +51,7 @@ function keptBytes({ form, bytes }: KeptAnswer, withheld: Withheld, includeUsage
   return Buffer.concat(splitEvents(stream).filter((event) => !readSignal(event).usageOnly));
 }
 
-const messageOf = (bytes: Buffer): ChatMessage => JSON.parse(bytes.toString("utf8")) as ChatMessage;
+const messageOf = (bytes: Bytes): ChatMessage => JSON.parse(bytes.toString("utf8")) as ChatMessage;
 
 const envelope = (record: TurnRecord, object: string) => ({
   id: `chatcmpl-${record.id}`,

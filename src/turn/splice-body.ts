@@ -1,9 +1,10 @@
+import type { Bytes } from "../kit/held-bytes.ts";
 import type { ChatRequest } from "../protocol/chat-request.ts";
 
 interface Edit {
   readonly start: number;
   readonly end: number;
-  readonly bytes: readonly Buffer[];
+  readonly bytes: readonly Bytes[];
   /** Written as a JSON array of them. */
   readonly isList?: boolean;
 }
@@ -19,7 +20,7 @@ const COMMA = 0x2c;
  */
 export function spliceBody(
   chat: ChatRequest,
-  messages: readonly Buffer[] | undefined,
+  messages: readonly Bytes[] | undefined,
   added: readonly Buffer[] = [],
 ): readonly Buffer[] {
   const edits = [...addedEdit(chat, added), ...usageEdit(chat), ...messagesEdit(chat, messages)];
@@ -44,19 +45,19 @@ function applyEdits(body: Buffer, edits: readonly Edit[]): Buffer {
   return edited;
 }
 
-function sizeOf(pieces: readonly Buffer[], isList = false): number {
+function sizeOf(pieces: readonly Bytes[], isList = false): number {
   let size = isList ? Math.max(0, pieces.length - 1) + 2 : 0;
   for (const piece of pieces) size += piece.length;
   return size;
 }
 
-function writeAll(target: Buffer, at: number, pieces: readonly Buffer[]): number {
+function writeAll(target: Buffer, at: number, pieces: readonly Bytes[]): number {
   let end = at;
   for (const piece of pieces) end += piece.copy(target, end);
   return end;
 }
 
-function writeList(target: Buffer, at: number, items: readonly Buffer[]): number {
+function writeList(target: Buffer, at: number, items: readonly Bytes[]): number {
   let end = at;
   for (const item of items) {
     target[end] = end === at ? OPEN_BRACKET : COMMA;
@@ -67,7 +68,7 @@ function writeList(target: Buffer, at: number, items: readonly Buffer[]): number
   return end + 1;
 }
 
-function messagesEdit(chat: ChatRequest, messages: readonly Buffer[] | undefined): Edit[] {
+function messagesEdit(chat: ChatRequest, messages: readonly Bytes[] | undefined): Edit[] {
   const span = chat.members.get("messages");
   return messages && span ? [{ start: span.start, end: span.end, bytes: messages, isList: true }] : [];
 }

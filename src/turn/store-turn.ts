@@ -21,7 +21,6 @@ import { type AdvancedSession, advanceSession, needsOlderTurns } from "./advance
 import { incarnationOf } from "./open-session.ts";
 import {
   knownRevision,
-  type LogEntry,
   logBytesOf,
   type OpenedSession,
   recordBytes,
@@ -149,10 +148,9 @@ interface SealParts {
 function sealSession(parts: SealParts): { commit: SessionCommit; session: OpenedSession } {
   const { ports, ref, base, advanced, keys, sealed } = parts;
   const { record, loadFrom, active } = advanced;
-  const chainBefore = base?.head.recordChain ?? "";
-  const entry: LogEntry = { record, chainBefore };
-  const held = appended(base?.log ?? [], entry);
-  const left = Math.max(0, loadFrom - (held[0]?.record.sequence ?? 0));
+  const { chainBefore } = record;
+  const held = appended(base?.log ?? [], record);
+  const left = Math.max(0, loadFrom - (held[0]?.sequence ?? 0));
   const log = left === 0 ? held : held.slice(left);
   const withheld = withheldAfter(parts);
   const slots = sealSlots(parts, withheld);

@@ -1,3 +1,4 @@
+import { type Bytes, toBuffer } from "../kit/held-bytes.ts";
 import { isLong } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { noLimits, scanBody } from "../protocol/scan-body.ts";
@@ -15,8 +16,9 @@ export function titleOf(messages: readonly StoredMessage[]): string {
 }
 
 /** Of a long message only what is needed of it is parsed. */
-function contentOf(bytes: Buffer): ChatMessage["content"] {
+function contentOf(bytes: Bytes): ChatMessage["content"] {
   if (!isLong(bytes.length)) return (JSON.parse(bytes.toString("utf8")) as ChatMessage).content;
-  const span = scanBody(bytes, noLimits).members.get("content");
-  return span && (JSON.parse(bytes.toString("utf8", span.start, span.end)) as ChatMessage["content"]);
+  const whole = toBuffer(bytes);
+  const span = scanBody(whole, noLimits).members.get("content");
+  return span && (JSON.parse(whole.toString("utf8", span.start, span.end)) as ChatMessage["content"]);
 }

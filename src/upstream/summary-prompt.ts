@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import type { HistoryTurn } from "../history/history-strategy.ts";
 import type { SummaryJob } from "../history/summariser.ts";
+import type { Bytes } from "../kit/held-bytes.ts";
 import { type JsonObject, isJsonObject } from "../protocol/json-object.ts";
 
 const MAX_TOOL_RESULT_CHARACTERS = 1_500;
@@ -48,7 +49,7 @@ function renderTurn({ stored }: HistoryTurn, index: number): string {
   return `[turn ${index}]\n${shorten(lines.join("\n"), MAX_TURN_CHARACTERS)}`;
 }
 
-function renderMessage(role: string, bytes: Buffer): string {
+function renderMessage(role: string, bytes: Bytes): string {
   const message: unknown = JSON.parse(bytes.toString());
   if (!isJsonObject(message)) return "";
   const calls = Array.isArray(message["tool_calls"]) ? message["tool_calls"].filter(isJsonObject).map(renderCall) : [];

@@ -1,3 +1,4 @@
+import { toBuffer } from "../kit/held-bytes.ts";
 import type { Usage } from "../protocol/chat-message.ts";
 import {
   EXPORT_VERSION,
@@ -83,14 +84,11 @@ export const problemLine = (session: string | null, what: string, sequence?: num
   bytes: encode({ object: "problem", session, what, sequence } satisfies ProblemLine),
 });
 
-const NEWLINE = 0x0a;
-const RETURN = 0x0d;
-
 /** Between its strings JSON may be broken into lines; inside them it never is. */
 const oneLine = ({ bytes }: StoredMessage): Buffer =>
-  bytes.includes(NEWLINE) || bytes.includes(RETURN)
+  bytes.includes("\n") || bytes.includes("\r")
     ? Buffer.from(JSON.stringify(JSON.parse(bytes.toString("utf8"))))
-    : bytes;
+    : toBuffer(bytes);
 
 const usageLine = (usage: Usage) => ({
   prompt_tokens: usage.promptTokens,

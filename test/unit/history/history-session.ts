@@ -11,6 +11,7 @@ import type {
 import { rewindEpoch } from "../../../src/history/rewind-epoch.ts";
 import { strategyFor } from "../../../src/history/strategy-registry.ts";
 import { placeholderNote } from "../../../src/history/tail-note.ts";
+import { toBuffer } from "../../../src/kit/held-bytes.ts";
 
 export const countText = (text: string): number => Math.ceil(text.length / 4);
 
@@ -158,7 +159,7 @@ export function createSession(options: Partial<HistoryView> & { strategy: Strate
       view,
       selection,
       sent: [...past, ...selection.incoming],
-      front: Buffer.concat(past.flatMap(({ bytes }) => [bytes, Buffer.from("\n")])),
+      front: Buffer.concat(past.flatMap(({ bytes }) => [toBuffer(bytes), Buffer.from("\n")])),
     };
   }
 

@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { createExtractiveDigest } from "../../../src/history/extractive-digest.ts";
-import type { HistoryTurn, Summary } from "../../../src/history/history-strategy.ts";
+import type { HistoryMessage, HistoryTurn, Summary } from "../../../src/history/history-strategy.ts";
 import { createSummaryMessage, summaryMessageBound } from "../../../src/history/summary-message.ts";
 import { appendTail, placeholderNote } from "../../../src/history/tail-note.ts";
+import { toBuffer } from "../../../src/kit/held-bytes.ts";
 import { assistant, countText, message, tool, turn, user } from "./history-session.ts";
 
 const digestOf = (turns: readonly HistoryTurn[], maxTokens = 200, previous?: string): string => {
@@ -165,7 +166,7 @@ describe("the message of a summary", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 500 }), fc.constantFrom("user", "system"), (text, role) => {
         const built = createSummaryMessage({ text }, role, countText);
-        expect(built.bytes.equals(createSummaryMessage({ text }, role, countText).bytes)).toBe(true);
+        expect(built.bytes).toEqual(createSummaryMessage({ text }, role, countText).bytes);
         expect(built.role).toBe(role);
         expect(JSON.parse(built.bytes.toString())).toMatchObject({ role });
         const bound = summaryMessageBound(countText(text), countText);
@@ -181,7 +182,7 @@ describe("the message of a summary", () => {
 });
 
 describe("a note at the tail", () => {
-  const parsed = ({ bytes }: { bytes: Buffer }) => JSON.parse(bytes.toString()) as { content: unknown };
+  const parsed = ({ bytes }: HistoryMessage) => JSON.parse(bytes.toString()) as { content: unknown };
   const raw = (json: string, role = "user") => ({ ...user(""), role, bytes: Buffer.from(json) });
 
   it("ends the text of a user message and leaves all other bytes alone", () => {
@@ -191,7 +192,7 @@ describe("a note at the tail", () => {
         const after = appendTail(before, note, countText);
         expect(parsed(after)).toEqual({ role: "user", content: text === "" ? note : `${text}\n\n${note}` });
         const front = before.bytes.length - 2;
-        expect(after.bytes.subarray(0, front).equals(before.bytes.subarray(0, front))).toBe(true);
+        expect(toBuffer(after.bytes).subarray(0, front)).toEqual(toBuffer(before.bytes).subarray(0, front));
         expect(after.tokens).toBeGreaterThan(before.tokens);
       }),
     );

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { activeTurns, appendRecord, transcriptMessages, turnPrints } from "../../../src/session/active-turns.ts";
+import { activeTurns, appendRecord, transcriptMessages } from "../../../src/session/active-turns.ts";
+import type { StoredTurnPrint } from "../../../src/session/reconcile.ts";
 import type { StoredMessage, TurnRecord } from "../../../src/session/turn-record.ts";
 
 const message = (role: string, text: string): StoredMessage => ({
@@ -100,10 +101,15 @@ describe("the active transcript of a log of records", () => {
   });
 
   it("is compared by the fingerprints of its messages", () => {
-    const [print] = turnPrints(activeTurns([record("a", { answers: 2 }), record("b", { previousChoice: 1 })]));
+    const [print]: readonly StoredTurnPrint[] = activeTurns([
+      record("a", { answers: 2 }),
+      record("b", { previousChoice: 1 }),
+    ]);
     expect(print).toMatchObject({
-      messages: [{ role: "user", seen: "seen question a", stored: "stored question a" }],
-      answers: [{ seen: "seen answer a.0" }, { seen: "seen answer a.1" }],
+      record: {
+        messages: [{ role: "user", seen: "seen question a", stored: "stored question a" }],
+        answers: [{ seen: "seen answer a.0" }, { seen: "seen answer a.1" }],
+      },
       chosen: 1,
     });
   });

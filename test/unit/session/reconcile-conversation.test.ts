@@ -29,7 +29,7 @@ function storedPrint(word: string): StoredPrint {
 function turnOf(text: string, chosen = 0): StoredTurnPrint {
   const [asked = "", answered = ""] = text.split(">");
   const answers = answered.split("|").flatMap(wordsOf).map(storedPrint);
-  return { messages: wordsOf(asked).map(storedPrint), answers, chosen };
+  return { record: { messages: wordsOf(asked).map(storedPrint), answers }, chosen };
 }
 
 const incomingOf = (text: string): IncomingPrint[] =>
@@ -47,7 +47,7 @@ function transcriptOf({ turns, firstTurn = 0, shots = "", replayed = false }: St
   const all = turns.map((turn) => (typeof turn === "string" ? turnOf(turn) : turn));
   const before = all
     .slice(0, firstTurn)
-    .flatMap(({ messages, answers, chosen }) => [
+    .flatMap(({ record: { messages, answers }, chosen }) => [
       ...messages.map(({ seen }) => seen),
       ...answers.slice(chosen, chosen + 1).map(({ seen }) => seen),
     ]);
@@ -434,7 +434,7 @@ it("what is decided without the older turns never differs from what they would s
     fc.property(cases, ({ turns: texts, firstTurn, shots, window, length, more }) => {
       const turns = texts.map((text, at) => turnOf(at === 0 ? `${shots} ${text}` : text));
       const all = turns
-        .flatMap(({ messages, answers }) => [...messages, ...answers.slice(0, 1)])
+        .flatMap(({ record: { messages, answers } }) => [...messages, ...answers.slice(0, 1)])
         .map(({ seen }) => seen);
       const incoming = [window > 0 ? shots : "", ...all.slice(window, window + length), more].join(" ");
       const stored = { turns, shots, replayed: true };

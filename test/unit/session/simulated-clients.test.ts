@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 
 import type { ChatMessage } from "../../../src/protocol/chat-message.ts";
 import type { KeyedHash } from "../../../src/sealing/keyed-hash.ts";
-import { activeTurns, type ActiveTurn, transcriptMessages, turnPrints } from "../../../src/session/active-turns.ts";
+import { activeTurns, type ActiveTurn, transcriptMessages } from "../../../src/session/active-turns.ts";
 import { createFingerprinter, foldChain } from "../../../src/session/fingerprint.ts";
 import { reconcile } from "../../../src/session/reconcile-conversation.ts";
 import type { ClientHabits, Reconciled, TranscriptPrint } from "../../../src/session/reconcile.ts";
@@ -63,7 +63,7 @@ function printOf(turns: readonly ActiveTurn[], firstTurn: number, habits: Client
     firstTurn,
     messagesBefore: before.length,
     chainBefore,
-    turns: turnPrints(turns).slice(firstTurn),
+    turns: turns.slice(firstTurn),
   };
 }
 

@@ -69,7 +69,7 @@ export function openedSession(records: readonly TurnRecord[], head: Partial<Sess
       ...head,
     },
     sealer: { seal: unused, open: unused },
-    log: records.map((record) => ({ record, chainBefore: "" })),
+    log: records.map((record) => ({ ...record, chainBefore: "" })),
     logBytes: 0,
     front: head.front ?? emptyFront,
     active,

@@ -114,10 +114,7 @@ describe("an export that somebody wrote to do harm", () => {
         for (const { key } of await sessions.list(owner, { limit: 10, order: "asc" })) {
           const stored = (await sessions.load(key)) ?? expect.unreachable("it is listed");
           const opened = await openSession(vault.sealer, { key, owner }, { stored, base: undefined });
-          const whole = await withOlderTurns(
-            opened,
-            await sessions.readTurns(key, 0, opened.log[0]?.record.sequence ?? 0),
-          );
+          const whole = await withOlderTurns(opened, await sessions.readTurns(key, 0, opened.log[0]?.sequence ?? 0));
           expect(whole.active).toHaveLength(whole.head.turns);
         }
         const again: string[] = [];
