@@ -1,8 +1,10 @@
 import { assertPlacesDiffer, auditPlaceTaken } from "../audit-place-taken.ts";
 import type { AuditPage, AuditRow, AuditStore } from "../audit-store.ts";
 import { decodeAuditRow, encodeAuditRow } from "./audit-row.ts";
+import { appendAudit } from "./audit-scripts.ts";
 import { type RedisClient, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
+import { callScript } from "./redis-script.ts";
 
 const SMALLEST_CHUNK = 16;
 
@@ -19,8 +21,7 @@ export function createRedisAuditStore(client: RedisClient, names: RedisNames): A
   return {
     async append(rows) {
       assertPlacesDiffer(rows);
-      const { keys, values } = appendArguments(names, rows);
-      const taken = Number(await translated(client.auditAppend(keys.length, ...keys, ...values)));
+      const taken = Number(await translated(callScript(client, appendAudit, appendArguments(names, rows))));
       if (taken >= 0) throw auditPlaceTaken(taken);
     },
     async chains() {

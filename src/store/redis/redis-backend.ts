@@ -11,6 +11,7 @@ import { createRedisNoticeStore } from "./redis-notice-store.ts";
 import { createRedisPartitions } from "./redis-partitions.ts";
 import { createRedisQuotaStore } from "./redis-quota-store.ts";
 import { createRedisRecordStore } from "./redis-record-store.ts";
+import { callScript, redisScript } from "./redis-script.ts";
 import { createRedisSessionStore } from "./redis-session-store.ts";
 
 export interface RedisBackendOptions {
@@ -69,6 +70,12 @@ function followWrites() {
   return { follow, settled: () => Promise.allSettled(underway) };
 }
 
+/** Arguments: holder. */
+const releaseLease = redisScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+`);
+
 /** Leases run by the server's clock, the one that all replicas share. */
 function createRedisLeaseStore(client: RedisClient, names: RedisNames): LeaseStore {
   return {
@@ -76,7 +83,7 @@ function createRedisLeaseStore(client: RedisClient, names: RedisNames): LeaseSto
       return (await translated(client.set(names.lease(name), holder, "PX", ttlMs, "NX"))) === "OK";
     },
     async release(name, holder) {
-      await translated(client.leaseRelease(names.lease(name), holder));
+      await translated(callScript(client, releaseLease, { keys: [names.lease(name)], values: [holder] }));
     },
   };
 }

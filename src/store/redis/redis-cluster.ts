@@ -3,7 +3,6 @@ import { Cluster, Command, Redis } from "ioredis";
 import type { Log } from "../../kit/log.ts";
 import type { RedisAddress } from "./redis-address.ts";
 import type { NodeOptions, RedisConnection } from "./redis-connection.ts";
-import { redisScripts } from "./redis-scripts.ts";
 import { writeTogether } from "./write-together.ts";
 
 export interface ClusterParts {
@@ -19,7 +18,6 @@ export interface ClusterParts {
 export async function connectCluster({ nodes, common, log }: ClusterParts): Promise<RedisConnection> {
   const client = new Cluster([...nodes], {
     redisOptions: common,
-    scripts: redisScripts,
     lazyConnect: true,
     enableOfflineQueue: false,
     // It asks any node, also one that is gone, and a cluster that serves nothing says so to every command.

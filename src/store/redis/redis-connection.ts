@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { SecureContextOptions } from "node:tls";
 
-import type { Redis, RedisCommander, RedisOptions } from "ioredis";
+import type { Command, Redis, RedisCommander, RedisOptions } from "ioredis";
 
 import { GatewayError } from "../../errors/gateway-error.ts";
 import type { Log } from "../../kit/log.ts";
@@ -21,7 +21,9 @@ export interface RedisConnectionOptions {
 export type NodeOptions = Omit<RedisOptions, "replyMapping">;
 
 /** What sends commands, each to the node that has its key. */
-export type RedisClient = RedisCommander<{ type: "default"; mapping: "resp2" }>;
+export interface RedisClient extends RedisCommander<{ type: "default"; mapping: "resp2" }> {
+  sendCommand(command: Command): unknown;
+}
 
 export interface RedisConnection {
   readonly client: RedisClient;

@@ -3,7 +3,6 @@ import { Redis } from "ioredis";
 import type { Log } from "../../kit/log.ts";
 import type { RedisAddress } from "./redis-address.ts";
 import type { NodeOptions, RedisConnection } from "./redis-connection.ts";
-import { redisScripts } from "./redis-scripts.ts";
 import { writeTogether } from "./write-together.ts";
 
 export interface ServerParts {
@@ -19,7 +18,6 @@ export async function connectServer({ address, common, log }: ServerParts): Prom
     ...address.nodes[0],
     db: address.database ?? 0,
     lazyConnect: true,
-    scripts: redisScripts,
     // A request waits for no reconnect.
     enableOfflineQueue: false,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000),
