@@ -2,7 +2,7 @@ import { Cluster, Command, Redis } from "ioredis";
 
 import type { Log } from "../../kit/log.ts";
 import type { RedisAddress } from "./redis-address.ts";
-import type { NodeOptions, RedisConnection } from "./redis-connection.ts";
+import type { ConnectedRedis, NodeOptions } from "./redis-connection.ts";
 import { writeTogether } from "./write-together.ts";
 
 export interface ClusterParts {
@@ -15,7 +15,7 @@ export interface ClusterParts {
  * A cluster, known through any of its nodes. A command that a node redirects was not carried out there and is sent on;
  * one whose node is gone is rejected and not sent again. Rejects with the driver's error when no node answers now.
  */
-export async function connectCluster({ nodes, common, log }: ClusterParts): Promise<RedisConnection> {
+export async function connectCluster({ nodes, common, log }: ClusterParts): Promise<ConnectedRedis> {
   const client = new Cluster([...nodes], {
     redisOptions: common,
     lazyConnect: true,

@@ -8,6 +8,7 @@ import type { Log } from "../../kit/log.ts";
 import { storeUnavailable } from "../store-unavailable.ts";
 import { parseRedisAddress, type RedisAddress } from "./redis-address.ts";
 import { connectCluster } from "./redis-cluster.ts";
+import { type CallScript, createScriptCalls } from "./redis-script.ts";
 import { connectServer } from "./redis-server.ts";
 
 export interface RedisConnectionOptions {
@@ -25,7 +26,11 @@ export interface RedisClient extends RedisCommander<{ type: "default"; mapping: 
   sendCommand(command: Command): unknown;
 }
 
-export interface RedisConnection {
+export interface RedisConnection extends ConnectedRedis {
+  readonly callScript: CallScript;
+}
+
+export interface ConnectedRedis {
   readonly client: RedisClient;
   readonly isCluster: boolean;
   /** The connections to every primary that is there now; in a cluster others may be gone. */
@@ -48,7 +53,7 @@ export async function connectRedis({ url, commandTimeoutMs, log }: RedisConnecti
   ).catch((cause: unknown) => Promise.reject(redisUnavailable(cause)));
   try {
     await warnOfRisks(connection.primaries(), log);
-    return connection;
+    return { ...connection, callScript: createScriptCalls(connection.client, commandTimeoutMs) };
   } catch (cause) {
     await connection.close();
     throw redisUnavailable(cause);

@@ -2,16 +2,19 @@ import type { Clock } from "../../kit/clock.ts";
 import { rangeOfNames } from "../name-range.ts";
 import type { NamedRecord, RecordStore } from "../record-store.ts";
 import { putRecord, removeRecord, replaceRecord } from "./record-scripts.ts";
-import { type RedisClient, translated } from "./redis-connection.ts";
+import { type RedisConnection, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
-import { callScript } from "./redis-script.ts";
 
 const SMALLEST_CHUNK = 16;
 const INCLUSIVE = Buffer.from("[");
 const EXCLUSIVE = Buffer.from("(");
 
 /** Redis overwrites nothing on disk: removed bytes leave its append-only file and snapshot when it next rewrites them. */
-export function createRedisRecordStore(client: RedisClient, names: RedisNames, clock: Clock): RecordStore {
+export function createRedisRecordStore(
+  { client, callScript }: RedisConnection,
+  names: RedisNames,
+  clock: Clock,
+): RecordStore {
   const keysOf = (name: string): string[] => [names.record(name), names.recordNames, names.recordEnds];
   const read = async (name: string): Promise<NamedRecord | undefined> => {
     const [bytes, ends] = await client.hmgetBuffer(names.record(name), "b", "e");
@@ -27,17 +30,17 @@ export function createRedisRecordStore(client: RedisClient, names: RedisNames, c
     read: async (name) => (await translated(read(name)))?.bytes,
     async putIfAbsent(name, bytes, expiresAt) {
       const values = [clock(), name, bytes, expiresAt ?? ""];
-      const held = await translated(callScript(client, putRecord, { keys: keysOf(name), values }));
+      const held = await translated(callScript(putRecord, keysOf(name), values));
       if (!Buffer.isBuffer(held)) throw new TypeError("unexpected answer of a Redis script");
       return held;
     },
     async replace(name, { expected, bytes, expiresAt = "" }) {
       const values = [clock(), name, bytes, expiresAt, expected];
-      return (await translated(callScript(client, replaceRecord, { keys: keysOf(name), values }))) === 1;
+      return (await translated(callScript(replaceRecord, keysOf(name), values))) === 1;
     },
     async remove(name) {
       const values = [clock(), name];
-      return (await translated(callScript(client, removeRecord, { keys: keysOf(name), values }))) === 1;
+      return (await translated(callScript(removeRecord, keysOf(name), values))) === 1;
     },
     async list(prefix, { limit, after }) {
       const records: NamedRecord[] = [];

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 
 import { Command } from "ioredis";
 
+import { createTimeLimit, type TimeLimit } from "../../kit/time-limit.ts";
 import { encodeCommand } from "./encode-command.ts";
 import type { RedisClient } from "./redis-connection.ts";
 
@@ -13,36 +14,65 @@ export interface RedisScript {
 
 type Argument = string | number | Buffer;
 
+/** Resolves to the answer: strings as Buffers, integers as numbers. Rejects with the driver's errors. */
+export type CallScript = (
+  script: RedisScript,
+  keys: readonly string[],
+  values: readonly Argument[],
+) => Promise<unknown>;
+
 export const redisScript = (lua: string): RedisScript => ({ lua, sha: hash("sha1", lua) });
 
-/** Resolves to the answer: strings as Buffers, integers as numbers. Rejects with the driver's errors. */
-export function callScript(
-  client: RedisClient,
-  script: RedisScript,
-  { keys, values }: { readonly keys: readonly string[]; readonly values: readonly Argument[] },
-): Promise<unknown> {
-  const call = new ScriptCall(client, script, [script.sha, keys.length, ...keys, ...values]);
-  client.sendCommand(call);
-  return call.promise;
+export function createScriptCalls(client: RedisClient, timeoutMs: number): CallScript {
+  const underWay = createTimeLimit(timeoutMs, () => new Error("Command timed out"));
+  return ({ lua, sha }, keys, values) => {
+    const call = new ScriptCall([sha, keys.length, ...keys, ...values], { client, lua, underWay });
+    client.sendCommand(call);
+    return call.promise;
+  };
+}
+
+interface CallParts {
+  readonly client: RedisClient;
+  readonly lua: string;
+  readonly underWay: TimeLimit;
 }
 
 /**
  * The driver's own scripts cost three times as much: a second command that wraps the first, a copy of each argument, a
- * promise that waits for the failure. Sent by its digest; by its text where the server does not know that, which it
- * says before it does anything: one that was restarted or flushed, a replica that has taken over, another node.
+ * promise that waits for the failure, a timer. Sent by its digest; by its text where the server does not know that, which
+ * it says before it does anything: one that was restarted or flushed, a replica that has taken over, another node.
  */
 class ScriptCall extends Command {
-  constructor(client: RedisClient, { lua }: RedisScript, args: Argument[]) {
+  readonly startedAt = performance.now();
+  readonly #underWay: TimeLimit;
+
+  constructor(args: Argument[], { client, lua, underWay }: CallParts) {
     super("evalsha");
     this.args = args;
+    this.#underWay = underWay;
+    underWay.add(this);
     const { reject } = this;
     this.reject = (cause) => {
       const isUnknown = this.name === "evalsha" && cause.message.startsWith("NOSCRIPT");
-      if (this.isSettled || !isUnknown) return reject(cause);
-      this.name = "eval";
-      args[0] = lua;
-      client.sendCommand(this);
+      if (isUnknown && !this.isSettled) {
+        this.name = "eval";
+        args[0] = lua;
+        client.sendCommand(this);
+      } else {
+        underWay.delete(this);
+        reject(cause);
+      }
     };
+  }
+
+  /** The driver's own; one timer watches all calls instead. */
+  override setTimeout(): void {}
+
+  /** What comes first when there is an answer. */
+  override transformReply(reply: Buffer | Buffer[]): Buffer | Buffer[] {
+    this.#underWay.delete(this);
+    return reply;
   }
 
   override toWritable(): string | Buffer {

@@ -2,7 +2,7 @@ import { Redis } from "ioredis";
 
 import type { Log } from "../../kit/log.ts";
 import type { RedisAddress } from "./redis-address.ts";
-import type { NodeOptions, RedisConnection } from "./redis-connection.ts";
+import type { ConnectedRedis, NodeOptions } from "./redis-connection.ts";
 import { writeTogether } from "./write-together.ts";
 
 export interface ServerParts {
@@ -12,7 +12,7 @@ export interface ServerParts {
 }
 
 /** One server. Rejects with the driver's error when it cannot be reached now. */
-export async function connectServer({ address, common, log }: ServerParts): Promise<RedisConnection> {
+export async function connectServer({ address, common, log }: ServerParts): Promise<ConnectedRedis> {
   const client = new Redis({
     ...common,
     ...address.nodes[0],

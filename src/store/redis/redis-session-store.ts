@@ -14,7 +14,6 @@ import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 import type { OwnerIndex } from "./owner-index.ts";
 import { readAnswer, type RedisConnection, rethrow, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
-import { callScript } from "./redis-script.ts";
 import { scanSessions } from "./scan-sessions.ts";
 import { asReply, parseSnapshot, parseTurns, textAt, TURN_ID_LENGTH } from "./session-reply.ts";
 import { commitSession, loadSession, readSessionTurns, removeSession } from "./session-scripts.ts";
@@ -34,7 +33,7 @@ export interface RedisSessionStoreParts {
 
 export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionStore {
   const { connection, names, index, clock, follow } = parts;
-  const { client, isCluster } = connection;
+  const { client, callScript, isCluster } = connection;
   const enter = (key: string, { owner, createdAt, expiresAt }: SessionFields): Promise<unknown> =>
     index.enter(owner, { key, createdAt }, expiresAt);
 
@@ -45,7 +44,7 @@ export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionS
     const keys = [names.session(commit.key), names.owner(commit.fields.owner)];
     let reply: unknown;
     try {
-      reply = await callScript(client, commitSession, { keys, values: commitArguments(commit, clock()) });
+      reply = await callScript(commitSession, keys, commitArguments(commit, clock()));
     } catch (cause) {
       if (!isRefusedApart(cause)) return rethrow(cause);
       liesApart = true;
@@ -59,7 +58,7 @@ export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionS
     const keys = [names.session(commit.key)];
     await translated(enter(commit.key, commit.fields));
     const values = commitArguments(commit, clock());
-    const reply = await translated(callScript(client, commitSession, { keys, values }));
+    const reply = await translated(callScript(commitSession, keys, values));
     const outcome = outcomeOf(reply, commit);
     if (!outcome.committed) await translated(correctIndex(commit, outcome.current));
     return outcome;
@@ -80,7 +79,7 @@ export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionS
 
   const remove = async (key: string, owner = ""): Promise<{ owner: string; wasLive: boolean } | undefined> => {
     const keys = [names.session(key)];
-    const reply = asReply(await callScript(client, removeSession, { keys, values: [clock(), owner] }));
+    const reply = asReply(await callScript(removeSession, keys, [clock(), owner]));
     return reply.length === 0 ? undefined : { owner: textAt(reply, 0), wasLive: reply[1] === 1 };
   };
 
@@ -95,11 +94,11 @@ export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionS
     load(key, known) {
       const { revision, sequence } = known ?? nothingKnown;
       const values = [`${clock()} ${revision} ${sequence}`];
-      return readAnswer(callScript(client, loadSession, { keys: [names.session(key)], values }), readSnapshot);
+      return readAnswer(callScript(loadSession, [names.session(key)], values), readSnapshot);
     },
     readTurns(key, from, to) {
       const values = [clock(), from, Math.min(to, Number.MAX_SAFE_INTEGER)];
-      return readAnswer(callScript(client, readSessionTurns, { keys: [names.session(key)], values }), readTurns);
+      return readAnswer(callScript(readSessionTurns, [names.session(key)], values), readTurns);
     },
     commit: (commit) => (liesApart ? follow(commitApart(commit)) : commitTogether(commit)),
     remove: (key) => follow(removeNamed(key)),
