@@ -1,13 +1,19 @@
+/** In one word: text, and bytes right behind it. */
+type PrefixedBytes = [text: string, bytes: Buffer];
+
+export type Word = string | number | Buffer | PrefixedBytes;
+
 /** A command in Redis' protocol, its name first; one string if there are no bytes in it. */
-export function encodeCommand(name: string, words: readonly (string | number | Buffer)[]): string | Buffer {
+export function encodeCommand(name: string, words: readonly Word[]): string | Buffer {
   let text = `*${words.length + 1}\r\n$${name.length}\r\n${name}\r\n`;
   const pieces: (string | Buffer)[] = [];
   let length = 0;
   for (const word of words) {
     if (typeof word === "object") {
-      text += `$${word.length}\r\n`;
-      length += Buffer.byteLength(text) + word.length;
-      pieces.push(text, word);
+      const [prefix, bytes] = Buffer.isBuffer(word) ? ["", word] : word;
+      text += `$${Buffer.byteLength(prefix) + bytes.length}\r\n${prefix}`;
+      length += Buffer.byteLength(text) + bytes.length;
+      pieces.push(text, bytes);
       text = "\r\n";
     } else {
       text += `$${Buffer.byteLength(`${word}`)}\r\n${word}\r\n`;

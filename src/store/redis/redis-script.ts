@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 import { Command } from "ioredis";
 
 import { createTimeLimit, type TimeLimit } from "../../kit/time-limit.ts";
-import { encodeCommand } from "./encode-command.ts";
+import { encodeCommand, type Word } from "./encode-command.ts";
 import type { RedisClient } from "./redis-connection.ts";
 
 /** A server knows a script by the SHA-1 of its text, once that was sent. */
@@ -12,14 +12,8 @@ export interface RedisScript {
   readonly sha: string;
 }
 
-type Argument = string | number | Buffer;
-
 /** Resolves to the answer: strings as Buffers, integers as numbers. Rejects with the driver's errors. */
-export type CallScript = (
-  script: RedisScript,
-  keys: readonly string[],
-  values: readonly Argument[],
-) => Promise<unknown>;
+export type CallScript = (script: RedisScript, keys: readonly string[], values: readonly Word[]) => Promise<unknown>;
 
 export const redisScript = (lua: string): RedisScript => ({ lua, sha: hash("sha1", lua) });
 
@@ -47,9 +41,9 @@ class ScriptCall extends Command {
   readonly startedAt = performance.now();
   readonly #underWay: TimeLimit;
 
-  constructor(args: Argument[], { client, lua, underWay }: CallParts) {
+  constructor(words: Word[], { client, lua, underWay }: CallParts) {
     super("evalsha");
-    this.args = args;
+    this.args = words;
     this.#underWay = underWay;
     underWay.add(this);
     const { reject } = this;
@@ -57,7 +51,7 @@ class ScriptCall extends Command {
       const isUnknown = this.name === "evalsha" && cause.message.startsWith("NOSCRIPT");
       if (isUnknown && !this.isSettled) {
         this.name = "eval";
-        args[0] = lua;
+        words[0] = lua;
         client.sendCommand(this);
       } else {
         underWay.delete(this);
@@ -76,6 +70,6 @@ class ScriptCall extends Command {
   }
 
   override toWritable(): string | Buffer {
-    return encodeCommand(this.name, this.args as Argument[]);
+    return encodeCommand(this.name, this.args as Word[]);
   }
 }

@@ -11,6 +11,7 @@ import {
   type StoredSession,
 } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
+import type { Word } from "./encode-command.ts";
 import type { OwnerIndex } from "./owner-index.ts";
 import { readAnswer, type RedisConnection, rethrow, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
@@ -18,8 +19,6 @@ import { scanSessions } from "./scan-sessions.ts";
 import { asReply, parseSnapshot, parseTurns, textAt, TURN_ID_LENGTH } from "./session-reply.ts";
 import { commitSession, loadSession, readSessionTurns, removeSession } from "./session-scripts.ts";
 
-const REMOVED = Buffer.from("-");
-const PRESENT = Buffer.from("=");
 const nothingKnown: KnownRevision = { revision: "", sequence: -1 };
 
 export interface RedisSessionStoreParts {
@@ -122,13 +121,13 @@ function outcomeOf(reply: unknown, { turn }: SessionCommit): CommitOutcome {
   return { committed: false, current: parseSnapshot(asReply(reply)) };
 }
 
-function commitArguments(commit: SessionCommit, now: number): (string | Buffer)[] {
+function commitArguments(commit: SessionCommit, now: number): Word[] {
   const { key, expected = "", revision, fields, head, known = nothingKnown, turn, slots } = commit;
   const { owner, createdAt, expiresAt, loadFrom } = fields;
   const plain = `${now} ${createdAt} ${expiresAt} ${loadFrom} ${expected} ${revision} ${known.revision} ${known.sequence}`;
-  const place = turn ? `${turn.sequence} ${turnId(turn)}` : " ";
-  const values = [`${plain} ${place}`, owner, key, head, turn ? turn.sealed : ""];
-  for (const [name, sealed] of slots ?? []) values.push(name, sealed ? Buffer.concat([PRESENT, sealed]) : REMOVED);
+  const stored: Word = turn ? [turnId(turn), turn.sealed] : "";
+  const values = [`${plain} ${turn?.sequence ?? ""}`, owner, key, head, stored];
+  for (const [name, sealed] of slots ?? []) values.push(name, sealed ? ["=", sealed] : "-");
   return values;
 }
 

@@ -64,14 +64,14 @@ return reply
 
 /**
  * Keys: the session, and its owner's index to enter it there as well, if that lies on the same node.
- * Arguments: now, createdAt, expiresAt, loadFrom, expected, revision, known revision, known sequence, turn sequence and turn
- * id ('' and '' for none) with spaces between; owner, the session's key in the index, head, turn, and then pairs of slot
- * name and `=` + bytes, or `-` to remove it.
+ * Arguments: now, createdAt, expiresAt, loadFrom, expected, revision, known revision, known sequence and turn sequence
+ * ('' for none) with spaces between; owner, the session's key in the index, head, turn as it is stored, and then pairs of
+ * slot name and `=` + bytes, or `-` to remove it.
  * Answer: 1 if it is written, 0 if its turn has the place of another, else {} or the snapshot.
  */
 const commitLua = `${sharedLua}${touchIndexLua}
-local now, createdAt, expiresAt, loadFrom, expected, revision, knownRevision, knownSequence, sequence, turnId =
-  string.match(ARGV[1], '^(%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*)$')
+local now, createdAt, expiresAt, loadFrom, expected, revision, knownRevision, knownSequence, sequence =
+  string.match(ARGV[1], '^(%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*)$')
 local owner, entry, head, turn = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local turnField = 't:' .. sequence
 local there, endsAt, highest, names, placed = unpack(redis.call('HMGET', key, 'r', 'e', 'm', 'n', turnField))
@@ -79,7 +79,7 @@ local live = isLive(endsAt, now)
 
 local function isInPlace()
   if not live or there ~= revision or redis.call('HGET', key, 'h') ~= head then return false end
-  return sequence == '' or string.sub(placed or '', 1, 32) == turnId
+  return sequence == '' or string.sub(placed or '', 1, 32) == string.sub(turn, 1, 32)
 end
 
 if (live and there or '') ~= expected then
@@ -98,7 +98,7 @@ local fields = { 'r', revision, 'o', owner, 'c', createdAt, 'e', expiresAt, 'l',
 highest = tonumber(highest or '-1')
 if sequence ~= '' then
   highest = math.max(highest, tonumber(sequence))
-  fields[13], fields[14] = turnField, turnId .. turn
+  fields[13], fields[14] = turnField, turn
 end
 redis.call('HSET', key, 'm', highest, unpack(fields))
 

@@ -19,4 +19,9 @@ describe("a command for Redis", () => {
     const expected = new Command("evalsha", words).toWritable({});
     expect(Buffer.from(encodeCommand("evalsha", words))).toEqual(Buffer.from(expected));
   });
+
+  it("holds text and the bytes behind it in one word", () => {
+    const joined = encodeCommand("evalsha", ["key", Buffer.concat([Buffer.from("ü="), bytes]), 1]);
+    expect(encodeCommand("evalsha", ["key", ["ü=", bytes], 1])).toEqual(joined);
+  });
 });
