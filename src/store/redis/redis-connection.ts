@@ -48,8 +48,9 @@ export interface ConnectedRedis {
 export async function connectRedis({ url, commandTimeoutMs, log }: RedisConnectionOptions): Promise<RedisConnection> {
   const address = parseRedisAddress(url);
   const common = { ...commonOptions(commandTimeoutMs), ...(await credentialsOf(address)) };
+  const parts = { common, silentMs: Math.max(10 * commandTimeoutMs, 5_000), log };
   const connection = await (
-    address.isCluster ? connectCluster({ nodes: address.nodes, common, log }) : connectServer({ address, common, log })
+    address.isCluster ? connectCluster({ nodes: address.nodes, ...parts }) : connectServer({ address, ...parts })
   ).catch((cause: unknown) => Promise.reject(redisUnavailable(cause)));
   try {
     await warnOfRisks(connection.primaries(), log);
@@ -84,8 +85,6 @@ function commonOptions(commandTimeoutMs: number): NodeOptions {
     disableClientInfo: true,
     commandTimeout: commandTimeoutMs,
     connectTimeout: Math.max(commandTimeoutMs, 1_000),
-    // A peer that went silent without a word (a failed host, a dropped NAT entry) is given up and dialled again.
-    socketTimeout: Math.max(10 * commandTimeoutMs, 5_000),
     // A commit is never sent twice behind its caller's back.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
