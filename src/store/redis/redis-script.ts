@@ -33,9 +33,9 @@ interface CallParts {
 }
 
 /**
- * The driver's own scripts cost three times as much: a second command that wraps the first, a copy of each argument, a
- * promise that waits for the failure, a timer. Sent by its digest; by its text where the server does not know that, which
- * it says before it does anything: one that was restarted or flushed, a replica that has taken over, another node.
+ * Sent by its digest; by its text where the server does not know that, which it says before it does anything: one that was
+ * restarted or flushed, a replica that has taken over, another node. The driver's own scripts do so too, but make of every
+ * call a second command, a second promise and a timer.
  */
 class ScriptCall extends Command {
   readonly startedAt = performance.now();
