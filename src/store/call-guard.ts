@@ -1,4 +1,5 @@
 import { GatewayError } from "../errors/gateway-error.ts";
+import { createTimeLimit, type TimedCall } from "../kit/time-limit.ts";
 import type { CircuitPass } from "./circuit.ts";
 import type { StoreSubject } from "./store-backend.ts";
 import type { StoreCallOutcome, StoreOperation, TellStoreCall } from "./store-operation.ts";
@@ -19,7 +20,7 @@ interface CallGuardOptions {
 
 /** Every call of a turn comes through here: one promise of its own, and no frame that waits. */
 export function createCallGuard({ enter, timeoutMs, tell }: CallGuardOptions): CallGuard {
-  const underWay = createTimeLimit(timeoutMs);
+  const underWay = createTimeLimit(timeoutMs, () => new StoreTimeout(timeoutMs));
   return <Answer>(operation: StoreOperation, about: readonly StoreSubject[], call: () => Promise<Answer>) => {
     const pass = enter(operation, about);
     if (!pass) {
@@ -36,7 +37,7 @@ export function createCallGuard({ enter, timeoutMs, tell }: CallGuardOptions): C
         reject(error);
         tell(operation, outcome, performance.now() - startedAt);
       };
-      const timed: TimedCall = { startedAt, fail };
+      const timed: TimedCall = { startedAt, reject: fail };
       underWay.add(timed);
       const succeed = (value: Answer): void => {
         if (!underWay.delete(timed)) return;
@@ -62,35 +63,4 @@ class StoreTimeout extends GatewayError {
   constructor(timeoutMs: number) {
     super("store_unavailable", `the store did not answer within ${timeoutMs} ms`);
   }
-}
-
-interface TimedCall {
-  readonly startedAt: number;
-  readonly fail: (late: StoreTimeout) => void;
-}
-
-/** Calls under way, in the order in which they run late, since all have the same time: one timer watches the first. */
-function createTimeLimit(timeoutMs: number): Pick<Set<TimedCall>, "add" | "delete"> {
-  const calls = new Set<TimedCall>();
-  let isWatched = false;
-  const watch = (ms: number): void => {
-    isWatched = true;
-    setTimeout(failLate, ms).unref();
-  };
-  const failLate = (): void => {
-    isWatched = false;
-    for (const { startedAt, fail } of calls) {
-      const left = startedAt + timeoutMs - performance.now();
-      if (left > 0) return watch(left);
-      // When this process was busy, the answer may lie unread in the socket: let the loop read it first.
-      setImmediate(() => fail(new StoreTimeout(timeoutMs)));
-    }
-  };
-  return {
-    add(call) {
-      if (!isWatched) watch(timeoutMs);
-      return calls.add(call);
-    },
-    delete: (call) => calls.delete(call),
-  };
 }

@@ -1,3 +1,5 @@
+import { redisScript } from "./redis-script.ts";
+
 /**
  * A chain is a sorted set of its rows by sequence, each encoded as `audit-row.ts` says. Keys: the rows of all chains by
  * time, the chains by the time of their first row, then the chains of the batch.
@@ -30,7 +32,4 @@ end
 return -1
 `;
 
-export const auditScripts = {
-  /** Its first argument is the number of keys. */
-  auditAppend: { lua: appendLua },
-};
+export const appendAudit = redisScript(appendLua);

@@ -1,3 +1,5 @@
+import { redisScript } from "./redis-script.ts";
+
 /** Enters a session into its owner's index, or confirms it, and keeps the index for so long at least. */
 export const touchIndexLua = `
 local function touchIndex(index, createdAt, session, lastsMs)
@@ -21,7 +23,5 @@ for index = 1, #ARGV, 2 do
 end
 `;
 
-export const indexScripts = {
-  ownerIndexTouch: { lua: touchLua, numberOfKeys: 1 },
-  ownerIndexLeave: { lua: leaveLua, numberOfKeys: 1 },
-};
+export const touchOwnerIndex = redisScript(touchLua);
+export const leaveOwnerIndex = redisScript(leaveLua);

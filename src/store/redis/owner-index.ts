@@ -1,7 +1,8 @@
 import type { Clock } from "../../kit/clock.ts";
 import type { ListPage, SessionFields, SessionRow, Step } from "../session-store.ts";
+import { leaveOwnerIndex, touchOwnerIndex } from "./index-scripts.ts";
 import { type IndexEntry, isAfter, readIndexPage } from "./owner-index-page.ts";
-import type { RedisClient } from "./redis-connection.ts";
+import type { RedisClient, RedisConnection } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
 import { asReply, bufferAt, parseFields, textAt } from "./session-reply.ts";
 
@@ -33,12 +34,13 @@ interface Owned {
   readonly fields: Pick<SessionFields, "owner" | "expiresAt">;
 }
 
-export function createOwnerIndex(parts: { client: RedisClient; names: RedisNames; clock: Clock }): OwnerIndex {
-  const { client, names, clock } = parts;
+export function createOwnerIndex(parts: { connection: RedisConnection; names: RedisNames; clock: Clock }): OwnerIndex {
+  const { names, clock } = parts;
+  const { client, callScript } = parts.connection;
   const isOld = ({ createdAt }: IndexEntry): boolean => createdAt < clock() - REPAIR_AFTER_MS;
   const forget = async (owner: string, entries: readonly IndexEntry[]): Promise<void> => {
-    const pairs = entries.flatMap(({ createdAt, key }) => [createdAt, key]);
-    if (pairs.length > 0) await client.ownerIndexLeave(names.owner(owner), ...pairs);
+    const values = entries.flatMap(({ createdAt, key }) => [createdAt, key]);
+    if (values.length > 0) await callScript(leaveOwnerIndex, [names.owner(owner)], values);
   };
 
   /** What is there and live of the sessions that the entries name. Entries of sessions that are gone are repaired. */
@@ -57,7 +59,7 @@ export function createOwnerIndex(parts: { client: RedisClient; names: RedisNames
   return {
     enter: (owner, { key, createdAt }, expiresAt) => {
       const lastsMs = Math.max(expiresAt - clock(), 0) + 2 * REPAIR_AFTER_MS;
-      return client.ownerIndexTouch(names.owner(owner), createdAt, key, lastsMs);
+      return callScript(touchOwnerIndex, [names.owner(owner)], [createdAt, key, lastsMs]);
     },
     leave: (owner, key) => client.zrem(names.owner(owner), key),
     withdraw: (owner, entry) => forget(owner, [entry]),

@@ -1,3 +1,5 @@
+import { redisScript } from "./redis-script.ts";
+
 /**
  * A quota is one hash: `w:<startsAt>` a window, `p:<holder>` the places of a holder; each holds a count and when it ends,
  * by the clocks of the callers. Redis's own clears away a minute later, so that a clock that is behind still finds what
@@ -53,7 +55,5 @@ if held > 0 then write(holder, held, tonumber(ARGV[5])) else redis.call('HDEL', 
 return held
 `;
 
-export const quotaScripts = {
-  quotaTake: { lua: takeLua, numberOfKeys: 1 },
-  quotaHold: { lua: holdLua, numberOfKeys: 1 },
-};
+export const takeQuota = redisScript(takeLua);
+export const holdQuota = redisScript(holdLua);

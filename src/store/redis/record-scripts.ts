@@ -1,3 +1,5 @@
+import { redisScript } from "./redis-script.ts";
+
 /**
  * A record is one hash: `b` its bytes, `e` expiresAt or ''. Keys: the record, the names of all, the ends of those that
  * expire. Whether it is live is decided by the caller's clock; Redis's own only clears away, a minute later, and names
@@ -57,8 +59,6 @@ redis.call('ZREM', KEYS[3], ARGV[2])
 return wasLive
 `;
 
-export const recordScripts = {
-  recordPut: { lua: putLua, numberOfKeys: 3 },
-  recordReplace: { lua: replaceLua, numberOfKeys: 3 },
-  recordRemove: { lua: removeLua, numberOfKeys: 3 },
-};
+export const putRecord = redisScript(putLua);
+export const replaceRecord = redisScript(replaceLua);
+export const removeRecord = redisScript(removeLua);

@@ -1,14 +1,15 @@
 import { assertPlacesDiffer, auditPlaceTaken } from "../audit-place-taken.ts";
 import type { AuditPage, AuditRow, AuditStore } from "../audit-store.ts";
 import { decodeAuditRow, encodeAuditRow } from "./audit-row.ts";
-import { type RedisClient, translated } from "./redis-connection.ts";
+import { appendAudit } from "./audit-scripts.ts";
+import { type RedisConnection, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
 
 const SMALLEST_CHUNK = 16;
 
 type Place = NonNullable<AuditPage["before"]>;
 
-export function createRedisAuditStore(client: RedisClient, names: RedisNames): AuditStore {
+export function createRedisAuditStore({ client, callScript }: RedisConnection, names: RedisNames): AuditStore {
   const readRows = async (places: readonly Place[]): Promise<AuditRow[]> => {
     const read = ({ chain, sequence }: Place): Promise<Buffer[]> =>
       client.zrangeBuffer(names.auditChain(chain), sequence, String(sequence), "BYSCORE");
@@ -20,7 +21,7 @@ export function createRedisAuditStore(client: RedisClient, names: RedisNames): A
     async append(rows) {
       assertPlacesDiffer(rows);
       const { keys, values } = appendArguments(names, rows);
-      const taken = Number(await translated(client.auditAppend(keys.length, ...keys, ...values)));
+      const taken = Number(await translated(callScript(appendAudit, keys, values)));
       if (taken >= 0) throw auditPlaceTaken(taken);
     },
     async chains() {

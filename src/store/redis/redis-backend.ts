@@ -5,12 +5,13 @@ import type { StoreBackend } from "../store-backend.ts";
 import { adoptFirstKeys } from "./adopt-first-keys.ts";
 import { createOwnerIndex } from "./owner-index.ts";
 import { createRedisAuditStore } from "./redis-audit-store.ts";
-import { connectRedis, type RedisClient, translated } from "./redis-connection.ts";
+import { connectRedis, type RedisConnection, translated } from "./redis-connection.ts";
 import { createRedisNames, type RedisNames } from "./redis-names.ts";
 import { createRedisNoticeStore } from "./redis-notice-store.ts";
 import { createRedisPartitions } from "./redis-partitions.ts";
 import { createRedisQuotaStore } from "./redis-quota-store.ts";
 import { createRedisRecordStore } from "./redis-record-store.ts";
+import { redisScript } from "./redis-script.ts";
 import { createRedisSessionStore } from "./redis-session-store.ts";
 
 export interface RedisBackendOptions {
@@ -31,23 +32,22 @@ export interface RedisBackendOptions {
 export async function openRedisBackend(options: RedisBackendOptions): Promise<StoreBackend> {
   const { clock, keyPrefix } = options;
   const connection = await connectRedis(options);
-  const { client } = connection;
   const names = createRedisNames(keyPrefix);
-  const records = createRedisRecordStore(client, names, clock);
+  const records = createRedisRecordStore(connection, names, clock);
   await adoptFirstKeys(connection, names, records).catch(async (cause: unknown) => {
     await connection.close();
     throw cause;
   });
   let closing: Promise<void> | undefined;
-  const index = createOwnerIndex({ client, names, clock });
+  const index = createOwnerIndex({ connection, names, clock });
   const { follow, settled } = followWrites();
   return {
     sessions: createRedisSessionStore({ connection, names, index, clock, follow }),
     records,
-    leases: createRedisLeaseStore(client, names),
-    quotas: createRedisQuotaStore(client, names, clock),
-    notices: createRedisNoticeStore(client, names),
-    audit: createRedisAuditStore(client, names),
+    leases: createRedisLeaseStore(connection, names),
+    quotas: createRedisQuotaStore(connection, names, clock),
+    notices: createRedisNoticeStore(connection, names),
+    audit: createRedisAuditStore(connection, names),
     partitionOf: createRedisPartitions(connection, names),
     async ping() {
       // In a cluster one is enough: what has lost its node fails by itself, and the rest goes on.
@@ -69,14 +69,20 @@ function followWrites() {
   return { follow, settled: () => Promise.allSettled(underway) };
 }
 
+/** Arguments: holder. */
+const releaseLease = redisScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+`);
+
 /** Leases run by the server's clock, the one that all replicas share. */
-function createRedisLeaseStore(client: RedisClient, names: RedisNames): LeaseStore {
+function createRedisLeaseStore({ client, callScript }: RedisConnection, names: RedisNames): LeaseStore {
   return {
     async acquire(name, holder, ttlMs) {
       return (await translated(client.set(names.lease(name), holder, "PX", ttlMs, "NX"))) === "OK";
     },
     async release(name, holder) {
-      await translated(client.leaseRelease(names.lease(name), holder));
+      await translated(callScript(releaseLease, [names.lease(name)], [holder]));
     },
   };
 }

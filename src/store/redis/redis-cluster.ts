@@ -1,14 +1,15 @@
 import { Cluster, Command, Redis } from "ioredis";
 
 import type { Log } from "../../kit/log.ts";
+import { giveUpSilent } from "./give-up-silent.ts";
 import type { RedisAddress } from "./redis-address.ts";
-import type { NodeOptions, RedisConnection } from "./redis-connection.ts";
-import { redisScripts } from "./redis-scripts.ts";
+import type { ConnectedRedis, NodeOptions } from "./redis-connection.ts";
 import { writeTogether } from "./write-together.ts";
 
 export interface ClusterParts {
   readonly nodes: RedisAddress["nodes"];
   readonly common: NodeOptions;
+  readonly silentMs: number;
   readonly log: Log;
 }
 
@@ -16,10 +17,9 @@ export interface ClusterParts {
  * A cluster, known through any of its nodes. A command that a node redirects was not carried out there and is sent on;
  * one whose node is gone is rejected and not sent again. Rejects with the driver's error when no node answers now.
  */
-export async function connectCluster({ nodes, common, log }: ClusterParts): Promise<RedisConnection> {
+export async function connectCluster({ nodes, common, silentMs, log }: ClusterParts): Promise<ConnectedRedis> {
   const client = new Cluster([...nodes], {
     redisOptions: common,
-    scripts: redisScripts,
     lazyConnect: true,
     enableOfflineQueue: false,
     // It asks any node, also one that is gone, and a cluster that serves nothing says so to every command.
@@ -32,6 +32,7 @@ export async function connectCluster({ nodes, common, log }: ClusterParts): Prom
     dnsLookup: (host, callback) => callback(null, host),
   });
   client.on("+node", writeTogether);
+  client.on("+node", (node: Redis) => giveUpSilent(node, silentMs));
   connectNodesEarly(client);
   const errors = keepLastErrors(client);
   try {

@@ -1,13 +1,14 @@
 import { readFile } from "node:fs/promises";
 import type { SecureContextOptions } from "node:tls";
 
-import type { Redis, RedisCommander, RedisOptions } from "ioredis";
+import type { Command, Redis, RedisCommander, RedisOptions } from "ioredis";
 
 import { GatewayError } from "../../errors/gateway-error.ts";
 import type { Log } from "../../kit/log.ts";
 import { storeUnavailable } from "../store-unavailable.ts";
 import { parseRedisAddress, type RedisAddress } from "./redis-address.ts";
 import { connectCluster } from "./redis-cluster.ts";
+import { type CallScript, createScriptCalls } from "./redis-script.ts";
 import { connectServer } from "./redis-server.ts";
 
 export interface RedisConnectionOptions {
@@ -21,9 +22,15 @@ export interface RedisConnectionOptions {
 export type NodeOptions = Omit<RedisOptions, "replyMapping">;
 
 /** What sends commands, each to the node that has its key. */
-export type RedisClient = RedisCommander<{ type: "default"; mapping: "resp2" }>;
+export interface RedisClient extends RedisCommander<{ type: "default"; mapping: "resp2" }> {
+  sendCommand(command: Command): unknown;
+}
 
-export interface RedisConnection {
+export interface RedisConnection extends ConnectedRedis {
+  readonly callScript: CallScript;
+}
+
+export interface ConnectedRedis {
   readonly client: RedisClient;
   readonly isCluster: boolean;
   /** The connections to every primary that is there now; in a cluster others may be gone. */
@@ -41,12 +48,13 @@ export interface RedisConnection {
 export async function connectRedis({ url, commandTimeoutMs, log }: RedisConnectionOptions): Promise<RedisConnection> {
   const address = parseRedisAddress(url);
   const common = { ...commonOptions(commandTimeoutMs), ...(await credentialsOf(address)) };
+  const parts = { common, silentMs: Math.max(10 * commandTimeoutMs, 5_000), log };
   const connection = await (
-    address.isCluster ? connectCluster({ nodes: address.nodes, common, log }) : connectServer({ address, common, log })
+    address.isCluster ? connectCluster({ nodes: address.nodes, ...parts }) : connectServer({ address, ...parts })
   ).catch((cause: unknown) => Promise.reject(redisUnavailable(cause)));
   try {
     await warnOfRisks(connection.primaries(), log);
-    return connection;
+    return { ...connection, callScript: createScriptCalls(connection.client, commandTimeoutMs) };
   } catch (cause) {
     await connection.close();
     throw redisUnavailable(cause);
@@ -77,8 +85,6 @@ function commonOptions(commandTimeoutMs: number): NodeOptions {
     disableClientInfo: true,
     commandTimeout: commandTimeoutMs,
     connectTimeout: Math.max(commandTimeoutMs, 1_000),
-    // A peer that went silent without a word (a failed host, a dropped NAT entry) is given up and dialled again.
-    socketTimeout: Math.max(10 * commandTimeoutMs, 5_000),
     // A commit is never sent twice behind its caller's back.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,

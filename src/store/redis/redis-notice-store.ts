@@ -1,12 +1,19 @@
 import type { NoticeStore } from "../notice-store.ts";
-import { type RedisClient, translated } from "./redis-connection.ts";
+import { type RedisConnection, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
+import { redisScript } from "./redis-script.ts";
+
+/** Arguments: notice. Ids come from the server's clock and only ever grow; what is older than ten minutes goes. */
+const postNotice = redisScript(`
+local oldest = string.format('%.0f', redis.call('TIME')[1] * 1000 - 600000)
+return redis.call('XADD', KEYS[1], 'MINID', oldest, '*', 'notice', ARGV[1])
+`);
 
 /** A stream: its ids only ever grow, also when the server's clock is set back, and a cursor is the last one seen. */
-export function createRedisNoticeStore(client: RedisClient, names: RedisNames): NoticeStore {
+export function createRedisNoticeStore({ client, callScript }: RedisConnection, names: RedisNames): NoticeStore {
   return {
     async post(notice) {
-      await translated(client.noticePost(names.notices, notice));
+      await translated(callScript(postNotice, [names.notices], [notice]));
     },
     async read(after) {
       if (after === undefined) {

@@ -1,7 +1,8 @@
 import type { Clock } from "../../kit/clock.ts";
 import { rangeOfNames } from "../name-range.ts";
 import type { NamedRecord, RecordStore } from "../record-store.ts";
-import { type RedisClient, translated } from "./redis-connection.ts";
+import { putRecord, removeRecord, replaceRecord } from "./record-scripts.ts";
+import { type RedisConnection, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
 
 const SMALLEST_CHUNK = 16;
@@ -9,8 +10,12 @@ const INCLUSIVE = Buffer.from("[");
 const EXCLUSIVE = Buffer.from("(");
 
 /** Redis overwrites nothing on disk: removed bytes leave its append-only file and snapshot when it next rewrites them. */
-export function createRedisRecordStore(client: RedisClient, names: RedisNames, clock: Clock): RecordStore {
-  const keysOf = (name: string): [string, string, string] => [names.record(name), names.recordNames, names.recordEnds];
+export function createRedisRecordStore(
+  { client, callScript }: RedisConnection,
+  names: RedisNames,
+  clock: Clock,
+): RecordStore {
+  const keysOf = (name: string): string[] => [names.record(name), names.recordNames, names.recordEnds];
   const read = async (name: string): Promise<NamedRecord | undefined> => {
     const [bytes, ends] = await client.hmgetBuffer(names.record(name), "b", "e");
     if (!bytes || !ends) return undefined;
@@ -24,16 +29,18 @@ export function createRedisRecordStore(client: RedisClient, names: RedisNames, c
   return {
     read: async (name) => (await translated(read(name)))?.bytes,
     async putIfAbsent(name, bytes, expiresAt) {
-      const held = await translated(client.recordPutBuffer(...keysOf(name), clock(), name, bytes, expiresAt ?? ""));
+      const values = [clock(), name, bytes, expiresAt ?? ""];
+      const held = await translated(callScript(putRecord, keysOf(name), values));
       if (!Buffer.isBuffer(held)) throw new TypeError("unexpected answer of a Redis script");
       return held;
     },
     async replace(name, { expected, bytes, expiresAt = "" }) {
-      const change = [clock(), name, bytes, expiresAt, expected];
-      return (await translated(client.recordReplace(...keysOf(name), ...change))) === 1;
+      const values = [clock(), name, bytes, expiresAt, expected];
+      return (await translated(callScript(replaceRecord, keysOf(name), values))) === 1;
     },
     async remove(name) {
-      return (await translated(client.recordRemove(...keysOf(name), clock(), name))) === 1;
+      const values = [clock(), name];
+      return (await translated(callScript(removeRecord, keysOf(name), values))) === 1;
     },
     async list(prefix, { limit, after }) {
       const records: NamedRecord[] = [];

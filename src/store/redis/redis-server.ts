@@ -1,25 +1,25 @@
 import { Redis } from "ioredis";
 
 import type { Log } from "../../kit/log.ts";
+import { giveUpSilent } from "./give-up-silent.ts";
 import type { RedisAddress } from "./redis-address.ts";
-import type { NodeOptions, RedisConnection } from "./redis-connection.ts";
-import { redisScripts } from "./redis-scripts.ts";
+import type { ConnectedRedis, NodeOptions } from "./redis-connection.ts";
 import { writeTogether } from "./write-together.ts";
 
 export interface ServerParts {
   readonly address: RedisAddress;
   readonly common: NodeOptions;
+  readonly silentMs: number;
   readonly log: Log;
 }
 
 /** One server. Rejects with the driver's error when it cannot be reached now. */
-export async function connectServer({ address, common, log }: ServerParts): Promise<RedisConnection> {
+export async function connectServer({ address, common, silentMs, log }: ServerParts): Promise<ConnectedRedis> {
   const client = new Redis({
     ...common,
     ...address.nodes[0],
     db: address.database ?? 0,
     lazyConnect: true,
-    scripts: redisScripts,
     // A request waits for no reconnect.
     enableOfflineQueue: false,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000),
@@ -27,6 +27,7 @@ export async function connectServer({ address, common, log }: ServerParts): Prom
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   });
   writeTogether(client);
+  giveUpSilent(client, silentMs);
   const lastError = keepLastError(client);
   try {
     await client.connect();

@@ -11,14 +11,14 @@ import {
   type StoredSession,
 } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
+import type { Word } from "./encode-command.ts";
 import type { OwnerIndex } from "./owner-index.ts";
 import { readAnswer, type RedisConnection, rethrow, translated } from "./redis-connection.ts";
 import type { RedisNames } from "./redis-names.ts";
 import { scanSessions } from "./scan-sessions.ts";
-import { asReply, parseSnapshot, type Reply, parseTurns, textAt, TURN_ID_LENGTH } from "./session-reply.ts";
+import { asReply, parseSnapshot, parseTurns, textAt, TURN_ID_LENGTH } from "./session-reply.ts";
+import { commitSession, loadSession, readSessionTurns, removeSession } from "./session-scripts.ts";
 
-const REMOVED = Buffer.from("-");
-const PRESENT = Buffer.from("=");
 const nothingKnown: KnownRevision = { revision: "", sequence: -1 };
 
 export interface RedisSessionStoreParts {
@@ -32,7 +32,7 @@ export interface RedisSessionStoreParts {
 
 export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionStore {
   const { connection, names, index, clock, follow } = parts;
-  const { client, isCluster } = connection;
+  const { client, callScript, isCluster } = connection;
   const enter = (key: string, { owner, createdAt, expiresAt }: SessionFields): Promise<unknown> =>
     index.enter(owner, { key, createdAt }, expiresAt);
 
@@ -40,25 +40,25 @@ export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionS
   let liesApart = isCluster;
 
   const commitTogether = async (commit: SessionCommit): Promise<CommitOutcome> => {
-    const session = names.session(commit.key);
-    const parts = commitArguments(commit, clock());
+    const keys = [names.session(commit.key), names.owner(commit.fields.owner)];
     let reply: unknown;
     try {
-      reply = await client.sessionCommitIndexedBuffer(session, names.owner(commit.fields.owner), ...parts);
+      reply = await callScript(commitSession, keys, commitArguments(commit, clock()));
     } catch (cause) {
       if (!isRefusedApart(cause)) return rethrow(cause);
       liesApart = true;
       return follow(commitApart(commit));
     }
-    return outcomeOf(asReply(reply), commit);
+    return outcomeOf(reply, commit);
   };
 
   /** The index first: it may name a session that is not there, but never lack one. */
   const commitApart = async (commit: SessionCommit): Promise<CommitOutcome> => {
-    const session = names.session(commit.key);
+    const keys = [names.session(commit.key)];
     await translated(enter(commit.key, commit.fields));
-    const reply = await translated(client.sessionCommitBuffer(session, ...commitArguments(commit, clock())));
-    const outcome = outcomeOf(asReply(reply), commit);
+    const values = commitArguments(commit, clock());
+    const reply = await translated(callScript(commitSession, keys, values));
+    const outcome = outcomeOf(reply, commit);
     if (!outcome.committed) await translated(correctIndex(commit, outcome.current));
     return outcome;
   };
@@ -77,7 +77,8 @@ export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionS
   };
 
   const remove = async (key: string, owner = ""): Promise<{ owner: string; wasLive: boolean } | undefined> => {
-    const reply = asReply(await client.sessionRemoveBuffer(names.session(key), clock(), owner));
+    const keys = [names.session(key)];
+    const reply = asReply(await callScript(removeSession, keys, [clock(), owner]));
     return reply.length === 0 ? undefined : { owner: textAt(reply, 0), wasLive: reply[1] === 1 };
   };
 
@@ -91,11 +92,12 @@ export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionS
   return {
     load(key, known) {
       const { revision, sequence } = known ?? nothingKnown;
-      return readAnswer(client.sessionLoadBuffer(names.session(key), clock(), revision, sequence), readSnapshot);
+      const values = [`${clock()} ${revision} ${sequence}`];
+      return readAnswer(callScript(loadSession, [names.session(key)], values), readSnapshot);
     },
     readTurns(key, from, to) {
-      const last = Math.min(to, Number.MAX_SAFE_INTEGER);
-      return readAnswer(client.sessionReadTurnsBuffer(names.session(key), clock(), from, last), readTurns);
+      const values = [clock(), from, Math.min(to, Number.MAX_SAFE_INTEGER)];
+      return readAnswer(callScript(readSessionTurns, [names.session(key)], values), readTurns);
     },
     commit: (commit) => (liesApart ? follow(commitApart(commit)) : commitTogether(commit)),
     remove: (key) => follow(removeNamed(key)),
@@ -113,22 +115,20 @@ export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionS
 const readSnapshot = (reply: unknown): StoredSession | undefined => parseSnapshot(asReply(reply));
 const readTurns = (reply: unknown): SealedTurn[] => parseTurns(asReply(reply));
 
-function outcomeOf(reply: Reply, { turn }: SessionCommit): CommitOutcome {
-  const outcome = textAt(reply, 0);
-  if (outcome === "committed") return committed;
-  if (outcome === "taken") throw turnSequenceTaken(turn?.sequence);
-  return { committed: false, current: parseSnapshot(reply.slice(1)) };
+function outcomeOf(reply: unknown, { turn }: SessionCommit): CommitOutcome {
+  if (reply === 1) return committed;
+  if (reply === 0) throw turnSequenceTaken(turn?.sequence);
+  return { committed: false, current: parseSnapshot(asReply(reply)) };
 }
 
-function commitArguments(commit: SessionCommit, now: number): (string | number | Buffer)[] {
+function commitArguments(commit: SessionCommit, now: number): Word[] {
   const { key, expected = "", revision, fields, head, known = nothingKnown, turn, slots } = commit;
   const { owner, createdAt, expiresAt, loadFrom } = fields;
-  const rows: (string | number | Buffer)[] = [now, expected, revision, owner, createdAt, expiresAt, loadFrom, head];
-  rows.push(known.revision, known.sequence);
-  if (turn) rows.push(turn.sequence, turnId(turn), turn.sealed, key);
-  else rows.push("", "", "", key);
-  for (const [name, sealed] of slots ?? []) rows.push(name, sealed ? Buffer.concat([PRESENT, sealed]) : REMOVED);
-  return rows;
+  const plain = `${now} ${createdAt} ${expiresAt} ${loadFrom} ${expected} ${revision} ${known.revision} ${known.sequence}`;
+  const stored: Word = turn ? [turnId(turn), turn.sealed] : "";
+  const values = [`${plain} ${turn?.sequence ?? ""}`, owner, key, head, stored];
+  for (const [name, sealed] of slots ?? []) values.push(name, sealed ? ["=", sealed] : "-");
+  return values;
 }
 
 /** It lies before the turn's sealed bytes in one field. */

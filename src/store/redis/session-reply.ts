@@ -8,14 +8,16 @@ export const TURN_ID_LENGTH = 32;
 /** The snapshot that `loadLua` and a conflict of `commitLua` answer with. */
 export function parseSnapshot(reply: Reply): StoredSession | undefined {
   if (reply.length === 0) return undefined;
-  const revision = textAt(reply, 0);
-  const fields = parseFields(reply.slice(1, 5));
-  if (reply.length === 5) return unchangedSession(revision, fields);
+  const [revision = "", createdAt, expiresAt, loadFrom, owner] = textAt(reply, 0).split(" ");
+  if (!createdAt || !owner) throw unexpectedAnswer();
+  const times = { createdAt: Number(createdAt), expiresAt: Number(expiresAt) };
+  const fields = { owner, ...times, loadFrom: Number(loadFrom) };
+  if (reply.length === 1) return unchangedSession(revision, fields);
 
-  const endOfSlots = 7 + 2 * numberAt(reply, 6);
+  const endOfSlots = 3 + 2 * numberAt(reply, 2);
   const slots = new Map<string, Buffer>();
-  for (let at = 7; at < endOfSlots; at += 2) slots.set(textAt(reply, at), bufferAt(reply, at + 1));
-  return { revision, fields, head: bufferAt(reply, 5), slots, turns: parseTurns(reply.slice(endOfSlots)) };
+  for (let at = 3; at < endOfSlots; at += 2) slots.set(textAt(reply, at), bufferAt(reply, at + 1));
+  return { revision, fields, head: bufferAt(reply, 1), slots, turns: parseTurns(reply.slice(endOfSlots)) };
 }
 
 /** The first sequence and then one value per turn; null where a turn is missing. */
@@ -41,7 +43,7 @@ export function parseFields(reply: Reply): SessionFields {
 
 /** @throws TypeError when the server answered in a shape that the script cannot have made */
 export function asReply(value: unknown): Reply {
-  if (!Array.isArray(value)) throw new TypeError("unexpected answer of a Redis script");
+  if (!Array.isArray(value)) throw unexpectedAnswer();
   return value as Reply;
 }
 
@@ -56,6 +58,8 @@ function numberAt(reply: Reply, index: number): number {
 
 export function bufferAt(reply: Reply, index: number): Buffer {
   const value = reply[index];
-  if (!Buffer.isBuffer(value)) throw new TypeError("unexpected answer of a Redis script");
+  if (!Buffer.isBuffer(value)) throw unexpectedAnswer();
   return value;
 }
+
+const unexpectedAnswer = (): TypeError => new TypeError("unexpected answer of a Redis script");

@@ -1,4 +1,5 @@
 import { touchIndexLua } from "./index-scripts.ts";
+import { redisScript } from "./redis-script.ts";
 
 /**
  * A session is one hash, so that it is loaded, committed and evicted as a whole:
@@ -24,30 +25,31 @@ local function incarnation(revision) return string.match(revision, '^[^.]*') end
 local function isLive(expiresAt, now) return expiresAt and tonumber(expiresAt) > tonumber(now) end
 
 local function snapshot(now, known, sequence)
-  local session = redis.call('HMGET', key, 'r', 'o', 'c', 'e', 'l', 'h', 'm', 'n')
-  if not isLive(session[4], now) then return {} end
+  local revision, owner, createdAt, expiresAt, loadFrom = unpack(redis.call('HMGET', key, 'r', 'o', 'c', 'e', 'l'))
+  if not isLive(expiresAt, now) then return {} end
   -- What a damaged hash lacks is answered as nothing: its reader refuses this one session, and the store is not away.
-  local revision = session[1] or ''
-  local reply = { revision, session[2], session[3], session[4], session[5] or '0' }
+  revision, loadFrom = revision or '', loadFrom or '0'
+  local reply = { revision .. ' ' .. (createdAt or '') .. ' ' .. expiresAt .. ' ' .. loadFrom .. ' ' .. (owner or '') }
   if revision == known then return reply end
-  local names = session[8] and cmsgpack.unpack(session[8]) or {}
-  reply[6] = session[6] or ''
-  reply[7] = #names
+  local head, highest, names = unpack(redis.call('HMGET', key, 'h', 'm', 'n'))
+  names = names and cmsgpack.unpack(names) or {}
+  reply[2] = head or ''
+  reply[3] = #names
   for _, name in ipairs(names) do
     reply[#reply + 1] = name
     reply[#reply + 1] = redis.call('HGET', key, 's:' .. name)
   end
-  local from = tonumber(session[5] or 0)
+  local from = tonumber(loadFrom)
   if known ~= '' and incarnation(known) == incarnation(revision) then from = tonumber(sequence) + 1 end
   reply[#reply + 1] = from
-  turnsBetween(from, tonumber(session[7] or -1), reply)
+  turnsBetween(from, tonumber(highest or -1), reply)
   return reply
 end
 `;
 
-/** Arguments: now, known revision, known sequence. Answer: {} or the snapshot. */
+/** Argument: now, known revision and known sequence, with a space between. Answer: {} or the snapshot. */
 const loadLua = `${sharedLua}
-return snapshot(ARGV[1], ARGV[2], ARGV[3])
+return snapshot(string.match(ARGV[1], '^(%S*) (%S*) (%S*)$'))
 `;
 
 /** Arguments: now, from, to. Answer: {} or first sequence and turns. */
@@ -62,52 +64,52 @@ return reply
 
 /**
  * Keys: the session, and its owner's index to enter it there as well, if that lies on the same node.
- * Arguments: now, expected, revision, owner, createdAt, expiresAt, loadFrom, head, known revision, known sequence,
- * turn sequence ('' for none), turn id, turn, the session's key in the index, and then pairs of slot name and `=` + bytes,
- * or `-` to remove it.
- * Answer: {'committed'}, {'taken'} or {'conflict', ...snapshot}.
+ * Arguments: now, createdAt, expiresAt, loadFrom, expected, revision, known revision, known sequence and turn sequence
+ * ('' for none) with spaces between; owner, the session's key in the index, head, turn as it is stored, and then pairs of
+ * slot name and `=` + bytes, or `-` to remove it.
+ * Answer: 1 if it is written, 0 if its turn has the place of another, else {} or the snapshot.
  */
 const commitLua = `${sharedLua}${touchIndexLua}
-local now, revision, head, turnField = ARGV[1], ARGV[3], ARGV[8], 't:' .. ARGV[11]
-local stored = redis.call('HMGET', key, 'r', 'e', 'm', 'n')
-local live = isLive(stored[2], now)
+local now, createdAt, expiresAt, loadFrom, expected, revision, knownRevision, knownSequence, sequence =
+  string.match(ARGV[1], '^(%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*)$')
+local owner, entry, head, turn = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local turnField = 't:' .. sequence
+local there, endsAt, highest, names, placed = unpack(redis.call('HMGET', key, 'r', 'e', 'm', 'n', turnField))
+local live = isLive(endsAt, now)
 
 local function isInPlace()
-  if not live or stored[1] ~= revision or redis.call('HGET', key, 'h') ~= head then return false end
-  if ARGV[11] == '' then return true end
-  return string.sub(redis.call('HGET', key, turnField) or '', 1, 32) == ARGV[12]
+  if not live or there ~= revision or redis.call('HGET', key, 'h') ~= head then return false end
+  return sequence == '' or string.sub(placed or '', 1, 32) == string.sub(turn, 1, 32)
 end
 
-if (live and stored[1] or '') ~= ARGV[2] then
-  if isInPlace() then return { 'committed' } end
-  local current = snapshot(now, ARGV[9], ARGV[10])
-  table.insert(current, 1, 'conflict')
-  return current
+if (live and there or '') ~= expected then
+  return isInPlace() and 1 or snapshot(now, knownRevision, knownSequence)
 end
-if live and ARGV[11] ~= '' and redis.call('HEXISTS', key, turnField) == 1 then return { 'taken' } end
+if live and placed then return 0 end
 
-local lasts = math.max(tonumber(ARGV[6]) - tonumber(now), 0)
+local lasts = math.max(tonumber(expiresAt) - tonumber(now), 0)
 -- The first of all writes: a server without memory refuses nothing after a DEL.
-if KEYS[2] then touchIndex(KEYS[2], ARGV[5], ARGV[14], lasts + 120000) end
+if KEYS[2] then touchIndex(KEYS[2], createdAt, entry, lasts + 120000) end
 if not live then
   redis.call('DEL', key)
-  stored = {}
+  highest, names = false, false
 end
-local highest = tonumber(stored[3] or '-1')
-if ARGV[11] ~= '' then
-  redis.call('HSET', key, turnField, ARGV[12] .. ARGV[13])
-  highest = math.max(highest, tonumber(ARGV[11]))
+local fields = { 'r', revision, 'o', owner, 'c', createdAt, 'e', expiresAt, 'l', loadFrom, 'h', head }
+highest = tonumber(highest or '-1')
+if sequence ~= '' then
+  highest = math.max(highest, tonumber(sequence))
+  fields[13], fields[14] = turnField, turn
 end
-redis.call('HSET', key, 'r', revision, 'o', ARGV[4], 'c', ARGV[5], 'e', ARGV[6], 'l', ARGV[7], 'h', head, 'm', highest)
+redis.call('HSET', key, 'm', highest, unpack(fields))
 
-if #ARGV > 14 then
+if #ARGV > 5 then
   local kept = {}
   local changed = {}
-  for index = 15, #ARGV, 2 do changed[ARGV[index]] = true end
-  for _, name in ipairs(stored[4] and cmsgpack.unpack(stored[4]) or {}) do
+  for index = 6, #ARGV, 2 do changed[ARGV[index]] = true end
+  for _, name in ipairs(names and cmsgpack.unpack(names) or {}) do
     if not changed[name] then kept[#kept + 1] = name end
   end
-  for index = 15, #ARGV, 2 do
+  for index = 6, #ARGV, 2 do
     local name, value = ARGV[index], ARGV[index + 1]
     if string.sub(value, 1, 1) == '=' then
       kept[#kept + 1] = name
@@ -121,7 +123,7 @@ end
 
 -- A minute of grace, so that clocks that differ a little never lose a session that is still live for one of them.
 redis.call('PEXPIRE', key, string.format('%.0f', lasts + 60000))
-return { 'committed' }
+return 1
 `;
 
 /** Arguments: now, owner ('' for any). Answer: {} or owner and 1 if it was live. */
@@ -132,10 +134,7 @@ redis.call('DEL', key)
 return { session[1], isLive(session[2], ARGV[1]) and 1 or 0 }
 `;
 
-export const sessionScripts = {
-  sessionLoad: { lua: loadLua, numberOfKeys: 1 },
-  sessionReadTurns: { lua: readTurnsLua, numberOfKeys: 1 },
-  sessionCommit: { lua: commitLua, numberOfKeys: 1 },
-  sessionCommitIndexed: { lua: commitLua, numberOfKeys: 2 },
-  sessionRemove: { lua: removeLua, numberOfKeys: 1 },
-};
+export const loadSession = redisScript(loadLua);
+export const readSessionTurns = redisScript(readTurnsLua);
+export const commitSession = redisScript(commitLua);
+export const removeSession = redisScript(removeLua);

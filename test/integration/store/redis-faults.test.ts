@@ -164,9 +164,40 @@ describeWithRedis("the Redis store when its server misbehaves", () => {
     expect(await backend.sessions.remove(commits[0].key)).toBe(true);
   });
 
+  it("a server that forgot our scripts answers all who ask it at once, and knows them then", async () => {
+    const commits = Array.from({ length: 20 }, opening);
+    await raw.script("FLUSH");
+    await Promise.all(commits.map((commit) => mustCommit(backend.sessions, commit)));
+    const loaded = await Promise.all(commits.map(({ key }) => backend.sessions.load(key)));
+    expect(loaded.map((session) => session?.turns)).toEqual(commits.map(({ turn }) => [turn]));
+    await raw.config("RESETSTAT");
+    await backend.sessions.load("any");
+    expect(await callsOf(raw)).not.toHaveProperty("eval");
+  });
+
+  it("a server that was restarted fails no turn for knowing no script", async () => {
+    const [base] = await writeTurns(backend.sessions, opening(), 1);
+    await server.kill();
+    await server.restart();
+    await expect.poll(() => backend.ping().then(() => "up", String), { timeout: 10_000 }).toBe("up");
+    await mustCommit(backend.sessions, followUpOf(base));
+    expect((await backend.sessions.load(base.key))?.turns).toHaveLength(2);
+  });
+
+  it("a commit that was given up is not sent again when its script proves to be unknown", async () => {
+    const base = opening();
+    await mustCommit(backend.sessions, base);
+    await raw.script("FLUSH");
+    server.freeze();
+    await expect(backend.sessions.commit(followUpOf(base))).rejects.toMatchObject(UNAVAILABLE);
+    server.thaw();
+    await expect.poll(() => backend.ping().then(() => "up", String)).toBe("up");
+    expect((await backend.sessions.load(base.key))?.turns).toEqual([base.turn]);
+  });
+
   it("a load is one command, and so is a commit that enters the session in its owner's index", async () => {
     const commits = await writeTurns(backend.sessions, opening(), 3);
-    // The first use of a script on a connection sends its text.
+    // The first use of a script sends its text.
     await backend.sessions.load(commits[0].key);
     await raw.config("RESETSTAT");
     await backend.sessions.load(commits[0].key);

@@ -126,7 +126,7 @@ describeWithRedis("what the Redis store keeps where", () => {
 
   it("an entry that was written anew while its owner was being removed stays", async () => {
     const connection = await connectRedis({ url: server.url, log: createRecordedLog().log, commandTimeoutMs: 2_000 });
-    const index = createOwnerIndex({ client: connection.client, names: createRedisNames("t:"), clock: clock.now });
+    const index = createOwnerIndex({ connection, names: createRedisNames("t:"), clock: clock.now });
     const enter = (createdAt: number): Promise<unknown> =>
       index.enter("mine", { key: "session", createdAt }, clock.now() + HOUR_MS);
     await enter(clock.now());
