@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 
 import { parseChatRequest, parseInSlices } from "../../../src/protocol/chat-request.ts";
 
-const limits = { maxDepth: 64, maxKeys: 100_000 };
+const limits = { maxDepth: 64, maxKeys: 100_000, maxValues: 100_000 };
 const bodyOf = (messages: readonly unknown[]): Buffer => Buffer.from(JSON.stringify({ model: "m", n: 2, messages }));
+const tooMany = expect.objectContaining({ code: "body_too_many_keys" }) as Error;
 const manyMessages = Array.from({ length: 5_000 }, (_, index) => ({ role: "user", content: `message ${index}` }));
 
 describe("a chat request", () => {
@@ -34,6 +35,29 @@ describe("a chat request", () => {
     await expect(async () => parseInSlices(wrong, { ...limits, maxKeys: 10 })).rejects.toMatchObject({
       code: "body_too_many_keys",
     });
+  });
+
+  it.each([
+    ["items of a list", "[0,0,0,0,0,0]"],
+    ["empty lists", "[[],[],[]]"],
+    ["lists in lists", "[[[[[[]]]]]]"],
+    ["fields", '{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0}'],
+  ])("is bounded in the values of each message, and of all beside them: %s", (_, six) => {
+    const read = (body: string, maxValues: number) => parseChatRequest(Buffer.from(body), { ...limits, maxValues });
+    const message = `{"role":"user","x":${six}}`;
+    const inMessages = `{"model":"m","messages":[${message},${message},${message}]}`;
+    expect(read(inMessages, 8).messages).toHaveLength(3);
+    expect(() => read(inMessages, 7)).toThrow(tooMany);
+    const beside = `{"model":"m","x":${six},"messages":[]}`;
+    expect(read(beside, 9).fields["x"]).toEqual(JSON.parse(six));
+    expect(() => read(beside, 8)).toThrow(tooMany);
+  });
+
+  it("may have as many messages as values", () => {
+    const few = { ...limits, maxValues: 10 };
+    const read = (count: number): number => parseChatRequest(bodyOf(manyMessages.slice(0, count)), few).messages.length;
+    expect(read(7)).toBe(7);
+    expect(() => read(8)).toThrow(tooMany);
   });
 
   it.each(["plain", '"', 'a "quoted" word', "\\", '\\"', 'ends in \\\\"', '"\\', `{"a":"b\\"c"}`, '"'.repeat(999)])(

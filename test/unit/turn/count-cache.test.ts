@@ -28,7 +28,7 @@ const requestOf = (instructions: string, tool: string) =>
         messages: [{ role: "system", content: instructions }],
       }),
     ),
-    { maxDepth: 64, maxKeys: 100 },
+    { maxDepth: 64, maxKeys: 100, maxValues: 100 },
   );
 
 describe("counting what comes with every request", () => {
