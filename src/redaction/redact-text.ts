@@ -54,6 +54,7 @@ function* replaceFindings(
   options: TextRedactionOptions,
 ): Generator<undefined, string> {
   const mustStayJson = options.isArguments === true ? isJson(text) : isJsonDocument(text);
+  yield;
   const edits: readonly Edit[] = mustStayJson ? jsonEdits(text, findings) : findings;
   const stretches: string[] = [];
   let stretch: string[] = [];

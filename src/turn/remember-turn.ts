@@ -1,7 +1,7 @@
 import { describeError } from "../errors/describe-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { type Awaitable, andThen, recover } from "../kit/awaitable.ts";
-import { sliceFor } from "../kit/work-slices.ts";
+import { mapInSlices, sliceFor } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { restoreMessage } from "../redaction/restore-answer.ts";
 import type { WithheldLookup } from "../redaction/restore-text.ts";
@@ -75,13 +75,18 @@ function redactSystem(
   const systemHash = hashSystem(system);
   if (systemHash === plan.session?.head.systemHash) return undefined;
   if (input.hidden) return { hash: systemHash, messages: input.hidden.system };
-  const clear = system.map(({ message, bytes }): ClearMessage => ({
-    message,
-    bytes,
-    fingerprint: ring.fingerprint(message),
-    tokens: undefined,
-  }));
-  return andThen(redactMessages(parts, clear), ({ messages }) => ({ hash: systemHash, messages }));
+  const clear = mapInSlices(system, {
+    bytesOf: ({ bytes }) => bytes.length,
+    map: ({ message, bytes }): ClearMessage => ({
+      message,
+      bytes,
+      fingerprint: ring.fingerprint(message),
+      tokens: undefined,
+    }),
+  });
+  return andThen(clear, (all) =>
+    andThen(redactMessages(parts, all), ({ messages }) => ({ hash: systemHash, messages })),
+  );
 }
 
 interface RememberParts {

@@ -270,16 +270,18 @@ function readInput(scope: TurnScope, repeat: Repeat, snapshot: OpenedSession | u
   const hiding = redactor && hideRequest(scope, { redactor, counter, snapshot });
   return andThen(hiding, (hidden) =>
     andThen(countCache.countAhead(hidden ? [] : system, request.chat, counter), () =>
-      andThen(readConversation(rest, fingerprint), (incoming) => ({
-        request,
-        counter,
-        price: ports.prices.priceOf(model),
-        system: hidden?.system ?? system.map((message) => countCache.systemMessage(message, counter)),
-        hidden,
-        incoming,
-        envelopeTokens: countCache.envelopeTokens(request.chat, counter),
-        replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,
-      })),
+      andThen(hidden?.system ?? countCache.systemMessages(system, counter), (counted) =>
+        andThen(readConversation(rest, fingerprint), (incoming) => ({
+          request,
+          counter,
+          price: ports.prices.priceOf(model),
+          system: counted,
+          hidden,
+          incoming,
+          envelopeTokens: countCache.envelopeTokens(request.chat, counter),
+          replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,
+        })),
+      ),
     ),
   );
 }
