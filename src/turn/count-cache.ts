@@ -4,6 +4,7 @@ import { LRUCache } from "lru-cache";
 
 import type { HistoryMessage } from "../history/history-strategy.ts";
 import type { Awaitable } from "../kit/awaitable.ts";
+import { nextSlice } from "../kit/slice-queue.ts";
 import { isLong, mapInSlices } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { ChatRequest, RequestMessage } from "../protocol/chat-request.ts";
@@ -39,6 +40,7 @@ export function createCountCache(): CountCache {
   const countLong = async (long: readonly LongItem[], counter: TokenCounter): Promise<void> => {
     for (const { bytes, read } of long) {
       const key = keyOf(bytes, counter);
+      await nextSlice();
       if (!counts.has(key)) counts.set(key, await counter.countInSlices(read()));
     }
   };

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 
 import type { Clock } from "../../kit/clock.ts";
-import { sliceFor } from "../../kit/work-slices.ts";
 import { type CommitOutcome, committed, type SessionCommit } from "../session-store.ts";
 import { turnSequenceTaken } from "../turn-sequence-taken.ts";
 import type { DynamoTable, Expression, Item } from "./dynamo-table.ts";
@@ -107,11 +106,7 @@ function changedSlots({ slots = new Map() }: SessionCommit): { slot: SlotPointer
 
 async function writeRows({ table, index }: SessionParts, { rows, base, next }: Attempt): Promise<void> {
   // A row that is there was written by this commit when it was first tried.
-  const written = inParallel(rows, async (row) => {
-    // The client prints and signs each at once, and a turn of a megabyte has three.
-    await sliceFor(row["bytes"]?.B?.length ?? 0);
-    return table.put(row, { expression: "attribute_not_exists(pk)" });
-  });
+  const written = inParallel(rows, (row) => table.put(row, { expression: "attribute_not_exists(pk)" }));
   const isListed = base.fields?.owner === next.fields.owner && base.fields.createdAt === next.fields.createdAt;
   await Promise.all([written, isListed || index.enter(next)]);
 }

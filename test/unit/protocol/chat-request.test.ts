@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { parseChatRequest, parseInSlices } from "../../../src/protocol/chat-request.ts";
+import { countLoopTurns } from "../../support/loop-turns.ts";
 
 const limits = { maxDepth: 64, maxKeys: 100_000, maxValues: 100_000 };
 const bodyOf = (messages: readonly unknown[]): Buffer => Buffer.from(JSON.stringify({ model: "m", n: 2, messages }));
@@ -14,16 +15,10 @@ describe("a chat request", () => {
 
   it("says the same when it is long and read in slices, while others have their turns", async () => {
     const body = bodyOf(manyMessages);
-    let turns = 0;
-    let isRead = false;
-    const count = (): void => {
-      turns += 1;
-      if (!isRead) setImmediate(count);
-    };
-    setImmediate(count);
+    const turns = countLoopTurns();
     const chat = await parseInSlices(body, limits);
-    isRead = true;
-    expect(turns).toBeGreaterThan(10);
+    turns.stop();
+    expect(turns.now()).toBeGreaterThan(10);
     expect(chat).toEqual(parseChatRequest(body, limits));
   });
 
