@@ -40,8 +40,9 @@ export function createCountCache(): CountCache {
   const countLong = async (long: readonly LongItem[], counter: TokenCounter): Promise<void> => {
     for (const { bytes, read } of long) {
       const key = keyOf(bytes, counter);
+      if (counts.has(key)) continue;
       await nextSlice();
-      if (!counts.has(key)) counts.set(key, await counter.countInSlices(read()));
+      counts.set(key, await counter.countInSlices(read()));
     }
   };
   return {
