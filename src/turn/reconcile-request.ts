@@ -1,5 +1,4 @@
 import type { Awaitable } from "../kit/awaitable.ts";
-import { nextSlice } from "../kit/slice-queue.ts";
 import { turnPrints } from "../session/active-turns.ts";
 import { reconcile } from "../session/reconcile-conversation.ts";
 import type { Reconciled, TranscriptPrint } from "../session/reconcile.ts";
@@ -32,7 +31,6 @@ async function reconcileWhole(
   snapshot: OpenedSession | undefined,
 ): Promise<ReconciledSession> {
   const session = snapshot && (await cache.loadAll(snapshot));
-  await nextSlice();
   const reconciled = reconcile(printOf(session), incoming, request.mode);
   if ("needsTurnsFrom" in reconciled) throw new TypeError("reconcile asked for turns it was given");
   return { session, reconciled: replacing(reconciled, session, replaces) };

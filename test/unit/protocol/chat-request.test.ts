@@ -22,6 +22,14 @@ describe("a chat request", () => {
     expect(chat).toEqual(parseChatRequest(body, limits));
   });
 
+  it("gives others their turns between its fields and what is done with it, where these are long", async () => {
+    const long = Buffer.from(`{"model":"m","metadata":{"x":"${"a".repeat(100_000)}"},"messages":[]}`);
+    const turns = countLoopTurns();
+    await parseInSlices(long, limits);
+    turns.stop();
+    expect(turns.now()).toBeGreaterThan(1);
+  });
+
   it("is refused alike, wherever its mistake is", async () => {
     const wrong = bodyOf([...manyMessages, { role: 7 }]);
     const param = "messages[5000].role";
