@@ -240,7 +240,7 @@ function upstreamOptions({ upstream: { url, apiKey, timeouts, maxConnections } }
 function turnSettings({ http, upstream, history, sessions, redaction }: GatewayConfig): TurnSettings {
   const { summary } = history;
   return {
-    limits: { maxDepth: http.maxDepth, maxKeys: http.maxKeys },
+    limits: { maxDepth: http.maxDepth, maxKeys: http.maxKeys, maxValues: http.maxValues },
     strategy: history.strategy,
     observes: history.mode === "observe",
     knobs: historyKnobs(history),

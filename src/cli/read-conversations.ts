@@ -12,7 +12,7 @@ interface Placed {
 }
 
 /** The file is the user's own: nothing to defend against but what recursion cannot take. */
-const limits = { maxDepth: 1_000, maxKeys: Infinity };
+const limits = { maxDepth: 1_000, maxKeys: Infinity, maxValues: Infinity };
 
 /**
  * The conversations of a file, each as one request that holds all of its messages: an array of messages, a request with

@@ -14,6 +14,11 @@ export const http = z.strictObject({
   maxBodyBytes: count().default(20_971_520).describe("A larger request body is refused with 413."),
   maxDepth: count().max(10_000).default(64).describe("How deep a chat request's JSON may be nested."),
   maxKeys: count().default(200_000).describe("How many object keys a chat request's JSON may have in all."),
+  maxValues: count()
+    .default(50_000)
+    .describe(
+      "How many fields and list items one message of a chat request may have, or all the rest of it, where each message is one: what is parsed in one go. A thousand tools of ten parameters have some 40,000.",
+    ),
   maxHeaderBytes: z.int().min(1_024).max(1_048_576).default(16_384).describe("All headers of a request together."),
   headersTimeoutMs: milliseconds()
     .default(15_000)

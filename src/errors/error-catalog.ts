@@ -30,7 +30,7 @@ const unavailable = (status: number, publicMessage: string): CatalogEntry => ({
 export const errorCatalog = {
   body_not_json: invalid(400, "The request body is not valid JSON."),
   body_too_deep: invalid(400, "The request body is nested too deeply."),
-  body_too_many_keys: invalid(400, "The request body has too many keys."),
+  body_too_many_keys: invalid(400, "The request body has too many keys or list items."),
   body_too_large: invalid(413, "The request body is larger than this gateway accepts."),
   body_encoding_unsupported: invalid(415, "Send the request body without content encoding."),
   invalid_request: invalid(400, "The request is not a valid chat completion request."),

@@ -9,6 +9,9 @@ const ITEM_BYTES = 256;
 /** Whether work on so many bytes is to wait for a slice of its own. */
 export const isLong = (bytes: number): boolean => bytes > SLICE_BYTES;
 
+/** A slice of its own for work on so many bytes; `undefined` where they are few, and may follow on what was done before. */
+export const sliceFor = (bytes: number): Promise<void> | undefined => (isLong(bytes) ? nextSlice() : undefined);
+
 /** Parts long work, so that no request holds the event loop for the sum of all it brings. */
 export interface WorkSlices {
   /** To be called before each piece of work: a promise to await when the pieces together have grown past a slice. */

@@ -40,6 +40,7 @@ export function parseInSlices(body: Buffer, limits: BodyLimits): Awaitable<ChatR
 async function parseLongRequest(body: Buffer, limits: BodyLimits): Promise<ChatRequest> {
   await nextSlice();
   const envelope = parseEnvelope(body, limits);
+  await nextSlice();
   const messages = await mapInSlices(envelope.spans, {
     bytesOf: ({ start, end }) => end - start,
     map: (span, index) => parseMessage(body, span, index),

@@ -9,10 +9,12 @@ export interface Span {
 export interface BodyLimits {
   readonly maxDepth: number;
   readonly maxKeys: number;
+  /** Fields and list items in one message, or in all else together: what is parsed in one go. A message counts as one. */
+  readonly maxValues: number;
 }
 
 /** For what the gateway wrote or checked itself. */
-export const noLimits: BodyLimits = { maxDepth: Infinity, maxKeys: Infinity };
+export const noLimits: BodyLimits = { maxDepth: Infinity, maxKeys: Infinity, maxValues: Infinity };
 
 export interface BodyMap {
   /** Values of the top-level members. */
@@ -50,6 +52,7 @@ class Scanner {
   readonly #limits: BodyLimits;
   #at = 0;
   #keys = 0;
+  #values = 0;
 
   constructor(body: Buffer, limits: BodyLimits) {
     this.#body = body;
@@ -87,14 +90,19 @@ class Scanner {
     return elements;
   }
 
+  /** Each is parsed by itself, so what one holds is counted by itself. */
   #readElements(): Span[] {
     const spans: Span[] = [];
     this.#expect(OPEN_BRACKET);
     for (let first = true; !this.#closes(CLOSE_BRACKET, first); first = false) {
+      this.#countValue();
+      const outside = this.#values;
+      this.#values = 0;
       this.#skipSpace();
       const start = this.#at;
       this.#skipValue(2);
       spans.push({ start, end: this.#at });
+      this.#values = outside;
     }
     return spans;
   }
@@ -112,6 +120,7 @@ class Scanner {
 
   #readKey(): string {
     this.#countKey();
+    this.#countValue();
     this.#skipSpace();
     const start = this.#at;
     if (this.#body[start] !== QUOTE) throw notJson();
@@ -141,8 +150,10 @@ class Scanner {
       if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
         depth += 1;
         if (depth > this.#limits.maxDepth) throw new GatewayError("body_too_deep", "request body over the depth limit");
+        this.#countValue();
       } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1;
       else if (byte === COLON) this.#countKey();
+      else if (byte === COMMA) this.#countValue();
       this.#at += 1;
     } while (depth > outerDepth);
   }
@@ -195,6 +206,13 @@ class Scanner {
     this.#keys += 1;
     if (this.#keys > this.#limits.maxKeys)
       throw new GatewayError("body_too_many_keys", "request body over the key limit");
+  }
+
+  /** Each list and object is opened for its first, and has a comma before every other. */
+  #countValue(): void {
+    this.#values += 1;
+    if (this.#values > this.#limits.maxValues)
+      throw new GatewayError("body_too_many_keys", "request body over the value limit");
   }
 }
 

@@ -9,6 +9,7 @@ import { createSurvey, surveyText, type TextSurvey } from "./text-survey.ts";
 /** What one detector may read without a pause. */
 export const UNITS_PER_STEP = 1024;
 const SURVEY_UNITS_PER_STEP = 65_536;
+const FINDINGS_PER_STEP = 4096;
 /** Tokens this long are looked at for base64 payloads, which the fold leaves out. */
 const LONG_TOKEN = 256;
 
@@ -31,7 +32,7 @@ function* surveyed(text: string): Generator<undefined, TextSurvey> {
 }
 
 export function mustFold(source: string, { survey, rules }: Omit<Search, "source">): boolean {
-  if (survey.needsFolding || (survey.brackets > 0 && rules.placeholders.count(source) > 0)) return true;
+  if (survey.needsFolding || (survey.brackets > 0 && rules.placeholders.isIn(source))) return true;
   if (hasSpelledMark(source)) return true;
   return survey.longestToken >= LONG_TOKEN && source.includes(";base64,");
 }
@@ -60,14 +61,27 @@ function* detect(folded: FoldedText, { source, survey, rules }: Search): Generat
     }
   }
   if (findings.length === 0) return findings;
-  const wanted = withoutAllowed(findings, ({ type, start, end }) => rules.isAllowed(type, source.slice(start, end)));
-  return wanted.length < 2 ? wanted : withoutOverlaps(wanted);
+  const wanted = yield* withoutAllowed(findings, ({ type, start, end }) =>
+    rules.isAllowed(type, source.slice(start, end)),
+  );
+  return wanted.length < 2 ? wanted : yield* withoutOverlaps(wanted);
 }
 
+/** Whether so many are a step of work. A short text has never so many. */
+const isStep = (findings: number): boolean => findings % FINDINGS_PER_STEP === FINDINGS_PER_STEP - 1;
+
 /** An allowed value stays whole: what others found inside it stays too. */
-function withoutAllowed(findings: Finding[], isAllowed: (finding: Finding) => boolean): Finding[] {
-  const allowed = findings.filter(isAllowed).toSorted((one, other) => one.start - other.start);
+function* withoutAllowed(
+  findings: Finding[],
+  isAllowed: (finding: Finding) => boolean,
+): Generator<undefined, Finding[]> {
+  const allowed: Finding[] = [];
+  for (const [index, finding] of findings.entries()) {
+    if (isAllowed(finding)) allowed.push(finding);
+    if (isStep(index)) yield;
+  }
   if (allowed.length === 0) return findings;
+  allowed.sort((one, other) => one.start - other.start);
   let next = 0;
   return findings
     .toSorted((one, other) => one.start - other.start)
@@ -81,10 +95,11 @@ function withoutAllowed(findings: Finding[], isAllowed: (finding: Finding) => bo
 const PRIORITY = new Map<string, number>(ENTITY_PRIORITY.map((type, index) => [type, index]));
 
 /** Of two that overlap the surer type wins, then the longer one; what is left of the loser is searched again later. */
-function withoutOverlaps(findings: Finding[]): readonly Finding[] {
+function* withoutOverlaps(findings: Finding[]): Generator<undefined, readonly Finding[]> {
   const inOrder = findings.toSorted((one, other) => one.start - other.start || other.end - one.end);
   const kept: Finding[] = [];
-  for (const finding of inOrder) {
+  for (const [index, finding] of inOrder.entries()) {
+    if (isStep(index)) yield;
     let isBeaten = false;
     while (!isBeaten && (kept.at(-1)?.end ?? 0) > finding.start) {
       isBeaten = !beats(finding, kept.at(-1));

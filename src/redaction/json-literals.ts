@@ -2,11 +2,8 @@ import { isJson } from "../protocol/json-object.ts";
 import type { Finding } from "./redactor.ts";
 
 /** A piece of text to be replaced, and whether the replacement needs quotes of its own. */
-export interface Edit {
-  readonly finding: Finding;
-  readonly start: number;
-  readonly end: number;
-  readonly isQuoted: boolean;
+export interface Edit extends Finding {
+  readonly isQuoted?: boolean;
 }
 
 const QUOTE = 34;
@@ -42,11 +39,11 @@ export function jsonEdits(text: string, findings: readonly Finding[]): Edit[] {
       while (literal !== undefined && literal.end < at) literal = nextLiteral(text, literal.end + 1);
       if (literal !== undefined && at >= literal.start) {
         const end = Math.min(finding.end, literal.end);
-        if (end > at) edits.push({ finding, start: at, end, isQuoted: false });
+        if (end > at) edits.push({ type: finding.type, start: at, end });
         at = literal.end + 1;
       } else {
         const scalar = scalarAround(text, at);
-        if (scalar.end > scalar.start) edits.push({ finding, ...scalar, isQuoted: true });
+        if (scalar.end > scalar.start) edits.push({ type: finding.type, ...scalar, isQuoted: true });
         at = Math.max(at + 1, scalar.end);
       }
     }

@@ -18,6 +18,7 @@ export const ENTITY_PRIORITY = [
 export interface PlaceholderReader {
   /** The end of the placeholder that starts at `at`, or -1. */
   endAt(text: string, at: number): number;
+  isIn(text: string): boolean;
   count(text: string): number;
   /** Tool names may not hold brackets, so their placeholders travel without; `bracket` puts them back. */
   unbracket(text: string): string;
@@ -34,6 +35,10 @@ export function createPlaceholderReader(configured: readonly EntityType[]): Plac
     endAt(text, at) {
       here.lastIndex = at;
       return here.test(text) ? here.lastIndex : -1;
+    },
+    isIn(text) {
+      anywhere.lastIndex = 0;
+      return text.includes("[") && anywhere.test(text);
     },
     count: (text) => (text.includes("[") ? (text.match(anywhere)?.length ?? 0) : 0),
     unbracket: (text) => text.replaceAll(anywhere, (placeholder) => placeholder.slice(1, -1)),

@@ -54,20 +54,21 @@ function* replaceFindings(
   options: TextRedactionOptions,
 ): Generator<undefined, string> {
   const mustStayJson = options.isArguments === true ? isJson(text) : isJsonDocument(text);
-  const edits = mustStayJson ? jsonEdits(text, findings) : findings.map(plainEdit);
-  const pieces: string[] = [];
+  yield;
+  const edits: readonly Edit[] = mustStayJson ? jsonEdits(text, findings) : findings;
+  const stretches: string[] = [];
+  let stretch: string[] = [];
   let at = 0;
-  for (const [index, { finding, start, end, isQuoted }] of edits.entries()) {
+  for (const [index, { type, start, end, isQuoted = false }] of edits.entries()) {
     const piece = text.slice(start, end);
-    const placeholder = options.name(finding.type, mustStayJson && !isQuoted ? unescapedJson(piece) : piece);
-    pieces.push(text.slice(at, start), isQuoted ? JSON.stringify(placeholder) : placeholder);
+    const placeholder = options.name(type, mustStayJson && !isQuoted ? unescapedJson(piece) : piece);
+    stretch.push(text.slice(at, start), isQuoted ? JSON.stringify(placeholder) : placeholder);
     at = end;
-    if (index % EDITS_PER_STEP === EDITS_PER_STEP - 1) yield;
+    if (index % EDITS_PER_STEP !== EDITS_PER_STEP - 1) continue;
+    // Joined as they come: a hundred thousand pieces at the end would be long work.
+    stretches.push(stretch.join(""));
+    stretch = [];
+    yield;
   }
-  pieces.push(text.slice(at));
-  return pieces.join("");
-}
-
-function plainEdit(finding: Finding): Edit {
-  return { finding, start: finding.start, end: finding.end, isQuoted: false };
+  return [...stretches, ...stretch, text.slice(at)].join("");
 }

@@ -54,9 +54,11 @@ function areClear<Value>(
   { walk, across }: Walk<Value, unknown>,
   { rules, maxCharacters }: Search,
 ): boolean {
+  // Every value and every string is looked at, and takes its time however little it holds.
+  if (values.length > UNITS_PER_STEP) return false;
   let left = Math.min(UNITS_PER_STEP, maxCharacters);
   const look: StringMapper = (string) => {
-    left -= string.text.length;
+    left -= Math.max(string.text.length, 1);
     if (left < 0 || !isClearString(string, rules)) throw notClear;
     return string.text;
   };

@@ -3,7 +3,9 @@ import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 
 import type { HistoryMessage } from "../history/history-strategy.ts";
-import { isLong } from "../kit/work-slices.ts";
+import type { Awaitable } from "../kit/awaitable.ts";
+import { nextSlice } from "../kit/slice-queue.ts";
+import { isLong, mapInSlices } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import type { ChatRequest, RequestMessage } from "../protocol/chat-request.ts";
 import type { TokenCounter } from "../tokens/token-counter.ts";
@@ -11,7 +13,7 @@ import { toHistoryMessage } from "./read-conversation.ts";
 
 /** Token counts of what comes with every request unchanged: system messages and tools. Keeps hashes, no text. */
 export interface CountCache {
-  systemMessage(message: RequestMessage, counter: TokenCounter): HistoryMessage;
+  systemMessages(messages: readonly RequestMessage[], counter: TokenCounter): Awaitable<readonly HistoryMessage[]>;
   envelopeTokens(chat: ChatRequest, counter: TokenCounter): number;
   /** Counts in slices what is long of these, so that it is known when it is asked for. */
   countAhead(system: readonly RequestMessage[], chat: ChatRequest, counter: TokenCounter): Promise<void> | undefined;
@@ -38,12 +40,18 @@ export function createCountCache(): CountCache {
   const countLong = async (long: readonly LongItem[], counter: TokenCounter): Promise<void> => {
     for (const { bytes, read } of long) {
       const key = keyOf(bytes, counter);
-      if (!counts.has(key)) counts.set(key, await counter.countInSlices(read()));
+      if (counts.has(key)) continue;
+      await nextSlice();
+      counts.set(key, await counter.countInSlices(read()));
     }
   };
   return {
-    systemMessage: ({ message, bytes }, counter) =>
-      toHistoryMessage(message, { bytes, tokens: counted(bytes, counter, () => counter.countMessage(message)) }),
+    systemMessages: (messages, counter) =>
+      mapInSlices(messages, {
+        bytesOf: ({ bytes }) => bytes.length,
+        map: ({ message, bytes }) =>
+          toHistoryMessage(message, { bytes, tokens: counted(bytes, counter, () => counter.countMessage(message)) }),
+      }),
     envelopeTokens(chat, counter) {
       let tokens = 0;
       forEachRendered(chat, (bytes, value) => {

@@ -4,7 +4,7 @@ import { describeError } from "../errors/describe-error.ts";
 import type { RecallIndex, RecallUnit } from "../history/recall/recall-index.ts";
 import { readRemark } from "../history/recall/remark.ts";
 import { unitId } from "../history/recall/unit-id.ts";
-import { unitText } from "../history/recall/unit-text.ts";
+import { createUnitReader } from "../history/recall/unit-text.ts";
 import { embedTexts } from "./embed-texts.ts";
 import { hidingRedactor } from "./hide-request.ts";
 import type { OpenedSession } from "./opened-session.ts";
@@ -87,7 +87,8 @@ async function embedBatch(
     const missing = units.filter((unit) => !stored.has(unit));
     const open = await unitsToSend(ports, session.ref.key, missing);
     const { credential } = request.principal;
-    const made = open.length > 0 ? await embedTexts(ports, { texts: open.map(unitText), credential, timeoutMs }) : [];
+    const made =
+      open.length > 0 ? await embedTexts(ports, { texts: open.map(createUnitReader()), credential, timeoutMs }) : [];
     if (!made) return false;
     const vectors = new Map(open.map((unit, at) => [unit, made[at] ?? NO_VECTOR]));
     return await keepVectors({ ports, recall }, { session, index, units, vectors });

@@ -47,7 +47,8 @@ async function hideBody(
   body: Buffer,
   parts: { redactor: Redactor; notes: WithheldNotes },
 ): Promise<readonly Buffer[]> {
-  const { members } = scanBody(body, ports.settings.limits);
+  // Tokens are numbers, and a request to embed may have hundreds of thousands.
+  const { members } = scanBody(body, { ...ports.settings.limits, maxValues: Infinity });
   const fields = parseJson(body.toString("utf8"));
   if (!isJsonObject(fields)) throw new TypeError("a scanned body that is no object");
   const { fields: hidden, isSame, counts } = await hideFields({ body, members, fields }, parts);

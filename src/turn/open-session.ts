@@ -1,5 +1,5 @@
 import { GatewayError } from "../errors/gateway-error.ts";
-import { createWorkSlices } from "../kit/work-slices.ts";
+import { createWorkSlices, sliceFor } from "../kit/work-slices.ts";
 import { foldRecordChain } from "../sealing/chain.ts";
 import { recordTag } from "../sealing/sealed-record.ts";
 import type { Sealer, SessionSealer } from "../sealing/sealer.ts";
@@ -88,13 +88,19 @@ async function openLog(
   const slices = createWorkSlices();
   const log: LogRecord[] = [];
   let chain = chainBefore;
+  let bytes = 0;
   for (const { id, sequence, sealed } of turns) {
-    const pause = slices.before(sealed.length + OPENING_BYTES);
+    const cost = sealed.length + OPENING_BYTES;
+    bytes += cost;
+    const pause = slices.before(cost);
     if (pause) await pause;
     const record = decodeTurnRecord(keys.open("turn", id, sealed), { id, sequence });
     log.push(logRecord(record, { sequence, chainBefore: chain }));
     chain = foldRecordChain(chain, id, sealed);
   }
+  // What is done with all of them is long as well.
+  const pause = sliceFor(bytes);
+  if (pause) await pause;
   return { log, chain };
 }
 

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 
-import { createRecallIndex, type RecallIndex, type RecallTurn } from "../history/recall/recall-index.ts";
+import { createRecallIndex, type RecallIndex, type RecallTurn, STEMMING } from "../history/recall/recall-index.ts";
 import { openTermReader, type TermReader } from "../history/recall/term-reader.ts";
 import { takeVectors } from "../history/recall/unit-vectors.ts";
 import type { Clock } from "../kit/clock.ts";
@@ -53,8 +53,6 @@ interface Entry {
 /** People come back within minutes; what lies longer is made again from the store, in some tens of milliseconds. */
 const MAX_AGE_MS = 600_000;
 const ENTRY_BYTES = 1_000;
-/** Finding the stems of a text takes about so many times as long as counting its tokens. */
-const STEMMING = 4;
 
 export function createRecallShelf({ cache, clock, maxBytes, episodeGapMs }: RecallShelfOptions): RecallShelf {
   const entries = new LRUCache<string, Entry>({

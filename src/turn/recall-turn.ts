@@ -14,6 +14,7 @@ import { type Nearness, recallUnits } from "../history/recall/recall-units.ts";
 import { readRemark } from "../history/recall/remark.ts";
 import type { RecallPart } from "../history/recall/searched-part.ts";
 import { splitPassages } from "../history/recall/split-passages.ts";
+import { sliceFor } from "../kit/work-slices.ts";
 import { embedTexts } from "./embed-texts.ts";
 import type { HiddenRequest } from "./hide-request.ts";
 import type { KeptSession, RecallShelf } from "./recall-shelf.ts";
@@ -85,6 +86,7 @@ async function findUnits(parts: RecallParts, ask: Ask, task: RecallTask): Promis
   const all = [...own, ...others];
   const keys = new Map(all.map(({ key, part }) => [part.index, key]));
   const searched = { parts: all.map(({ part }) => part), nearness: nearnessFor(parts.ports, task, keys) };
+  await sliceFor(all.reduce((sum, { part }) => sum + part.index.bytes, 0));
   return recallUnits(await parts.shelf.reader(), ask, searched);
 }
 

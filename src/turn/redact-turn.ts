@@ -1,5 +1,6 @@
 import { type Awaitable, andThen } from "../kit/awaitable.ts";
 import { holdBytes } from "../kit/held-bytes.ts";
+import { nextSlice } from "../kit/slice-queue.ts";
 import { mapInSlices } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { hasRepeatedKeys } from "../protocol/repeated-keys.ts";
@@ -67,8 +68,9 @@ const answerLength = ({ content, tool_calls: calls }: ChatMessage): number =>
 
 interface Outcome {
   readonly redaction: Redaction | undefined;
-  /** Of the form that is stored, where it was counted ahead. */
+  /** Of the form that is stored, where they were made ahead. */
   readonly tokens?: number;
+  readonly stored?: string | undefined;
 }
 
 async function longStoredForm(
@@ -77,15 +79,22 @@ async function longStoredForm(
   redaction: Redaction | undefined,
 ): Promise<StoredMessage> {
   const message = redaction?.message ?? clear.message;
-  const known = message === clear.message ? clear.tokens : undefined;
+  const isChanged = message !== clear.message;
+  const known = isChanged ? undefined : clear.tokens;
   const tokens = known ?? (await parts.counter.countInSlices(message));
-  return storedForm(parts, clear, { redaction, tokens });
+  await nextSlice();
+  if (!isChanged) return storedForm(parts, clear, { redaction, tokens });
+  const stored = parts.fingerprint(message);
+  await nextSlice();
+  return storedForm(parts, clear, { redaction, tokens, stored });
 }
 
-function storedForm(parts: RedactionParts, clear: ClearMessage, { redaction, tokens }: Outcome): StoredMessage {
+function storedForm(parts: RedactionParts, clear: ClearMessage, outcome: Outcome): StoredMessage {
   const { redactor, counter, fingerprint } = parts;
   const { message, bytes, fingerprint: seen, isRestored } = clear;
-  if (redaction && redaction.message !== message) return redactedForm(parts, seen, { ...redaction, tokens });
+  const { redaction, tokens } = outcome;
+  if (redaction && redaction.message !== message)
+    return redactedForm(parts, seen, { ...outcome, message: redaction.message });
   const isWhole = bytes !== undefined && !hasRepeatedKeys(bytes, message);
   const own = holdBytes(isWhole ? bytes : JSON.stringify(message));
   return toStoredMessage(message, {
@@ -100,7 +109,7 @@ function storedForm(parts: RedactionParts, clear: ClearMessage, { redaction, tok
 function redactedForm(
   { redactor, counter, fingerprint }: RedactionParts,
   seen: string,
-  { message, tokens }: Pick<Redaction, "message"> & { readonly tokens: number | undefined },
+  { message, tokens, stored }: Outcome & Pick<Redaction, "message">,
 ): StoredMessage {
   const text = JSON.stringify(message);
   return toStoredMessage(message, {
@@ -108,7 +117,7 @@ function redactedForm(
     tokens: tokens ?? counter.countMessage(message),
     redactions: placeholdersIn(text, redactor),
     seen,
-    stored: fingerprint(message),
+    stored: stored ?? fingerprint(message),
   });
 }
 

@@ -1,8 +1,7 @@
 import { describeError } from "../errors/describe-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { type Awaitable, andThen, recover } from "../kit/awaitable.ts";
-import { nextSlice } from "../kit/slice-queue.ts";
-import { isLong } from "../kit/work-slices.ts";
+import { mapInSlices, sliceFor } from "../kit/work-slices.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { restoreMessage } from "../redaction/restore-answer.ts";
 import type { WithheldLookup } from "../redaction/restore-text.ts";
@@ -42,8 +41,10 @@ export function redactFresh(
   const parts = partsOf(scope, input);
   return recover<FreshRedaction | GatewayError>(
     () =>
-      andThen(redactIncoming(scope, parts, plan), (messages) =>
-        andThen(redactSystem(scope, { parts, plan, input }), (system) => ({ messages, system })),
+      andThen(sliceFor(bytesOfMessages(plan.fresh)), () =>
+        andThen(redactIncoming(scope, parts, plan), (messages) =>
+          andThen(redactSystem(scope, { parts, plan, input }), (system) => ({ messages, system })),
+        ),
       ),
     asRedactionFailure,
   );
@@ -74,13 +75,18 @@ function redactSystem(
   const systemHash = hashSystem(system);
   if (systemHash === plan.session?.head.systemHash) return undefined;
   if (input.hidden) return { hash: systemHash, messages: input.hidden.system };
-  const clear = system.map(({ message, bytes }): ClearMessage => ({
-    message,
-    bytes,
-    fingerprint: ring.fingerprint(message),
-    tokens: undefined,
-  }));
-  return andThen(redactMessages(parts, clear), ({ messages }) => ({ hash: systemHash, messages }));
+  const clear = mapInSlices(system, {
+    bytesOf: ({ bytes }) => bytes.length,
+    map: ({ message, bytes }): ClearMessage => ({
+      message,
+      bytes,
+      fingerprint: ring.fingerprint(message),
+      tokens: undefined,
+    }),
+  });
+  return andThen(clear, (all) =>
+    andThen(redactMessages(parts, all), ({ messages }) => ({ hash: systemHash, messages })),
+  );
 }
 
 interface RememberParts {
@@ -120,10 +126,14 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     if (fresh instanceof GatewayError) throw fresh;
     if (birth instanceof GatewayError) throw birth;
     // Answers come when they like, and what is sealed and stored now may be long.
-    if (isLong(bytesOfMessages(fresh.messages))) await nextSlice();
+    const bytes = bytesOfMessages(fresh.messages);
+    const pause = sliceFor(bytes);
+    if (pause) await pause;
     const redacting = redactAnswers(scope, parts);
     const answers = redacting instanceof Promise ? await redacting : redacting;
     const draft = draftTurn(scope, parts, { fresh, answers, turnId });
+    const pauseAgain = sliceFor(bytes);
+    if (pauseAgain) await pauseAgain;
     const startedAt = performance.now();
     const stored = await storeTurn(ring, { ref, snapshot: plan.session, birth, draft });
     ring.ports.meter.stage("append", performance.now() - startedAt);

@@ -3,6 +3,7 @@ import type { ServerResponse } from "node:http";
 
 import { GatewayError } from "../errors/gateway-error.ts";
 import { type Awaitable, andThen } from "../kit/awaitable.ts";
+import { sliceFor } from "../kit/work-slices.ts";
 import { nothingWithheld, type Withheld } from "../session/withheld.ts";
 import { mayRetry } from "./answer-cache.ts";
 import { answerHidden } from "./answer-hidden.ts";
@@ -69,6 +70,8 @@ async function runInside(scope: TurnScope): Promise<void> {
   }
   const { admitted } = scope.ticket;
   if (admitted instanceof Promise) await admitted;
+  const pause = sliceFor(scope.request.chat.body.length);
+  if (pause) await pause;
   if ("answered" in prepared) {
     // What was answered once is not for a key that has been revoked since.
     await scope.request.verifyCaller();
@@ -267,16 +270,18 @@ function readInput(scope: TurnScope, repeat: Repeat, snapshot: OpenedSession | u
   const hiding = redactor && hideRequest(scope, { redactor, counter, snapshot });
   return andThen(hiding, (hidden) =>
     andThen(countCache.countAhead(hidden ? [] : system, request.chat, counter), () =>
-      andThen(readConversation(rest, fingerprint), (incoming) => ({
-        request,
-        counter,
-        price: ports.prices.priceOf(model),
-        system: hidden?.system ?? system.map((message) => countCache.systemMessage(message, counter)),
-        hidden,
-        incoming,
-        envelopeTokens: countCache.envelopeTokens(request.chat, counter),
-        replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,
-      })),
+      andThen(hidden?.system ?? countCache.systemMessages(system, counter), (counted) =>
+        andThen(readConversation(rest, fingerprint), (incoming) => ({
+          request,
+          counter,
+          price: ports.prices.priceOf(model),
+          system: counted,
+          hidden,
+          incoming,
+          envelopeTokens: countCache.envelopeTokens(request.chat, counter),
+          replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,
+        })),
+      ),
     ),
   );
 }

@@ -106,7 +106,7 @@ type ReadLine =
   | { readonly object: "export.end"; readonly line: ExportEnd };
 
 /** Turns are as long as the gateway took them, and a little more. */
-const LINE_LIMITS = { maxDepth: 10_000, maxKeys: 10_000_000 };
+const LINE_LIMITS = { maxDepth: 10_000, maxKeys: 10_000_000, maxValues: Infinity };
 
 function readLine(bytes: Buffer, number: number): ReadLine {
   try {

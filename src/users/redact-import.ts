@@ -54,7 +54,7 @@ function readMessage(json: string): RequestMessage {
   return message;
 }
 
-const SYSTEM_LIMITS = { maxDepth: 10_000, maxKeys: 1_000_000 };
+const SYSTEM_LIMITS = { maxDepth: 10_000, maxKeys: 1_000_000, maxValues: Infinity };
 
 export async function redactSummaries(parts: RedactionParts, summaries: readonly Summary[]): Promise<Summary[]> {
   const texts = await redactTexts(

@@ -10,7 +10,11 @@ const MAX_BODY_BYTES = 4_000_000;
 let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await startTestGateway({
-    env: { STATEGATE_HTTP__MAX_BODY_BYTES: String(MAX_BODY_BYTES), STATEGATE_HTTP__MAX_KEYS: "1000" },
+    env: {
+      STATEGATE_HTTP__MAX_BODY_BYTES: String(MAX_BODY_BYTES),
+      STATEGATE_HTTP__MAX_KEYS: "1000",
+      STATEGATE_HTTP__MAX_VALUES: "2000",
+    },
   });
 });
 afterAll(() => gateway.close());
@@ -157,6 +161,20 @@ describe("a body made to hurt", () => {
     expect(await refused(`{${chat},"x":{${keys}}}`)).toEqual([400, "body_too_many_keys", null]);
     const message = `{"role":"user","content":"hi",${keys}}`;
     expect(await refused(`{"model":"gpt-5","messages":[${message}]}`)).toEqual([400, "body_too_many_keys", null]);
+  });
+
+  it.each(["[]", "0", '""', "null", '{"a":0}'])("is refused for its list, wherever it stands: %s", async (item) => {
+    const list = `[${Array.from({ length: item === '{"a":0}' ? 1_000 : 2_000 }, () => item).join()}]`;
+    expect(await refused(`{${chat},"x":${list}}`)).toEqual([400, "body_too_many_keys", null]);
+    const message = `{"role":"user","content":"hi","x":${list}}`;
+    expect(await refused(`{"model":"gpt-5","messages":[${message}]}`)).toEqual([400, "body_too_many_keys", null]);
+    expect(await refused(`{"model":"gpt-5","messages":${list}}`)).toEqual([400, "body_too_many_keys", null]);
+  });
+
+  it("is read when it only looks full: commas inside strings, and many messages with little in each", async () => {
+    const messages = Array.from({ length: 300 }, () => ({ role: "user", content: ",:[{".repeat(1_000) }));
+    const { status } = await sendChat(gateway, { model: "gpt-5", messages }, { headers: onSession(freshSession()) });
+    expect(status).toBe(200);
   });
 
   it("is read when it only looks deep: brackets inside strings", async () => {

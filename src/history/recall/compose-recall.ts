@@ -1,6 +1,6 @@
 import type { RecallUnit } from "./recall-index.ts";
 import { headingOf, lineOf, type RecalledRemark, renderRecall } from "./render-recall.ts";
-import { unitText } from "./unit-text.ts";
+import { createUnitReader } from "./unit-text.ts";
 
 export interface RecallRoom {
   readonly maxTokens: number;
@@ -37,11 +37,12 @@ function chooseRemarks(ranked: readonly RecallUnit[], room: RecallRoom): Recalle
   const chosen: RecalledRemark[] = [];
   const told = new Set<string>();
   const days = new Set<string>();
+  const textOf = createUnitReader();
   let left = room.maxTokens - room.countText(`\n\n${renderRecall([])}`);
   let misfits = 0;
   for (const unit of ranked) {
     if (left <= 0 || misfits >= MAX_MISFITS) break;
-    const text = unitText(unit);
+    const text = textOf(unit);
     if (told.has(text) || room.isShown(text)) continue;
     const remark = { line: lineOf(speakerOf(unit), text), at: unit.at, position: unit.position };
     const heading = headingOf(unit.at);

@@ -1,3 +1,4 @@
+import { createWorkSlices } from "../../kit/work-slices.ts";
 import type { HistoryMessage } from "../history-strategy.ts";
 import type { Language } from "./languages.ts";
 import { isQuestion } from "./read-ask.ts";
@@ -59,12 +60,15 @@ export interface RecallIndex {
   unitsIn(turns: number): number;
   /** Units with the term, each followed by how often it has it, in order. */
   postings(term: string): readonly number[];
+  /** One after the other. A long turn is read with pauses, and there for nobody before it is there whole. */
   add(turn: RecallTurn): Promise<void>;
 }
 
 /** Of a posting and a unit, besides the text: estimates. */
 const POSTING_BYTES = 24;
 const UNIT_BYTES = 200;
+/** Finding the stems of a text takes about so many times as long as counting its tokens. */
+export const STEMMING = 4;
 
 export function createRecallIndex(reader: TermReader, { episodeGapMs }: { episodeGapMs: number }): RecallIndex {
   const units: RecallUnit[] = [];
@@ -125,16 +129,26 @@ export function createRecallIndex(reader: TermReader, { episodeGapMs }: { episod
     unitsIn: (turns) => unitsBefore[Math.min(turns, keys.length)] ?? 0,
     postings: (term) => postings.get(term) ?? [],
     async add(turn) {
-      const parts = turn.messages.flatMap(readParts);
-      await reader.prepare(
-        parts.map(({ text }) => text),
-        language,
-      );
-      // From here on at once: nobody may find half a turn.
+      const slices = createWorkSlices();
+      const parts: ReturnType<typeof readParts> = [];
+      for (const message of turn.messages) {
+        const pause = slices.before(message.bytes.length);
+        if (pause) await pause;
+        parts.push(...readParts(message));
+      }
+      for (const { text } of parts) {
+        const pause = slices.before(text.length);
+        if (pause) await pause;
+        await reader.prepare([text], language);
+      }
+      // Nothing fails from here on, which would leave half a turn behind.
       for (const { text, ...part } of parts) {
+        const pause = slices.before(text.length * STEMMING + UNIT_BYTES);
+        if (pause) await pause;
         if (part.name !== undefined && part.start === 0) note(names, part.name, units.length);
         enter({ ...part, turn: keys.length, at: turn.at }, text);
       }
+      // Whoever searches goes by how many turns there are.
       keys.push(turn.key);
       unitsBefore.push(units.length);
     },

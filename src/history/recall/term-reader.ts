@@ -1,3 +1,4 @@
+import { nextSlice } from "../../kit/slice-queue.ts";
 import { englishWord } from "./english-forms.ts";
 import { type Language, languages } from "./languages.ts";
 import { readWords } from "./read-words.ts";
@@ -66,6 +67,7 @@ async function loadVotes(): Promise<Votes> {
   const votes = new Map<string, number>();
   for (const [index, name] of names.entries()) {
     const { stopwords } = await languages[name].stopwords();
+    await nextSlice();
     for (const word of [...stopwords, ...(forgotten[name] ?? [])].flatMap((entry) => readWords(entry).spaced)) {
       votes.set(word, (votes.get(word) ?? 0) | (1 << index));
     }

@@ -178,7 +178,7 @@ describe("no way of writing a path", () => {
   });
 });
 
-const chat = (text: string) => parseChatRequest(Buffer.from(text), { maxDepth: 64, maxKeys: 1_000 });
+const chat = (text: string) => parseChatRequest(Buffer.from(text), { maxDepth: 64, maxKeys: 1_000, maxValues: 1_000 });
 const withContent = (content: string, more = ""): string =>
   `{"model":"m",${more}"messages":[{"role":"user","content":${content}}]}`;
 

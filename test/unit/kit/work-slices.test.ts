@@ -2,26 +2,15 @@ import { describe, expect, it } from "vitest";
 
 import { runInSlices } from "../../../src/kit/run-in-slices.ts";
 import { createSliceQueue } from "../../../src/kit/slice-queue.ts";
-import { mapInSlices } from "../../../src/kit/work-slices.ts";
-
-/** Counts turns of the event loop: in each of them sockets and timers were looked at. */
-function countTurns() {
-  let turn = 0;
-  let isOver = false;
-  const next = (): void => {
-    turn += 1;
-    if (!isOver) setImmediate(next);
-  };
-  setImmediate(next);
-  return { now: () => turn, stop: () => (isOver = true) };
-}
+import { mapInSlices, sliceFor } from "../../../src/kit/work-slices.ts";
+import { countLoopTurns } from "../../support/loop-turns.ts";
 
 const repeats = (turns: readonly number[]): number => turns.length - new Set(turns).size;
 
 describe("long work of several requests", () => {
   it("is let go one slice a turn of the event loop, in the order in which it came", async () => {
     const nextSlice = createSliceQueue();
-    const turns = countTurns();
+    const turns = countLoopTurns();
     const gone: { worker: number; turn: number }[] = [];
     const work = async (worker: number): Promise<void> => {
       for (let slice = 0; slice < 3; slice += 1) {
@@ -36,7 +25,7 @@ describe("long work of several requests", () => {
   });
 
   it("shares one queue, whether it is mapped or generated", async () => {
-    const turns = countTurns();
+    const turns = countLoopTurns();
     const begun: number[] = [];
     const long = { bytesOf: () => 100_000, map: () => void begun.push(turns.now()) };
     const works = [0, 1, 2].flatMap(() => [
@@ -49,13 +38,25 @@ describe("long work of several requests", () => {
     expect(repeats(begun)).toBe(0);
   });
 
+  it("waits for a turn of its own, however many are about to begin", async () => {
+    const turns = countLoopTurns();
+    const begin = async (): Promise<number> => {
+      await sliceFor(100_000);
+      return turns.now();
+    };
+    const begun = await Promise.all([begin(), begin(), begin()]);
+    turns.stop();
+    expect(repeats(begun)).toBe(0);
+    expect(sliceFor(1_000)).toBeUndefined();
+  });
+
   it("goes on at once when it fits into a slice", () => {
     const short = { bytesOf: (text: string) => text.length, map: (text: string) => text.length };
     expect(mapInSlices(["a", "bc"], short)).toEqual([1, 2]);
   });
 
   it("counts many small items as long, and waits before what is done with all of them", async () => {
-    const turns = countTurns();
+    const turns = countLoopTurns();
     const mapped = mapInSlices(Array(2_000).fill("a"), { bytesOf: () => 1, map: () => turns.now() });
     expect(mapped).toBeInstanceOf(Promise);
     const seen = new Set(await mapped);

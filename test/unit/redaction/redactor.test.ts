@@ -4,6 +4,9 @@ import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../../src/errors/gateway-error.ts";
 import { createRedactor } from "../../../src/redaction/create-redactor.ts";
 import type { Detector } from "../../../src/redaction/detectors/detector.ts";
+import { findFindings } from "../../../src/redaction/find-findings.ts";
+import { builtInPlaceholders } from "../../../src/redaction/placeholder.ts";
+import { redactText } from "../../../src/redaction/redact-text.ts";
 import { messyText, PLANTED } from "./messy-text.ts";
 import { ALL_ENTITIES, name, redacted, redactMessage, redactor as probe, shape } from "./redaction-probe.ts";
 
@@ -159,6 +162,43 @@ describe("the event loop", () => {
     expect(
       await turnsDuring("nothing", { lines: Array.from({ length: 20_000 }, () => "a:b ".repeat(100)) }),
     ).toBeGreaterThan(5);
+  });
+
+  it("gets its turns among many messages that say nothing", () => {
+    const empty = Array.from({ length: 20_000 }, () => ({ role: "user", content: "" }));
+    expect(probe.redact(empty, name)).toBeInstanceOf(Promise);
+  });
+});
+
+/** Finds all there is to find in its first step. */
+const commas: Detector = {
+  type: "COMMA",
+  canOccur: () => true,
+  scan(text, { report }) {
+    for (let at = text.indexOf(","); at >= 0; at = text.indexOf(",", at + 1)) report(at, at + 1);
+    return text.length;
+  },
+};
+
+describe("a hundred thousand findings", () => {
+  const rules = { detectors: [commas], placeholders: builtInPlaceholders, isAllowed: () => false };
+  const text = ",a".repeat(100_000);
+  function stepsOf(work: Generator<undefined, unknown>): number {
+    let steps = 0;
+    while (work.next().done !== true) steps += 1;
+    return steps;
+  }
+
+  it("are sorted out in steps", () => {
+    expect(stepsOf(findFindings(text, rules))).toBeGreaterThan(40);
+  });
+
+  it("are replaced in steps, in their order", () => {
+    const few = redactText(",a".repeat(100), { rules, name: () => "[COMMA]" });
+    let step = few.next();
+    while (step.done !== true) step = few.next();
+    expect(step.value.text).toBe("[COMMA]a".repeat(100));
+    expect(stepsOf(redactText(text, { rules, name: () => "[COMMA]" }))).toBeGreaterThan(1_500);
   });
 });
 

@@ -28,7 +28,7 @@ const requestOf = (instructions: string, tool: string) =>
         messages: [{ role: "system", content: instructions }],
       }),
     ),
-    { maxDepth: 64, maxKeys: 100 },
+    { maxDepth: 64, maxKeys: 100, maxValues: 100 },
   );
 
 describe("counting what comes with every request", () => {
@@ -42,10 +42,17 @@ describe("counting what comes with every request", () => {
     const counter = lengthCounter();
     const chat = requestOf("Be kind. ".repeat(10_000), "search".repeat(20_000));
     await cache.countAhead(chat.messages, chat, counter);
-    const [system] = chat.messages;
-    if (!system) throw new TypeError("no system message");
-    expect(cache.systemMessage(system, counter).tokens).toBe(lengthOf(system.message));
+    const system = await cache.systemMessages(chat.messages, counter);
+    expect(system.map(({ tokens }) => tokens)).toEqual(chat.messages.map(({ message }) => lengthOf(message)));
     expect(cache.envelopeTokens(chat, counter)).toBe(lengthOf(JSON.stringify(chat.fields["tools"])));
     expect(counter.atOnce).toEqual([]);
+  });
+
+  it("goes through many short messages with pauses", async () => {
+    const { messages } = requestOf("Be kind.", "search");
+    const many = Array.from({ length: 1_000 }, () => messages).flat();
+    const counting = createCountCache().systemMessages(many, lengthCounter());
+    expect(counting).toBeInstanceOf(Promise);
+    expect(await counting).toHaveLength(1_000);
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { parseChatRequest } from "../../../src/protocol/chat-request.ts";
 import { spliceBody } from "../../../src/turn/splice-body.ts";
 
-const limits = { maxDepth: 64, maxKeys: 1_000 };
+const limits = { maxDepth: 64, maxKeys: 1_000, maxValues: 1_000 };
 const splice = (body: string, messages?: readonly string[], added: readonly string[] = []): string =>
   Buffer.concat([
     ...spliceBody(

@@ -22,6 +22,16 @@ const linesOf = (text: string | undefined): string[] =>
     .filter((line) => line !== "" && !/^\d{4}-\d\d-\d\d:$/.test(line));
 
 describe("the text of what is recalled", () => {
+  it("reads a message once, however many passages of it are recalled", async () => {
+    const long = Array.from({ length: 10 }, (_, at) => `Chapter ${at}. ${"It rained. ".repeat(90)}`).join("\n\n");
+    const units = await unitsOf([long]);
+    const bytes = units[0]?.message.bytes ?? Buffer.alloc(0);
+    let reads = 0;
+    bytes.toString = (encoding) => ((reads += 1), Buffer.prototype.toString.call(bytes, encoding));
+    expect(linesOf(composeRecall(units, room)?.text).length).toBeGreaterThan(5);
+    expect(reads).toBe(1);
+  });
+
   it("tells day and speaker, in the order in which it was said, whatever the order of merit", async () => {
     const units = await unitsOf([
       { user: "I have a violin.", assistant: "How nice.", at: 0 },

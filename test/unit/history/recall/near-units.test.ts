@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { fuseScores, holdVectors, nearUnits } from "../../../../src/history/recall/near-units.ts";
 import { readAsk } from "../../../../src/history/recall/read-ask.ts";
 import { recallUnits } from "../../../../src/history/recall/recall-units.ts";
-import { unitText } from "../../../../src/history/recall/unit-text.ts";
+import { createUnitReader } from "../../../../src/history/recall/unit-text.ts";
 import { takeVectors } from "../../../../src/history/recall/unit-vectors.ts";
 import { indexOf, reader, turnsOf } from "./recall-fixtures.ts";
 
@@ -28,7 +28,7 @@ async function recalled(text: string, part: Awaited<ReturnType<typeof partOf>>, 
     return vector;
   };
   const units = await recallUnits(reader, ask, { parts: [part], nearness: { minSimilarity: 0.4, embed } });
-  return { asked, texts: units?.map(unitText) };
+  return { asked, texts: units?.map(createUnitReader()) };
 }
 
 const PARAPHRASE = "Which insects does our sibling tend?";

@@ -129,6 +129,28 @@ const turns = fc.array(
 );
 
 describe("an index", () => {
+  it("takes a long turn in with pauses, and nobody finds half of it", async () => {
+    const index = await indexOf(turnsOf(chatter));
+    const before = index.unitsIn(Infinity);
+    const messages = Array.from({ length: 2_000 }, (_, at) =>
+      message("user", `The violin of the year ${at} was stolen.`),
+    );
+    const looks: number[] = [];
+    let isAdded = false;
+    const look = (): void => {
+      if (isAdded) return;
+      looks.push(search([index], "violin").length + index.unitsIn(Infinity) - before);
+      setImmediate(look);
+    };
+    setImmediate(look);
+    await index.add({ key: "long", at: 0, messages });
+    isAdded = true;
+    expect(looks.length).toBeGreaterThan(10);
+    expect(Math.max(...looks)).toBe(0);
+    expect(index.unitsIn(Infinity) - before).toBe(2_000);
+    expect(search([index], "violin").length).toBeGreaterThan(0);
+  });
+
   it("that grew turn by turn is, as far as each turn, the one made of so many turns at once", async () => {
     let tried = 0;
     const property = fc.asyncProperty(turns, fc.nat(), remark, async (said: SaidTurn[], cut, question) => {

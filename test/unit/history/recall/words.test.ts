@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 
+import { languages } from "../../../../src/history/recall/languages.ts";
 import { readWords } from "../../../../src/history/recall/read-words.ts";
 import { splitPassages } from "../../../../src/history/recall/split-passages.ts";
+import { openTermReader } from "../../../../src/history/recall/term-reader.ts";
+import { countLoopTurns } from "../../../support/loop-turns.ts";
 import { reader } from "./recall-fixtures.ts";
 
 async function termsOf(text: string, fallback: "english" | "german" = "english") {
@@ -21,6 +24,15 @@ describe("the words of a text", () => {
   it("are pairs of characters where no spaces are written", () => {
     expect(readWords("I like 東京タワー")).toEqual({ spaced: ["i", "like"], pairs: ["東京", "京タ", "タワ", "ワー"] });
     expect(readWords("猫").pairs).toEqual(["猫"]);
+  });
+});
+
+describe("a term reader", () => {
+  it("takes in the stopwords of one language for each turn of the event loop", async () => {
+    const turns = countLoopTurns();
+    await openTermReader();
+    turns.stop();
+    expect(turns.now()).toBeGreaterThanOrEqual(Object.keys(languages).length);
   });
 });
 
