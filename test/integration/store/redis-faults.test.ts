@@ -42,7 +42,7 @@ describeWithRedis("the Redis store when its server misbehaves", () => {
     await server.stop();
   });
 
-  const open = (url: string, commandTimeoutMs = 150): Promise<StoreBackend> =>
+  const open = (url: string, commandTimeoutMs = 500): Promise<StoreBackend> =>
     openRedisBackend({ url, clock: clock.now, log: recorded.log, commandTimeoutMs, keyPrefix: "t:" });
   const fields = (): SessionFields => ({
     owner: uniqueName("owner"),
