@@ -21,12 +21,20 @@ const measured =
     return Number.isNaN(value) ? undefined : value;
   };
 
-const ratioTo =
-  (measure: Measure, other: TargetName) =>
+const comparedTo =
+  (other: TargetName, measure: Measure, compare: (value: number, base: number) => number) =>
   (samples: Samples, target: TargetName): number | undefined => {
     const [value, base] = [measured(measure)(samples, target), measured(measure)(samples, other)];
-    return value === undefined || base === undefined || target === "direct" ? undefined : value / base;
+    return value === undefined || base === undefined || target === "direct" ? undefined : compare(value, base);
   };
+
+const ratioTo = (measure: Measure, other: TargetName) => comparedTo(other, measure, (value, base) => value / base);
+
+const above = (measure: Measure, other: TargetName) => {
+  const difference = comparedTo(other, measure, (value, base) => value - base);
+  return (samples: Samples, target: TargetName): number | undefined =>
+    target === other ? undefined : difference(samples, target);
+};
 
 const withinP99 =
   (p99Ms: number) =>
@@ -38,13 +46,6 @@ const shareOf =
   (samples: Samples, target: TargetName): number | undefined => {
     const ratio = ratioTo(measure, other)(samples, target);
     return ratio === undefined ? undefined : 1 / ratio;
-  };
-
-const above =
-  (measure: Measure, other: TargetName) =>
-  (samples: Samples, target: TargetName): number | undefined => {
-    const [value, base] = [measured(measure)(samples, target), measured(measure)(samples, other)];
-    return value === undefined || base === undefined || target === other ? undefined : value - base;
   };
 
 /** Differences to the direct target say nothing about the direct target. */

@@ -1,6 +1,7 @@
 import { GatewayError } from "../errors/gateway-error.ts";
 import { type ChatRequest, parseChatRequest } from "../protocol/chat-request.ts";
 import { isJson, isJsonObject, type JsonObject } from "../protocol/json-object.ts";
+import { noLimits } from "../protocol/scan-body.ts";
 import { CommandError } from "./command.ts";
 import { findMistake } from "./find-mistake.ts";
 import { fromChatGpt, fromShareGpt } from "./foreign-conversations.ts";
@@ -12,7 +13,7 @@ interface Placed {
 }
 
 /** The file is the user's own: nothing to defend against but what recursion cannot take. */
-const limits = { maxDepth: 1_000, maxKeys: Infinity, maxValues: Infinity };
+const limits = { ...noLimits, maxDepth: 1_000 };
 
 /**
  * The conversations of a file, each as one request that holds all of its messages: an array of messages, a request with

@@ -268,20 +268,23 @@ function readInput(scope: TurnScope, repeat: Repeat, snapshot: OpenedSession | u
   const { system, rest } = splitConversation(messages);
   const redactor = hidingRedactor(ports);
   const hiding = redactor && hideRequest(scope, { redactor, counter, snapshot });
+  const countedSystem = (hidden: TurnInput["hidden"]): Awaitable<TurnInput["system"]> =>
+    andThen(
+      countCache.countAhead(hidden ? [] : system, request.chat, counter),
+      () => hidden?.system ?? countCache.systemMessages(system, counter),
+    );
   return andThen(hiding, (hidden) =>
-    andThen(countCache.countAhead(hidden ? [] : system, request.chat, counter), () =>
-      andThen(hidden?.system ?? countCache.systemMessages(system, counter), (counted) =>
-        andThen(readConversation(rest, fingerprint), (incoming) => ({
-          request,
-          counter,
-          price: ports.prices.priceOf(model),
-          system: counted,
-          hidden,
-          incoming,
-          envelopeTokens: countCache.envelopeTokens(request.chat, counter),
-          replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,
-        })),
-      ),
+    andThen(countedSystem(hidden), (counted) =>
+      andThen(readConversation(rest, fingerprint), (incoming) => ({
+        request,
+        counter,
+        price: ports.prices.priceOf(model),
+        system: counted,
+        hidden,
+        incoming,
+        envelopeTokens: countCache.envelopeTokens(request.chat, counter),
+        replaces: repeat?.kind === "unfinished" ? repeat.keepTurns : undefined,
+      })),
     ),
   );
 }

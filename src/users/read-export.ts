@@ -13,7 +13,7 @@ import {
   type TurnLine,
   turnLine,
 } from "../protocol/export-lines.ts";
-import { parseJson } from "../protocol/scan-body.ts";
+import { noLimits, parseJson } from "../protocol/scan-body.ts";
 import type { FileLine } from "./split-lines.ts";
 
 export interface ReadTurn {
@@ -106,7 +106,7 @@ type ReadLine =
   | { readonly object: "export.end"; readonly line: ExportEnd };
 
 /** Turns are as long as the gateway took them, and a little more. */
-const LINE_LIMITS = { maxDepth: 10_000, maxKeys: 10_000_000, maxValues: Infinity };
+const LINE_LIMITS = { ...noLimits, maxDepth: 10_000, maxKeys: 10_000_000 };
 
 function readLine(bytes: Buffer, number: number): ReadLine {
   try {

@@ -2,6 +2,7 @@ import { GatewayError } from "../errors/gateway-error.ts";
 import type { HistoryMessage, Summary } from "../history/history-strategy.ts";
 import { parseChatRequest, type RequestMessage } from "../protocol/chat-request.ts";
 import type { SessionLine } from "../protocol/export-lines.ts";
+import { noLimits } from "../protocol/scan-body.ts";
 import type { StoredMessage } from "../session/turn-record.ts";
 import { redactMessages, type RedactionParts } from "../turn/redact-turn.ts";
 import type { ImportedRecord } from "./imported-session.ts";
@@ -54,7 +55,7 @@ function readMessage(json: string): RequestMessage {
   return message;
 }
 
-const SYSTEM_LIMITS = { maxDepth: 10_000, maxKeys: 1_000_000, maxValues: Infinity };
+const SYSTEM_LIMITS = { ...noLimits, maxDepth: 10_000, maxKeys: 1_000_000 };
 
 export async function redactSummaries(parts: RedactionParts, summaries: readonly Summary[]): Promise<Summary[]> {
   const texts = await redactTexts(
