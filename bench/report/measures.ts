@@ -98,7 +98,12 @@ export const rows: readonly Row[] = [
   { label: "longest gap under hostile 1 MB, ms", goal: "≤ 50", value: measured("longestGapMs"), decimals: 0 },
   { label: "… ten of them at once", goal: "≤ 50", value: measured("crowdGapMs"), decimals: 0 },
   { label: "memory at rest, MB", goal: "≤ 130", value: measured("restMegabytes"), decimals: 0 },
-  { label: "memory at rest after a very first start, MB", goal: "", value: measured("firstRestMegabytes"), decimals: 0 },
+  {
+    label: "memory at rest after a very first start, MB",
+    goal: "",
+    value: measured("firstRestMegabytes"),
+    decimals: 0,
+  },
   { label: "memory after load, MB", goal: "≤ 250", value: measured("loadedMegabytes"), decimals: 0 },
   { label: "cold start to ready, ms", goal: "≤ 600", value: measured("readyMs"), decimals: 0 },
 ];
