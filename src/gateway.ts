@@ -20,6 +20,8 @@ import type { Limiter } from "./limits/limiter.ts";
 import { openIdentity } from "./open-identity.ts";
 import { createRedactor } from "./redaction/create-redactor.ts";
 import { placeholderNamer } from "./redaction/placeholder-namer.ts";
+import { type RootSecretWatch, watchRootSecret } from "./sealing/watch-root-secret.ts";
+import type { NoticeListener } from "./store/notice-listener.ts";
 import type { Outbox } from "./store/outbox/with-outbox.ts";
 import { openNoticePoller } from "./store/poll-notices.ts";
 import { createTurnMeter } from "./telemetry/create-turn-meter.ts";
@@ -64,6 +66,8 @@ export interface Gateway {
   listen(): Promise<string>;
   /** Resolves when token counts are exact, or never will be. */
   readonly countersReady: Promise<void>;
+  /** Resolves if another root secret lies in the store: this process must end, so that one with that secret begins. */
+  readonly outdated: Promise<void>;
   /** Resolves when no upkeep is running. */
   idle(): Promise<void>;
   /** Lets running answers end, for as long as the configuration allows, then frees everything. Idempotent. */
@@ -114,6 +118,8 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   let isDraining = false;
   const { identity, logins } = await openIdentity(config, { vault, notices, upstream, clock, log });
   const rights = createUserRights(rightsParts(vault, { clock, forget: ring.forget, forgetLimits: limiter.forget }));
+  const outdated = Promise.withResolvers<void>();
+  const watch = watchStore(vault, { notices, turnMeter, log, onReplaced: outdated.resolve });
   notices.on(ERASED_NOTICE, (owner) => forgetHere(owner, ring, limiter));
   const app = createApp({
     ring,
@@ -134,6 +140,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
   return {
     routes: app.router.routes.map(({ method, path }) => ({ method, path })),
     countersReady: counters.ready,
+    outdated: outdated.promise,
     idle: () => ring.idle(),
     listen: () => server.listen(),
     close() {
@@ -141,7 +148,7 @@ export async function openGateway(config: GatewayConfig, parts: GatewayParts): P
       return (closing ??= server
         .close()
         .then(() => Promise.all([ring.idle(), limiter.close()]))
-        .then(() => notices.close())
+        .then(() => [notices.close(), watch.close()])
         .then(() => Promise.all([vault.close(), upstream.close()]))
         .then(() => undefined));
     },
@@ -172,6 +179,28 @@ const healthChecks = ({ store, outbox }: Vault, upstream: Upstream): Readonly<Re
   upstream: () => upstream.ping(),
   ...(outbox && { outbox: () => outbox.ping() }),
 });
+
+const STORE_LOST_NOTICE = "store_lost";
+
+interface WatchParts {
+  readonly notices: NoticeListener;
+  readonly turnMeter: TurnMeter;
+  readonly log: Log;
+  readonly onReplaced: () => void;
+}
+
+/** A store that lost everything lost the users' keys, too: whoever holds one would seal what nobody can open. */
+function watchStore(
+  { store, keyring, rootSecret, sealer }: Vault,
+  { notices, turnMeter, log, onReplaced }: WatchParts,
+): RootSecretWatch {
+  notices.on(STORE_LOST_NOTICE, () => {
+    sealer.forgetAll();
+    turnMeter.degraded("store_lost");
+  });
+  const onLost = (): Promise<void> => store.notices.post(STORE_LOST_NOTICE);
+  return watchRootSecret({ records: store.records, keyring, rootSecret, log, onLost, onReplaced });
+}
 
 /** What the replica that erases has removed from the store is removed again, in case it failed there. */
 function forgetHere(owner: string, ring: TurnRing, limiter: Limiter): void {

@@ -35,10 +35,11 @@ async function serveHere(config: GatewayConfig, log: Log): Promise<void> {
   const otlp = Boolean(env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? env["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"]);
   const link = cluster.isWorker ? openWorkerLink(process) : undefined;
   const served = await serve({ config, log, otlp, stdout, link }).catch((error: Error) => fail(error.message));
-  const stop = async (): Promise<void> => {
+  const stop = async (exitCode = 0): Promise<void> => {
     await served.stop();
-    process.exit(0);
+    process.exit(exitCode);
   };
+  void served.outdated.then(() => stop(1));
   if (link) {
     link.onStop(() => void stop());
     link.listening(served.url);

@@ -1,5 +1,3 @@
-import type { KeyObject } from "node:crypto";
-
 import type { AuditLog } from "./audit/audit-log.ts";
 import { type AuditSigner, createAuditSigner } from "./audit/audit-signer.ts";
 import { createAuditLog } from "./audit/create-audit-log.ts";
@@ -15,7 +13,7 @@ import { createLocalKeyring } from "./sealing/local-keyring.ts";
 import { readConfiguredKeyFile } from "./sealing/master-key-file.ts";
 import { parseMasterKeys } from "./sealing/master-keys.ts";
 import { createRecordSealer, type RecordSealer } from "./sealing/record-sealer.ts";
-import { openRootSecret } from "./sealing/root-secret.ts";
+import { openRootSecret, type RootSecret } from "./sealing/root-secret.ts";
 import type { Sealer } from "./sealing/sealer.ts";
 import { openStore } from "./store/open-store.ts";
 import type { Delivery } from "./store/outbox/deliver-turn.ts";
@@ -42,7 +40,7 @@ export interface Vault {
   /** Where one is configured and opened. */
   readonly outbox: Outbox | undefined;
   readonly keyring: Keyring;
-  readonly rootSecret: KeyObject;
+  readonly rootSecret: RootSecret;
   readonly keyedHash: KeyedHash;
   readonly sealer: Sealer;
   readonly recordSealer: RecordSealer;
@@ -76,9 +74,9 @@ export async function openVault(config: GatewayConfig, parts: VaultParts): Promi
     await store.close();
     throw error;
   });
-  const keyedHash = createKeyedHash(rootSecret);
+  const keyedHash = createKeyedHash(rootSecret.key);
   const sealer = createSealer({ records: store.records, keyring, clock });
-  const auditSigner = createAuditSigner(rootSecret);
+  const auditSigner = createAuditSigner(rootSecret.key);
   const audit = createAuditLog({
     store: store.audit,
     sealer,
@@ -96,7 +94,7 @@ export async function openVault(config: GatewayConfig, parts: VaultParts): Promi
     rootSecret,
     keyedHash,
     sealer,
-    recordSealer: createRecordSealer(rootSecret),
+    recordSealer: createRecordSealer(rootSecret.key),
     audit,
     auditSigner,
     async close() {

@@ -20,6 +20,8 @@ export interface ServeParts {
 
 export interface Served {
   readonly url: string;
+  /** Resolves if this process must be replaced by a new one: its keys are not the store's any more. */
+  readonly outdated: Promise<void>;
   /** Lets running answers end, sends what was measured, and frees everything. */
   stop(): Promise<void>;
 }
@@ -43,6 +45,7 @@ export async function serve({ config, log, otlp, stdout, link }: ServeParts): Pr
   const url = await gateway.listen().catch((error: unknown) => refuse("listen", error));
   return {
     url,
+    outdated: gateway.outdated,
     async stop() {
       await gateway.close();
       await Promise.all([telemetry.close(), forward.close()]);

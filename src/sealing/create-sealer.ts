@@ -63,6 +63,11 @@ export function createSealer(options: SealerOptions): Sealer {
       heldForAudit.delete(owner);
       for (const [key, entry] of held.entries()) if (entry.identity.owner === owner) held.delete(key);
     },
+    forgetAll() {
+      dataKeys.forgetAll();
+      held.clear();
+      heldForAudit.clear();
+    },
     async forAudit(owner) {
       const dataKey = await dataKeys.find(owner);
       if (!dataKey) return undefined;

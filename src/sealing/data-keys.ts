@@ -29,6 +29,7 @@ export interface DataKeys {
   /** What the store says now, whatever is held. */
   reread(owner: string): Promise<KeyObject | undefined>;
   forget(owner: string): void;
+  forgetAll(): void;
 }
 
 interface HeldKey {
@@ -93,6 +94,10 @@ export function createDataKeys({ records, keyring, clock, maxOwners }: DataKeysO
       held.delete(owner);
       reads.delete(owner);
       makings.delete(owner);
+    },
+    forgetAll() {
+      timesForgotten += 1;
+      for (const all of [held, reads, makings]) all.clear();
     },
   };
 }

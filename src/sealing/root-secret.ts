@@ -11,6 +11,12 @@ interface RootSecretOptions {
   readonly mayCreate: boolean;
 }
 
+export interface RootSecret {
+  readonly key: KeyObject;
+  /** As the store held it when it was opened. */
+  readonly wrapped: Buffer;
+}
+
 export const ROOT_SECRET_NAME = "root-secret";
 const SECRET_BITS = 256;
 
@@ -19,11 +25,11 @@ const SECRET_BITS = 256;
  * of racing replicas all get the same one, and one that cannot be opened is never replaced.
  * @throws GatewayError `record_unreadable` when no master key opens it, or there is none and none may be made
  */
-export async function openRootSecret({ records, keyring, mayCreate }: RootSecretOptions): Promise<KeyObject> {
+export async function openRootSecret({ records, keyring, mayCreate }: RootSecretOptions): Promise<RootSecret> {
   const held = await records.read(ROOT_SECRET_NAME);
   if (!held && !mayCreate) throw new GatewayError("record_unreadable", "the store holds no root secret");
   const wrapped = held ?? (await records.putIfAbsent(ROOT_SECRET_NAME, await wrapNewSecret(keyring)));
-  return keyring.unwrap(ROOT_SECRET_NAME, wrapped);
+  return { key: await keyring.unwrap(ROOT_SECRET_NAME, wrapped), wrapped };
 }
 
 const wrapNewSecret = (keyring: Keyring): Promise<Buffer> =>

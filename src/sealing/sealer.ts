@@ -50,6 +50,9 @@ export interface Sealer {
   /** Drops every key that is held for the owner: the next use asks the store. For erasure, on every replica. */
   forget(owner: string): void;
 
+  /** Of every owner: when the store has lost what it held. */
+  forgetAll(): void;
+
   /**
    * For an entry of the audit log about this owner. Never makes a key: `undefined` when there is none.
    * @throws as `forSession`

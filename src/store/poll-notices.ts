@@ -2,6 +2,7 @@ import { describeError } from "../errors/describe-error.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import { repeat } from "../kit/repeat.ts";
 import type { NoticeListener } from "./notice-listener.ts";
 import type { NoticeStore } from "./notice-store.ts";
 
@@ -30,9 +31,7 @@ export async function openNoticePoller({ notices, clock, log }: NoticePollerOpti
   const missed: (() => void)[] = [];
   let cursor: string | undefined;
   let heardAt = clock();
-  let timer: NodeJS.Timeout | undefined;
   let reading: Promise<void> | undefined;
-  let closed = false;
 
   const hear = (notice: string): void => {
     const end = notice.indexOf(" ");
@@ -57,26 +56,13 @@ export async function openNoticePoller({ notices, clock, log }: NoticePollerOpti
     reading = undefined;
   };
   const poll = (): Promise<void> => (reading ??= readOrWait());
-  const next = (): void => {
-    if (closed) return;
-    timer = setTimeout(() => void pollAgain(), EVERY_MS);
-    timer.unref();
-  };
-  const pollAgain = async (): Promise<void> => {
-    await poll();
-    next();
-  };
 
   await poll();
-  next();
   return {
     poll,
     on: (kind, heard) => void listeners.set(kind, [...(listeners.get(kind) ?? []), heard]),
     onMissed: (heard) => void missed.push(heard),
-    close() {
-      closed = true;
-      clearTimeout(timer);
-    },
+    close: repeat(EVERY_MS, poll),
   };
 }
 

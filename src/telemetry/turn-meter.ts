@@ -43,6 +43,8 @@ export type DegradedReason =
   | "tokens_estimated"
   | "limits_unshared"
   | "stored_form"
+  | "session_removed"
+  | "store_lost"
   | "audit_failed";
 
 export type Stage = "load" | "reconcile" | "plan" | "redact" | "seal" | "append" | "total";

@@ -2,7 +2,6 @@ import type { ServerResponse } from "node:http";
 
 import { errorBody } from "../errors/error-body.ts";
 import type { GatewayError } from "../errors/gateway-error.ts";
-import type { DegradedReason } from "../telemetry/turn-meter.ts";
 import { type RelayResult, responseHeaders } from "./relay-answer.ts";
 import type { Remembered } from "./remember-turn.ts";
 
@@ -42,7 +41,7 @@ function finishStream(parts: FinishParts): void {
     return;
   }
   // Clients ignore comments; whoever reads the wire sees what the head could not say any more.
-  const degraded = degradedBy(stored);
+  const { degraded } = stored;
   if (degraded) client.write(`: x-session-degraded: ${degraded}\n\n`);
   client.end(Buffer.concat(relay.held));
 }
@@ -52,7 +51,7 @@ function finishJson(parts: FinishParts): void {
   const failure = relay.failure ?? lost(parts);
   if (failure) throw failure;
   if (!relay.head) throw new TypeError("a plain answer without a head");
-  const degraded = degradedBy(stored);
+  const { degraded } = stored;
   const added = { ...headers, ...(degraded && { "x-session-degraded": degraded }) };
   const bytes = Buffer.concat(relay.held);
   client.writeHead(relay.head.status, responseHeaders(relay.head, added, { form: relay.form, size: bytes.length }));
@@ -68,9 +67,5 @@ function endWith(client: ServerResponse, bytes: Buffer): void {
   else client.end(bytes.toString("latin1"), "latin1");
 }
 
-const degradedBy = ({ failure, deferred }: Remembered): DegradedReason | undefined =>
-  failure?.reason ?? (deferred ? "append_deferred" : undefined);
-
-/** Only a lost append spoils an answer; what could not be redacted or sealed is delivered, flagged. */
-const lost = ({ stored: { failure }, mustBeStored }: FinishParts): GatewayError | undefined =>
-  mustBeStored && failure?.reason === "append_failed" ? failure.error : undefined;
+const lost = ({ stored, mustBeStored }: FinishParts): GatewayError | undefined =>
+  mustBeStored ? stored.lost : undefined;

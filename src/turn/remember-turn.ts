@@ -102,15 +102,18 @@ interface RememberParts {
   readonly askedAt: number;
 }
 
-/** Whether a turn is in the store, and if not, why: `undefined` reason means that none was meant to be. */
+/** Whether a turn is in the store, and if not, why: neither reason nor error means that it was not meant to be. */
 export interface Remembered {
   readonly session: OpenedSession | undefined;
   /** It is remembered, but the store could not be reached: it waits in this replica's outbox. */
   readonly deferred: boolean;
-  readonly failure: { readonly reason: DegradedReason; readonly error: GatewayError } | undefined;
+  /** What the client is told. */
+  readonly degraded: DegradedReason | undefined;
+  /** The store did not take it: nobody who counts on that is told that the answer has ended. */
+  readonly lost: GatewayError | undefined;
 }
 
-export const notRemembered: Remembered = { session: undefined, deferred: false, failure: undefined };
+export const notRemembered: Remembered = { session: undefined, deferred: false, degraded: undefined, lost: undefined };
 
 export async function rememberTurn(scope: TurnScope, parts: RememberParts): Promise<Remembered> {
   const { ring, request, ref } = scope;
@@ -138,24 +141,25 @@ export async function rememberTurn(scope: TurnScope, parts: RememberParts): Prom
     const stored = await storeTurn(ring, { ref, snapshot: plan.session, birth, draft });
     ring.ports.meter.stage("append", performance.now() - startedAt);
     ring.failures.settle(ref, scope.print.requestHash);
-    if (!stored) return notRemembered;
+    if (!stored) return degradedTo(scope, "session_removed");
     const { session, deferred } = stored;
     if (!plan.session) noteBeginning(scope, session);
     if (relay.answer.complete) ring.answers.keep(scope, turnId, relay);
-    if (deferred) noteDegraded(scope, "append_deferred");
-    return { session, deferred, failure: undefined };
+    if (!deferred) return { ...notRemembered, session };
+    return { ...degradedTo(scope, "append_deferred"), session, deferred };
   } catch (error) {
-    const failure = describeFailure(asFailure(error, "append_failed"));
-    noteDegraded(scope, failure.reason);
+    const { reason, lost } = describeFailure(asFailure(error, "append_failed"));
     ring.ports.log.error({ requestId: request.requestId, cause: describeError(error) }, "turn was not stored");
     ring.failures.add(ref, scope.print.requestHash, turnId);
-    return { ...notRemembered, failure };
+    return { ...degradedTo(scope, reason), lost };
   }
 }
 
-function noteDegraded({ ring, ref }: TurnScope, reason: DegradedReason): void {
+/** Counted, and said with this answer and the session's next one. */
+function degradedTo({ ring, ref }: TurnScope, reason: DegradedReason): Remembered {
   ring.ports.meter.degraded(reason);
   ring.flags.put(ref, reason);
+  return { ...notRemembered, degraded: reason };
 }
 
 /** Of several first turns at once only one began the session. */
@@ -287,9 +291,12 @@ function clearAnswer(
 const asFailure = (error: unknown, code: "redaction_failed" | "append_failed"): GatewayError =>
   error instanceof GatewayError ? error : new GatewayError(code, "unexpected failure", { cause: error });
 
-function describeFailure(error: GatewayError): { reason: DegradedReason; error: GatewayError } {
-  if (error.code === "redaction_failed") return { reason: "redaction_failed", error };
-  if (error.code === "record_unreadable") return { reason: "seal_failed", error };
-  const lost = new GatewayError("append_failed", "the turn could not be appended", { cause: error });
-  return { reason: "append_failed", error: lost };
+/** What could not be redacted or sealed is delivered all the same, flagged. */
+function describeFailure(cause: GatewayError): { reason: DegradedReason; lost: GatewayError | undefined } {
+  if (cause.code === "redaction_failed") return { reason: "redaction_failed", lost: undefined };
+  if (cause.code === "record_unreadable") return { reason: "seal_failed", lost: undefined };
+  return {
+    reason: "append_failed",
+    lost: new GatewayError("append_failed", "the turn could not be appended", { cause }),
+  };
 }

@@ -313,13 +313,14 @@ describe("deleting a session", () => {
     ]);
   });
 
-  it("while a turn runs keeps it deleted: the answer arrives, and nothing is stored", async () => {
+  it("while a turn runs keeps it deleted: the answer arrives and says so, and nothing is stored", async () => {
     const key = freshKey();
     await sendChat(gateway, ask("[[len:1]]"), { key, headers: onSession("chat") });
     const running = sendChat(gateway, ask("[[delay:150]] [[len:2]]"), { key, headers: onSession("chat") });
     while (gateway.upstream.log.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
     await send(gateway, "/sessions/chat", { method: "DELETE", key });
-    expect((await running).status).toBe(200);
+    const { status, headers } = await running;
+    expect([status, headers.get("x-session-degraded")]).toEqual([200, "session_removed"]);
     expect((await send(gateway, "/sessions/chat", { key })).status).toBe(404);
   });
 

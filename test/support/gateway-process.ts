@@ -11,6 +11,8 @@ export interface GatewayProcess {
   readonly url: string;
   readonly origin: string;
   readonly pid: number;
+  /** Its exit code, when it has ended by itself or by a signal. */
+  readonly ended: Promise<number | null>;
   /** Everything it wrote to standard output and standard error so far. */
   output(): string;
   /** SIGKILL: nothing is flushed, nothing is said. */
@@ -44,18 +46,18 @@ export async function startGatewayProcess(
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString("utf8")));
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString("utf8")));
+  const ended = once(child, "close").then(() => child.exitCode);
   const url = await listeningUrl(child, () => output);
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    const closed = once(child, "close");
     child.kill(signal);
-    await closed;
-    return child.exitCode;
+    return ended;
   };
   return {
     url,
     origin: url.replace(/\/v1$/, ""),
     pid: child.pid ?? 0,
+    ended,
     output: () => output,
     kill: async () => void (await end("SIGKILL")),
     stop: () => end("SIGTERM"),

@@ -19,7 +19,7 @@ async function setUp(owners: number) {
   const records = createMemoryRecordStore();
   const before = createLocalKeyring([old]);
   const root = await openRootSecret({ records, keyring: before, mayCreate: true });
-  const keys = new Map([["root-secret", root]]);
+  const keys = new Map([["root-secret", root.key]]);
   for (let owner = 0; owner < owners; owner += 1) {
     const [name, key] = [`data-key:${owner}`, randomKey()];
     keys.set(name, key);

@@ -27,6 +27,7 @@ const clear: Sealer = {
   isCurrent: async () => true,
   forAudit: async () => undefined,
   forget: () => undefined,
+  forgetAll: () => undefined,
 };
 
 /** One session with so many turns of one size, made while they are read: nothing but the export can hold them. */
