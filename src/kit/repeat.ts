@@ -7,7 +7,11 @@ export function repeat(everyMs: number, work: () => Promise<void>): () => void {
   let timer: NodeJS.Timeout | undefined;
   const next = (): void => {
     if (stopped) return;
-    timer = setTimeout(() => void work().then(next), everyMs).unref();
+    timer = setTimeout(() => void round(), everyMs).unref();
+  };
+  const round = async (): Promise<void> => {
+    await work();
+    next();
   };
   next();
   return () => {
