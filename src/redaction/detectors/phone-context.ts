@@ -10,7 +10,7 @@ const words = (list: string): Set<string> => new Set(list.split(" "));
 const ANNOUNCING = words(
   "phone phones tel telephone telefone telefon telefono telefoon téléphone teléfono telefax fax mobile mobiles mob cell cellphone handy " +
     "cellular ph call calls callback called calling phoned phoning dial dialed dialled dialing dialling reach reached reaching " +
-    "texting texted sms whatsapp imessage voicemail answer answers answered answering landline pager hotline helpline desk contact " +
+    "texting texted sms whatsapp imessage voicemail answering landline pager hotline helpline desk contact " +
     "msisdn gsm telnr mobil mobilfunk mobiltelefon mobilnummer rufnummer telefonnummer handynummer anrufen zurückrufen erreichbar " +
     "erreichen durchwahl telefonen mobilen ringa appeler appelez rappeler rappelez joindre joignable tél numéro móvil movil celular " +
     "llamar llámame llame telemóvel telemovel ligar ligue cellulare cell chiamare chiamami richiamare bellen telefoonnummer mobiel " +
@@ -26,6 +26,8 @@ const ANNOUNCING_INSIDE = ["电话", "電話", "手机", "手機", "携帯", "�
 const HINTING = words(
   "message messages messaging text ring rang portable signal number numbers nummer numero número numer registered pick picks picking hp",
 );
+/** An answer is at a number, or is one: `the answer is 10 11 14`. */
+const ANSWERED = words("answer answers answered");
 /** Words that claim the digits for something else. The nearest word decides. */
 const CLAIMING = words(
   "order orders invoice account acct ticket tracking reference ref id ids uuid serial isbn issn sku version build commit port " +
@@ -108,6 +110,7 @@ export function phoneAnnouncement(text: string, start: number): Announcement {
     if (index === 0 && VERBS.has(word))
       return /[a-z] $/i.test(text.slice(Math.max(0, start - 2), start)) ? "plain" : "hint";
     if (HINTING.has(word)) return hintBy(before, index);
+    if (ANSWERED.has(word) && PREPOSITIONS.has(before[index - 1] ?? "")) return "plain";
     if (index === 0 && INITIALS.has(word) && isInitial(text, start)) return "hint";
   }
   return "none";

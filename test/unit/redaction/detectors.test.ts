@@ -27,6 +27,11 @@ const ROWS: Record<string, readonly Row[]> = {
     ["call me on 467 3395", "call me on [PHONE]"],
     ['{"phoneNumber":"07700900123"}', '{"phoneNumber":"[PHONE]"}'],
     ["my number is 5403926876", "my number is [PHONE]"],
+    [
+      "nobody answers at 374 780 163, nor did they answer on 467 3395",
+      "nobody answers at [PHONE], nor did they answer on [PHONE]",
+    ],
+    ["answer 10 11 14, so the answers are 12 34 56 78 and 374 780 163"],
     ["416 60 039 (office)", "[PHONE] (office)"],
     ["我的电话13812345678", "我的电话[PHONE]"],
     ["leave a message on 467 3395, the number is 467 3395", "leave a message on [PHONE], the number is [PHONE]"],
