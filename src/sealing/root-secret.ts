@@ -1,6 +1,7 @@
 import { generateKeySync, type KeyObject } from "node:crypto";
 
 import { GatewayError } from "../errors/gateway-error.ts";
+import { ownBytes } from "../kit/own-bytes.ts";
 import type { RecordStore } from "../store/record-store.ts";
 import type { Keyring } from "./keyring.ts";
 
@@ -29,7 +30,7 @@ export async function openRootSecret({ records, keyring, mayCreate }: RootSecret
   const held = await records.read(ROOT_SECRET_NAME);
   if (!held && !mayCreate) throw new GatewayError("record_unreadable", "the store holds no root secret");
   const wrapped = held ?? (await records.putIfAbsent(ROOT_SECRET_NAME, await wrapNewSecret(keyring)));
-  return { key: await keyring.unwrap(ROOT_SECRET_NAME, wrapped), wrapped };
+  return { key: await keyring.unwrap(ROOT_SECRET_NAME, wrapped), wrapped: ownBytes(wrapped) };
 }
 
 const wrapNewSecret = (keyring: Keyring): Promise<Buffer> =>

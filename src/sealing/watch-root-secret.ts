@@ -32,7 +32,7 @@ const EVERY_MS = 1_000;
  */
 export function watchRootSecret(options: WatchOptions): RootSecretWatch {
   const { records, keyring, rootSecret, log, onLost, onReplaced } = options;
-  let known = ownBytes(rootSecret.wrapped);
+  let known = rootSecret.wrapped;
   let refused: Buffer | undefined;
 
   const putBack = async (): Promise<Buffer> => {

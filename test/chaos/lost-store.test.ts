@@ -10,8 +10,8 @@ import { ROOT_SECRET_NAME } from "../../src/sealing/root-secret.ts";
 import { ask, degradedCounts, said, transcript } from "../support/fault-client.ts";
 import { startGatewayProcess } from "../support/gateway-process.ts";
 import { describeWithRedis, type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { createRecordedLog } from "../support/store-log.ts";
-import { startTestGateway, type TestGateway, type TestGatewayOptions } from "../support/test-gateway.ts";
+import { createRecordedLog, type RecordedLog } from "../support/store-log.ts";
+import { startTestGateway, type TestGateway } from "../support/test-gateway.ts";
 import { masterKeys } from "../support/test-master-keys.ts";
 
 const ANSWER = "word0 word1";
@@ -19,7 +19,7 @@ const question = (name: string): string => `${name} [[len:2]]`;
 const storedTurn = (name: string): string[] => [`user: ${question(name)}`, `assistant: ${ANSWER}`];
 
 let redis: RedisServer;
-let recorded: ReturnType<typeof createRecordedLog>;
+let recorded: RecordedLog;
 let replicas: TestGateway[];
 beforeEach(async () => {
   redis = await startRedisServer();
@@ -31,21 +31,20 @@ afterEach(async () => {
   await redis.stop();
 });
 
-async function start(options: TestGatewayOptions = {}): Promise<TestGateway> {
+async function start(): Promise<TestGateway> {
   const [first] = replicas;
   const env = { STATEGATE_STORE: redis.url, ...masterKeys };
   const replica = await startTestGateway({
     env,
     log: recorded.log,
     ...(first && { upstream: first.upstream }),
-    ...options,
   });
   replicas.push(replica);
   return replica;
 }
 
-const turn = (replica: TestGateway, session: string, name: string, stream = false) =>
-  ask(replica.url, { session, stream, messages: [said(question(name))] });
+const turn = (replica: TestGateway, session: string, name: string) =>
+  ask(replica.url, { session, messages: [said(question(name))] });
 
 /** Nothing was kept on disk. */
 async function loseEverything(): Promise<void> {
