@@ -6,6 +6,7 @@ import { decodeRow, rowsInStore } from "../audit/audit-rows.ts";
 import { verifyReceipt } from "../audit/receipt.ts";
 import { anchorOfLine, type AuditRows, type AuditVerdict, verifyAudit } from "../audit/verify-audit.ts";
 import { type Command, type CommandContext, CommandError } from "./command.ts";
+import { joinValues } from "./join-values.ts";
 import { readLines } from "./read-lines.ts";
 import { withVault } from "./with-vault.ts";
 
@@ -18,7 +19,7 @@ const options = {
 
 /** With `--public-key` a file or a receipt is checked on any machine: neither configuration nor store is touched. */
 export const auditVerify: Command = async (context) => {
-  const { values } = parseArgs({ args: [...context.args], options });
+  const { values } = parseArgs({ args: joinValues(context.args, options), options });
   const publicKey = parsePublicKey(values["public-key"]);
   if (values.receipt !== undefined) return checkReceipt(context, values.receipt, publicKey);
   const seen = values.seen === undefined ? [] : await readSeen(values.seen);

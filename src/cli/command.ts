@@ -9,7 +9,7 @@ export interface Output {
 
 /** What a command may touch of the process. */
 export interface CommandContext {
-  /** What follows the command's own words; read it with `parseArgs`, whose complaints are shown as they are. */
+  /** What follows the command's own words; read with `joinValues`, `parseArgs`: its complaints are shown. */
   readonly args: readonly string[];
   /** The configuration of the gateway beside which the command works. @throws ConfigError */
   readonly readConfig: () => GatewayConfig;

@@ -15,6 +15,7 @@ import { readExchanges } from "../turn/read-exchanges.ts";
 import { type Command, type CommandContext, CommandError } from "./command.ts";
 import { estimateStrategies } from "./estimate-strategies.ts";
 import { estimateDocument, estimateTable } from "./estimate-table.ts";
+import { joinValues } from "./join-values.ts";
 import { type Pace, paceOf } from "./pace.ts";
 import { readConversations } from "./read-conversations.ts";
 
@@ -30,7 +31,11 @@ const options = {
  * is touched, and nothing is written.
  */
 export const estimate: Command = async (context) => {
-  const { values, positionals } = parseArgs({ args: [...context.args], options, allowPositionals: true });
+  const { values, positionals } = parseArgs({
+    args: joinValues(context.args, options),
+    options,
+    allowPositionals: true,
+  });
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) throw new CommandError("name one file of conversations, or - for input");
   const { model } = values;

@@ -4,6 +4,7 @@ import { isPrintableName } from "../identity/choose-user.ts";
 import { createKeyRegistry } from "../identity/key-registry.ts";
 import type { Limits } from "../limits/limits.ts";
 import { type Command, CommandError } from "./command.ts";
+import { joinValues } from "./join-values.ts";
 import { withVault } from "./with-vault.ts";
 
 const limitOptions = {
@@ -31,7 +32,7 @@ type Values = ReturnType<typeof parseArgs<{ args: string[]; options: typeof opti
 
 /** The key alone goes to standard output, so that a script can keep it; it is shown once and stored nowhere. */
 export const issueKey: Command = async (context) => {
-  const { values } = parseArgs({ args: [...context.args], options });
+  const { values } = parseArgs({ args: joinValues(context.args, options), options });
   const { tenant, user, label = "" } = values;
   if (tenant === undefined || tenant === "") throw new CommandError("--tenant says whose key it is");
   if (user !== undefined && !isPrintableName(user))

@@ -2,12 +2,13 @@ import { parseArgs } from "node:util";
 
 import { exportUser, noCounts } from "../users/export-user.ts";
 import type { Command } from "./command.ts";
+import { joinValues } from "./join-values.ts";
 import { namedUser, userOptions } from "./named-user.ts";
 import { withVault } from "./with-vault.ts";
 
 /** One line after another to standard output, which takes each before the next is read. */
 export const exportUserData: Command = async (context) => {
-  const { values } = parseArgs({ args: [...context.args], options: userOptions });
+  const { values } = parseArgs({ args: joinValues(context.args, userOptions), options: userOptions });
   await withVault(context, async (vault, config) => {
     const owner = await namedUser({ vault, config }, values, context);
     const counts = noCounts();

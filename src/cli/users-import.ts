@@ -13,6 +13,7 @@ import type { ImportOutcome, ImportParts } from "../users/import-session.ts";
 import { importUser } from "../users/import-user.ts";
 import type { Vault } from "../vault.ts";
 import { type Command, type CommandContext, CommandError } from "./command.ts";
+import { joinValues } from "./join-values.ts";
 import { namedUser, userOptions } from "./named-user.ts";
 import { withVault } from "./with-vault.ts";
 
@@ -27,7 +28,7 @@ const reasons: Readonly<Record<Exclude<ImportOutcome, "imported">, string>> = {
 
 export const importUserData: Command = async (context) => {
   const { values, positionals } = parseArgs({
-    args: [...context.args],
+    args: joinValues(context.args, userOptions),
     options: userOptions,
     allowPositionals: true,
   });

@@ -138,7 +138,7 @@ describe("stategate users", () => {
       stdout: "1 sessions with 1 turns imported, 0 left out\n",
     });
     expect(bodyOf(await exportOf(gateway, cy))).toEqual(bodyOf(await exportOf(gateway, ada)));
-    const again = await run("import", file, `--id=${await ownerOf(gateway, cy)}`);
+    const again = await run("import", file, "--id", await ownerOf(gateway, cy));
     expect(again.stderr).toBe("line 2: a session with this id exists, and stays as it is\n");
   });
 
@@ -150,10 +150,7 @@ describe("stategate users", () => {
     const file = join(folder, "receipt.json");
     writeFileSync(file, stdout);
     const { public_key: publicKey } = JSON.parse(stdout) as { public_key: string };
-    const verified = await runOperatorCommand(
-      ["audit", "verify", "--receipt", file, `--public-key=${publicKey}`],
-      place,
-    );
+    const verified = await runOperatorCommand(["audit", "verify", "--receipt", file, "--public-key", publicKey], place);
     expect(verified.code).toBe(0);
     expect((await send(gateway, "/sessions/of-dee", dee)).status).toBe(404);
   });
@@ -165,7 +162,13 @@ describe("stategate users", () => {
     [["import", ...acme("ada")], 1],
     [["import", "/nowhere", ...acme("ada")], 1],
     [["erase", "--name", "ada"], 2],
+    [["erase", "--id", "--tenant", "acme"], 2],
   ])("complains about %s", async (args, code) => expect((await run(...args)).code).toBe(code));
+
+  it("takes an id that begins with a dash", async () => {
+    const id = `-${"a".repeat(42)}`;
+    expect(await run("export", "--id", id)).toMatchObject({ code: 0, stderr: "0 sessions, 0 turns, 0 problems\n" });
+  });
 
   it("takes an upstream key from standard input where keys are tenants", async () => {
     const own = await startTestGateway();

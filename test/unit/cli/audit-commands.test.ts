@@ -1,3 +1,4 @@
+import { createSecretKey, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { encodeRow } from "../../../src/audit/audit-rows.ts";
+import { type AuditSigner, createAuditSigner } from "../../../src/audit/audit-signer.ts";
 import { signReceipt } from "../../../src/audit/receipt.ts";
 import { runOperatorCommand } from "../../support/run-operator-command.ts";
 import { auditWorld } from "../audit/audit-fixtures.ts";
@@ -68,6 +70,12 @@ describe("stategate audit verify, offline", () => {
     expect(await verify("--receipt", nothing, "--public-key", publicKey)).toMatchObject({ code: 1 });
   });
 
+  it("takes a key that begins with a dash, as one in 64 does", async () => {
+    const signer = signerWhoseKeyBeginsWith("-");
+    const receipt = put("dashed.json", [JSON.stringify(signReceipt(signer, { erased: 3 }))]);
+    expect(await verify("--receipt", receipt, "--public-key", signer.publicKey)).toMatchObject({ code: 0 });
+  });
+
   it.each([
     ["a file without a key", ["--file", "x.jsonl"], 1],
     ["a key that is none", ["--file", "x.jsonl", "--public-key", "abc"], 1],
@@ -81,3 +89,8 @@ describe("stategate audit verify, offline", () => {
     expect(outcome.stderr).toMatch(/^stategate audit verify: /);
   });
 });
+
+function signerWhoseKeyBeginsWith(start: string): AuditSigner {
+  const signer = createAuditSigner(createSecretKey(randomBytes(32)));
+  return signer.publicKey.startsWith(start) ? signer : signerWhoseKeyBeginsWith(start);
+}
