@@ -51,7 +51,7 @@ describe("a gateway behind an identity provider", () => {
     ] as const) {
       expect((await send(gateway, `/sessions/${id}`, { key: await tokenOf(org, sub) })).status).toBe(404);
     }
-    expect(JSON.stringify(gateway.upstream.log.map(({ headers }) => headers))).not.toContain("eyJ");
+    expect(JSON.stringify(gateway.upstream.log.map(({ headers }) => headers))).not.toMatch(/eyJ[\w-]+\./);
   });
 
   it("refuses tokens of no tenant, and says nothing of why", async () => {
