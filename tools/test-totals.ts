@@ -1,8 +1,18 @@
 /** The part of vitest's JSON report that is counted. */
 export interface TestReport {
-  readonly testResults: readonly {
+  readonly testResults: readonly TestFile[];
+}
+
+interface TestFile {
+  readonly status: string;
+  /** Its path. */
+  readonly name: string;
+  /** Why it could not be loaded, if it could not. */
+  readonly message: string;
+  readonly assertionResults: readonly {
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly fullName: string;
+    readonly failureMessages?: readonly string[];
   }[];
 }
 
@@ -27,3 +37,18 @@ export function countTests({ testResults }: TestReport): TestTotals {
 
 /** Nothing failed, nothing was left out, and something ran. */
 export const isGreen = ({ passed, failed, skipped }: TestTotals): boolean => passed > 0 && failed + skipped === 0;
+
+const MESSAGE_CHARS = 500;
+
+/** One text for each failure: where, what, and the beginning of why. */
+export function failuresOf({ testResults }: TestReport): string[] {
+  return testResults.flatMap(({ status, name, message, assertionResults }) => {
+    const failed = assertionResults.filter((result) => result.status === "failed");
+    if (failed.length === 0) return status === "failed" ? [describe(name, message)] : [];
+    return failed.map(({ fullName, failureMessages = [] }) =>
+      describe(`${name}: ${fullName}`, failureMessages.join("\n")),
+    );
+  });
+}
+
+const describe = (what: string, why: string): string => `FAILED ${what}\n${why.slice(0, MESSAGE_CHARS)}\n`;
