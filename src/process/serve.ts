@@ -1,3 +1,5 @@
+import { setTimeout as pause } from "node:timers/promises";
+
 import type { GatewayConfig } from "../config/gateway-config.ts";
 import { GatewayError } from "../errors/gateway-error.ts";
 import { openGateway } from "../gateway.ts";
@@ -22,9 +24,12 @@ export interface Served {
   readonly url: string;
   /** Resolves if this process must be replaced by a new one: its keys are not the store's any more. */
   readonly outdated: Promise<void>;
-  /** Lets running answers end, sends what was measured, and frees everything. */
+  /** Lets running answers end, sends what was measured unless its collector is away, and frees everything. */
   stop(): Promise<void>;
 }
+
+/** So long for what a collector was not sent yet. One that is away would hold up the end for 10 s, Docker's patience. */
+const LAST_EXPORT_MS = 2_000;
 
 /** One gateway in this process. Rejects with an Error whose message is for the operator when it cannot start. */
 export async function serve({ config, log, otlp, stdout, link }: ServeParts): Promise<Served> {
@@ -48,7 +53,7 @@ export async function serve({ config, log, otlp, stdout, link }: ServeParts): Pr
     outdated: gateway.outdated,
     async stop() {
       await gateway.close();
-      await Promise.all([telemetry.close(), forward.close()]);
+      await Promise.race([Promise.all([telemetry.close(), forward.close()]), pause(LAST_EXPORT_MS)]);
     },
   };
 }
