@@ -7,6 +7,7 @@ import type { StoredMessage } from "../session/turn-record.ts";
 import { nothingWithheld, type Withheld } from "../session/withheld.ts";
 import type { ListPage, SessionRow } from "../store/session-store.ts";
 import { freshEpoch, noTotals } from "./advance-session.ts";
+import { changeHead, commitHead } from "./change-head.ts";
 import { type ContextReport, explainContext } from "./explain-context.ts";
 import { incarnationOf } from "./open-session.ts";
 import type { OpenedSession, SessionRef } from "./opened-session.ts";
@@ -15,6 +16,7 @@ import { beginSession, commitBirth } from "./session-birth.ts";
 import type { SessionCall } from "./session-door.ts";
 import type { SessionVisitor } from "./session-visitor.ts";
 import { nextFields, nextRevision } from "./store-turn.ts";
+import { sumCounts } from "./sum-counts.ts";
 import type { TurnRing } from "./turn-ring.ts";
 import { isUnreadable } from "./unreadable-sessions.ts";
 
@@ -46,10 +48,11 @@ export interface TranscriptEntry {
 /** Sessions of one owner as a user interface needs them. No method can reach another owner's. */
 export interface SessionDirectory {
   list(owner: string, page: PageRequest): Promise<EntryPage>;
-  /** @throws GatewayError `session_exists` */
+  /** @throws GatewayError `session_exists`, `redaction_failed` */
   create(visitor: SessionVisitor, session: NewSession): Promise<SessionEntry>;
   /** @throws GatewayError `session_not_found`, `session_bound_elsewhere`; so do all that follow */
   read(call: SessionCall): Promise<SessionEntry>;
+  update(call: SessionCall, changes: SessionChanges): Promise<SessionEntry>;
   remove(call: SessionCall): Promise<void>;
   /** The active transcript as stored, redacted; what the session may put back is put back. */
   messages(call: SessionCall): Promise<readonly TranscriptEntry[]>;
@@ -61,7 +64,14 @@ export interface SessionDirectory {
 
 export interface NewSession {
   readonly sessionId: string;
+  /** As given: it is redacted before it is stored, like all that a client writes. */
   readonly title: string;
+  readonly strategy: StrategyName | undefined;
+}
+
+/** What is left out stays as it is. An empty title lets the next turn name the session. */
+export interface SessionChanges {
+  readonly title: string | undefined;
   readonly strategy: StrategyName | undefined;
 }
 
@@ -86,7 +96,8 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
     async create(visitor, session) {
       const { ref } = await placeOf(visitor.owner, session.sessionId);
       const birth = await beginSession(ports, ref);
-      const head = { ...newHead(session, ports.clock()), binding: ring.door.bindingOf(ref.key, visitor) };
+      const title = await redactTitle(ring, ref.key, session.title);
+      const head = { ...newHead({ ...session, title }, ports.clock()), binding: ring.door.bindingOf(ref.key, visitor) };
       const fields = nextFields(ports, { ref, head, loadFrom: 0 });
       const { committed } = await commitBirth(ports, birth, {
         key: ref.key,
@@ -100,6 +111,14 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
       return { head, expiresAt: fields.expiresAt };
     },
     read: async (call) => entryOf(await find(call)),
+    async update(call, { title, strategy }) {
+      const session = await find(call);
+      const changes = {
+        ...(title !== undefined && { title: await redactTitle(ring, session.ref.key, title) }),
+        ...(strategy && { strategy }),
+      };
+      return entryOf(await changeHead(ring, session, (base) => commitHead(ring, base, { ...base.head, ...changes })));
+    },
     async remove(call) {
       const { key } = (await placeOf(call.visitor.owner, call.sessionId)).ref;
       // What cannot be opened any more can still be deleted.
@@ -120,6 +139,12 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
     context: async (call) => explainContext(ports, cache, await find(call)),
     rotate: async (call) => entryOf(await rotateSession(ring, await find(call), call)),
   };
+}
+
+async function redactTitle({ ports }: TurnRing, key: string, title: string): Promise<string> {
+  const redactions = (await ports.redactor?.redactValues([title], ports.placeholders(key))) ?? [];
+  ports.meter.redactions(sumCounts(redactions));
+  return redactions[0]?.value ?? title;
 }
 
 const notFound = (): GatewayError => new GatewayError("session_not_found", "no such session");

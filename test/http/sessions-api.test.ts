@@ -114,6 +114,15 @@ describe("creating a session", () => {
     expect((await send(gateway, "/sessions/chat", { key })).json()).toMatchObject({ title: "My chat", turn_count: 1 });
   });
 
+  it("keeps no personal data in its title", async () => {
+    const key = freshKey();
+    const made = await create(key, { id: "chat", title: "Write to ada@example.com" });
+    const named = { title: expect.stringMatching(/^Write to \[EMAIL_[\da-f]{8}\]$/) as string };
+    expect(made.json()).toMatchObject(named);
+    const { data } = await list(key);
+    expect(data[0]).toMatchObject(named);
+  });
+
   it("of a name that is taken is refused, and changes nothing", async () => {
     const key = freshKey();
     await sendChat(gateway, ask("[[len:1]]"), { key, headers: onSession("chat") });
@@ -149,6 +158,95 @@ describe("creating a session", () => {
   ])("with a body made to hurt is refused: %.10s", async (body, code) => {
     const answer = await send(gateway, "/sessions", { method: "POST", body });
     expect([answer.status, answer.json<WireError>().error.code]).toEqual([400, code]);
+  });
+});
+
+describe("renaming a session", () => {
+  const rename = (key: string, body: object | string, from = gateway) =>
+    send(from, "/sessions/chat", { method: "POST", key, body });
+  const read = async (key: string) => (await send(gateway, "/sessions/chat", { key })).json<Record<string, unknown>>();
+
+  it("changes its title and its strategy, and nothing else of it", async () => {
+    const key = freshKey();
+    await sendChat(gateway, ask("[[len:1]] one"), { key, headers: onSession("chat") });
+    const before = await read(key);
+    expect((await rename(key, { title: "Boats" })).json()).toEqual({ ...before, title: "Boats" });
+    expect((await rename(key, { strategy: "window" })).json()).toEqual({
+      ...before,
+      title: "Boats",
+      strategy: "window",
+    });
+    const { headers } = await sendChat(gateway, ask("[[len:1]] two"), { key, headers: onSession("chat") });
+    expect([headers.get("x-history-mode"), headers.get("x-history-strategy")]).toEqual(["delta", "window"]);
+    expect(await read(key)).toMatchObject({ title: "Boats", strategy: "window", turn_count: 2 });
+    expect(await list(key)).toMatchObject({ data: [{ title: "Boats" }] });
+  });
+
+  it("keeps no personal data in its title; the same value has the same name in title and text", async () => {
+    const key = freshKey();
+    await sendChat(gateway, ask("mail ada@example.com"), { key, headers: onSession("chat") });
+    const { title } = (await rename(key, { title: "To ada@example.com" })).json<{ title: string }>();
+    expect(title).toMatch(/^To \[EMAIL_[\da-f]{8}\]$/);
+    const [message] = await storedMessages(gateway, "chat", { key });
+    expect(message?.content).toBe(`mail ${title.slice("To ".length)}`);
+  });
+
+  it("to nothing lets the next turn name it", async () => {
+    const key = freshKey();
+    await sendChat(gateway, ask("[[len:1]] one"), { key, headers: onSession("chat") });
+    expect((await rename(key, { title: "" })).json()).toMatchObject({ title: "" });
+    await sendChat(gateway, ask("[[len:1]] two"), { key, headers: onSession("chat") });
+    expect(await read(key)).toMatchObject({ title: "[[len:1]] two" });
+  });
+
+  it("while turns run loses neither the name nor a turn", async () => {
+    const key = freshKey();
+    await sendChat(gateway, ask("[[len:1]] one"), { key, headers: onSession("chat") });
+    const turns = [1, 2, 3].map((at) =>
+      sendChat(gateway, ask(`[[delay:${20 * at}]] [[len:1]]`), { key, headers: onSession("chat") }),
+    );
+    const names = Array.from({ length: 12 }, (_, at) => `name ${at}`);
+    const renamed = names.map((title) => rename(key, { title }));
+    const statuses = (await Promise.all([...turns, ...renamed])).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(await read(key)).toMatchObject({ turn_count: 4, title: expect.stringMatching(/^name \d+$/) as string });
+    expect(await storedMessages(gateway, "chat", { key })).toHaveLength(8);
+  });
+
+  it("through two replicas at once loses none", async () => {
+    const key = freshKey();
+    const other = await startTestGateway({ upstream: gateway.upstream, folder: gateway.folder, clock: clock.now });
+    await sendChat(gateway, ask("[[len:1]] one"), { key, headers: onSession("chat") });
+    const answers = Array.from({ length: 16 }, (_, at) =>
+      rename(key, at < 8 ? { title: `name ${at}` } : { strategy: "full" }, at % 2 === 0 ? gateway : other),
+    );
+    for (const { status } of await Promise.all(answers)) expect(status).toBe(200);
+    expect(await read(key)).toMatchObject({ strategy: "full", title: expect.stringMatching(/^name \d$/) as string });
+    await other.close();
+  });
+
+  it.each([
+    [{ id: "other" }, "invalid_parameter", "id"],
+    [{ title: 5 }, "invalid_parameter", "title"],
+    [{ title: "x".repeat(201) }, "invalid_parameter", "title"],
+    [{ strategy: "guess" }, "invalid_parameter", "strategy"],
+    [{ turn_count: 0 }, "invalid_parameter", "turn_count"],
+    ["{", "body_not_json", null],
+  ])("with %j is refused, and changes nothing", async (body, code, param) => {
+    const key = freshKey();
+    await create(key, { id: "chat", title: "Boats" });
+    const answer = await rename(key, body);
+    const { error } = answer.json<WireError>();
+    expect([answer.status, error.code, error.param]).toEqual([400, code, param]);
+    expect(await read(key)).toMatchObject({ title: "Boats", strategy: "hybrid" });
+  });
+
+  it("of nobody's, or of somebody else's, is not there", async () => {
+    const [ada, eve] = [freshKey(), freshKey()];
+    await create(ada, { id: "chat", title: "Boats" });
+    const answer = await rename(eve, { title: "mine" });
+    expect([answer.status, answer.json<WireError>().error.code]).toEqual([404, "session_not_found"]);
+    expect(await read(ada)).toMatchObject({ title: "Boats" });
   });
 });
 

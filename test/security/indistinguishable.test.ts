@@ -28,6 +28,7 @@ const median = (values: readonly number[]): number =>
 const calls = [
   ["GET", ""],
   ["GET", "/messages"],
+  ["POST", ""],
   ["POST", "/rotate"],
   ["DELETE", ""],
 ] as const;

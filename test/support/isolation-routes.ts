@@ -116,6 +116,13 @@ export const routeCases: Readonly<Record<string, RouteCase>> = {
     world.inspect(user, "read", answer);
     expectOwnOnly(answer, kind);
   },
+  "POST /v1/sessions/:id": async (world, { gateway, user, id, kind }) => {
+    const body = JSON.stringify({ title: `renamed ${user.canary}` });
+    const headers = { "content-type": "application/json", ...callerHeaders(user) };
+    const answer = await send(`${gateway.url}/sessions/${pathOf(id)}`, { method: "POST", headers, body });
+    world.inspect(user, "rename", answer);
+    expectOwnOnly(answer, kind);
+  },
   "DELETE /v1/sessions/:id": async (world, { gateway, user, id, kind }) => {
     const url = `${gateway.url}/sessions/${pathOf(id)}`;
     const answer = await send(url, { method: "DELETE", headers: callerHeaders(user) });

@@ -27,7 +27,7 @@ interface SessionRouteParts {
   readonly settings: HttpSettings;
 }
 
-/** A user's own sessions: list, create, read, delete, messages, context. What is not the caller's is not there. */
+/** A user's own sessions, from listing to rotating. What is not the caller's is not there. */
 export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
   const { directory } = parts;
   const app = new Hono<GatewayEnv>();
@@ -37,6 +37,8 @@ export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
     return { ...(await whoAsks(context, sessionId)), sessionId };
   };
   const shown = (entry: SessionEntry) => showSession(entry, parts.defaultStrategy);
+  const fieldsOf = async ({ env }: Context<GatewayEnv>) =>
+    readFields(await readBody(env.incoming, parts.settings.maxBodyBytes));
 
   app.get("/", async (context) => {
     const { principal } = await whoAsks(context, sessionHeader(context.env.incoming));
@@ -46,7 +48,7 @@ export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
   app.post("/", async (context) => {
     const minted = mintSessionId(parts.idFormat);
     const { principal, visitor } = await whoAsks(context, minted);
-    const { id = "new", ...body } = readFields(await readBody(context.env.incoming, parts.settings.maxBodyBytes));
+    const { id = "new", ...body } = await fieldsOf(context);
     if (principal.anonymous && id !== "new") {
       throw new GatewayError("session_not_found", "an anonymous caller named a session");
     }
@@ -59,6 +61,12 @@ export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
     return context.json(shown(entry), 201);
   });
   app.get("/:id", async (context) => context.json(shown(await directory.read(await callOf(context)))));
+  app.post("/:id", async (context) => {
+    const call = await callOf(context);
+    const { id, ...changes } = await fieldsOf(context);
+    if (id !== undefined) throw wrong("id", "is changed by /rotate only");
+    return context.json(shown(await directory.update(call, changes)));
+  });
   app.delete("/:id", async (context) => {
     const call = await callOf(context);
     await directory.remove(call);
@@ -107,7 +115,7 @@ function sessionParam(context: Context<GatewayEnv>): string {
   }
 }
 
-interface NewSessionFields {
+interface SessionFields {
   readonly id: string | undefined;
   readonly title: string | undefined;
   readonly strategy: StrategyName | undefined;
@@ -115,7 +123,7 @@ interface NewSessionFields {
 
 const MAX_TITLE = 200;
 
-function readFields(body: Buffer): NewSessionFields {
+function readFields(body: Buffer): SessionFields {
   const fields = body.length === 0 ? {} : parseJson(body.toString("utf8"));
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) throw wrong("body", "must be an object");
   const { id, title, strategy, ...unknown } = fields as Record<string, unknown>;
