@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 
-import { GatewayError } from "../errors/gateway-error.ts";
+import { GatewayError, hasCode } from "../errors/gateway-error.ts";
 import type { AuditSealer, Sealer } from "../sealing/sealer.ts";
 import type { AddressDetail } from "./kept-address.ts";
 import { keptAddress } from "./kept-address.ts";
@@ -55,7 +55,7 @@ async function auditSealerOf(sealer: Pick<Sealer, "forAudit">, owner: string): P
   try {
     return await sealer.forAudit(owner);
   } catch (error) {
-    if (error instanceof GatewayError && error.code === "record_unreadable") return undefined;
+    if (hasCode(error, "record_unreadable")) return undefined;
     throw error;
   }
 }

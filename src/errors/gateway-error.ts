@@ -39,3 +39,6 @@ export class GatewayError extends Error {
     return errorCatalog[this.code].retryable;
   }
 }
+
+export const hasCode = (error: unknown, code: ErrorCode): error is GatewayError =>
+  error instanceof GatewayError && error.code === code;

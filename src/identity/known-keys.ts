@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 
-import { GatewayError } from "../errors/gateway-error.ts";
+import { GatewayError, hasCode } from "../errors/gateway-error.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { RecordSealer } from "../sealing/record-sealer.ts";
 import type { NoticeListener } from "../store/notice-listener.ts";
@@ -71,7 +71,7 @@ export function createKnownKeys({ records, recordSealer, notices, clock }: Known
     try {
       return await read(name);
     } catch (error) {
-      const isOutage = error instanceof GatewayError && error.code === "store_unavailable";
+      const isOutage = hasCode(error, "store_unavailable");
       if (isOutage && held?.key && age < OUTAGE_MS) return held.key;
       throw error;
     }

@@ -1,4 +1,4 @@
-import { GatewayError } from "../errors/gateway-error.ts";
+import { GatewayError, hasCode } from "../errors/gateway-error.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
@@ -118,7 +118,7 @@ async function countSessions(sessions: LimiterOptions["sessions"], owner: string
   try {
     return await sessions.count(owner, atMost);
   } catch (error) {
-    if (error instanceof GatewayError && error.code === "store_unavailable") return 0;
+    if (hasCode(error, "store_unavailable")) return 0;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { GatewayError } from "../errors/gateway-error.ts";
+import { GatewayError, hasCode } from "../errors/gateway-error.ts";
 import { recover } from "../kit/awaitable.ts";
 import type { ChatMessage } from "../protocol/chat-message.ts";
 import { createAllowList } from "./allow-list.ts";
@@ -66,7 +66,7 @@ function searchRules({
 
 /** Without the cause: what a detector says when it fails may quote the text that nobody may see. */
 function asRedactionFailed(error: unknown): GatewayError {
-  if (error instanceof GatewayError && error.code === "redaction_failed") return error;
+  if (hasCode(error, "redaction_failed")) return error;
   const kind = error instanceof Error ? error.name : typeof error;
   return new GatewayError("redaction_failed", `a detector or the placeholder namer failed with ${kind}`);
 }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-import { GatewayError } from "../errors/gateway-error.ts";
+import { hasCode } from "../errors/gateway-error.ts";
 import type { NamedRecord, RecordStore } from "../store/record-store.ts";
 import { DATA_KEY_PREFIX } from "./data-keys.ts";
 import type { Keyring } from "./keyring.ts";
@@ -87,7 +87,7 @@ async function rewrap(
     }
     return "erased";
   } catch (error) {
-    if (!(error instanceof GatewayError && error.code === "record_unreadable")) throw error;
+    if (!hasCode(error, "record_unreadable")) throw error;
     return { unreadableUnder: wrapped ? namedId(keyring, wrapped) : "" };
   }
 }

@@ -1,4 +1,4 @@
-import { GatewayError } from "../errors/gateway-error.ts";
+import { GatewayError, hasCode } from "../errors/gateway-error.ts";
 import { createTimeLimit, type TimedCall } from "../kit/time-limit.ts";
 import type { CircuitPass } from "./circuit.ts";
 import type { StoreSubject } from "./store-backend.ts";
@@ -56,7 +56,7 @@ export function createCallGuard({ enter, timeoutMs, tell }: CallGuardOptions): C
 
 function outcomeOf(error: unknown): StoreCallOutcome {
   if (error instanceof StoreTimeout) return "timeout";
-  return error instanceof GatewayError && error.code === "store_unavailable" ? "unavailable" : "failed";
+  return hasCode(error, "store_unavailable") ? "unavailable" : "failed";
 }
 
 class StoreTimeout extends GatewayError {

@@ -1,5 +1,5 @@
 import { describeError } from "../errors/describe-error.ts";
-import { GatewayError } from "../errors/gateway-error.ts";
+import { hasCode } from "../errors/gateway-error.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import { repeat } from "../kit/repeat.ts";
@@ -67,4 +67,4 @@ export async function openNoticePoller({ notices, clock, log }: NoticePollerOpti
 }
 
 /** The store's breaker says when it is away and when it is back; a line for each second of it would say no more. */
-const isOutage = (error: unknown): boolean => error instanceof GatewayError && error.code === "store_unavailable";
+const isOutage = (error: unknown): boolean => hasCode(error, "store_unavailable");

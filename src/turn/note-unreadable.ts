@@ -1,11 +1,11 @@
 import type { AuditLog } from "../audit/audit-log.ts";
-import { GatewayError } from "../errors/gateway-error.ts";
+import { hasCode } from "../errors/gateway-error.ts";
 
 /** For `catch`: tells the audit log of what could not be opened, and lets the refusal go on to the caller. */
 export const noteUnreadable =
   (audit: AuditLog, owner: string) =>
   (error: unknown): never => {
-    if (error instanceof GatewayError && error.code === "record_unreadable") {
+    if (hasCode(error, "record_unreadable")) {
       audit.record({ event: "crypt_decrypt_fail", owner });
     }
     throw error;

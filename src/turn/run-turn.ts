@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { ServerResponse } from "node:http";
 
-import { GatewayError } from "../errors/gateway-error.ts";
+import { GatewayError, hasCode } from "../errors/gateway-error.ts";
 import { type Awaitable, andThen } from "../kit/awaitable.ts";
 import { sliceFor } from "../kit/work-slices.ts";
 import { nothingWithheld, type Withheld } from "../session/withheld.ts";
@@ -90,7 +90,7 @@ interface PreparedTurn {
 /** Where the store could not be read for a turn: what can do without is answered without. @throws any other failure */
 function forwardUnread(exchange: TurnExchange, error: unknown): Promise<void> {
   const { ring, request } = exchange;
-  if (!(error instanceof GatewayError && error.code === "store_unavailable")) throw error;
+  if (!hasCode(error, "store_unavailable")) throw error;
   ring.ports.meter.degraded("load_failed");
   const canDoWithout = ring.ports.settings.observes || carriesHistory(request);
   if (!canDoWithout || request.principal.anonymous) throw error;
@@ -129,7 +129,7 @@ async function beginOrExcuse({ ring: { ports }, ref }: TurnScope): Promise<Sessi
   try {
     return await beginSession(ports, ref).catch(noteUnreadable(ports.audit, ref.owner));
   } catch (error) {
-    if (!(error instanceof GatewayError && error.code === "record_unreadable")) throw error;
+    if (!hasCode(error, "record_unreadable")) throw error;
     return error;
   }
 }

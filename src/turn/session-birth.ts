@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-import { GatewayError } from "../errors/gateway-error.ts";
+import { hasCode } from "../errors/gateway-error.ts";
 import type { Sealer, SessionIdentity, SessionSealer } from "../sealing/sealer.ts";
 import type { CommitOutcome, SessionCommit, SessionStore } from "../store/session-store.ts";
 import type { SessionRef } from "./opened-session.ts";
@@ -64,7 +64,7 @@ async function keepOrTakeBack(sessions: SessionStore, commit: SessionCommit, err
 /** A commit that timed out may have been written: asking once more with the same revision tells. */
 export function commitTwice(sessions: SessionStore, commit: SessionCommit): Promise<CommitOutcome> {
   return sessions.commit(commit).catch((error: unknown) => {
-    if (!(error instanceof GatewayError && error.code === "store_unavailable")) throw error;
+    if (!hasCode(error, "store_unavailable")) throw error;
     return sessions.commit(commit);
   });
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 
-import { GatewayError } from "../errors/gateway-error.ts";
+import { hasCode } from "../errors/gateway-error.ts";
 import type { SessionRef } from "./opened-session.ts";
 import type { TurnPorts } from "./turn-ports.ts";
 
@@ -25,5 +25,4 @@ export function createTellUnreadable({
   };
 }
 
-export const isUnreadable = (error: unknown): boolean =>
-  error instanceof GatewayError && error.code === "record_unreadable";
+export const isUnreadable = (error: unknown): boolean => hasCode(error, "record_unreadable");

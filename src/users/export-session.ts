@@ -1,4 +1,4 @@
-import { GatewayError } from "../errors/gateway-error.ts";
+import { hasCode } from "../errors/gateway-error.ts";
 import { foldRecordChain } from "../sealing/chain.ts";
 import { recordTag } from "../sealing/sealed-record.ts";
 import type { Sealer, SessionSealer } from "../sealing/sealer.ts";
@@ -114,7 +114,7 @@ async function readable<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof GatewayError && error.code === "record_unreadable")) throw error;
+    if (!hasCode(error, "record_unreadable")) throw error;
     return undefined;
   }
 }

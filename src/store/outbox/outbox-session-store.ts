@@ -1,4 +1,4 @@
-import { GatewayError } from "../../errors/gateway-error.ts";
+import { type GatewayError, hasCode } from "../../errors/gateway-error.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { CommitOutcome, SessionCommit, SessionStore } from "../session-store.ts";
 import type { TurnCommit } from "./delivery-hooks.ts";
@@ -126,4 +126,4 @@ async function commitBehind(
 const isRepeated = (kept: TurnCommit, commit: TurnCommit): boolean =>
   kept.revision === commit.revision && kept.turn.id === commit.turn.id && kept.head.equals(commit.head);
 
-const isOutage = (error: unknown): boolean => error instanceof GatewayError && error.code === "store_unavailable";
+const isOutage = (error: unknown): boolean => hasCode(error, "store_unavailable");

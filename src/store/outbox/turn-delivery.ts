@@ -1,5 +1,5 @@
 import { describeError } from "../../errors/describe-error.ts";
-import { GatewayError } from "../../errors/gateway-error.ts";
+import { type GatewayError, hasCode } from "../../errors/gateway-error.ts";
 import { createKeyedQueue } from "../../kit/keyed-queue.ts";
 import type { Log } from "../../kit/log.ts";
 import type { SessionStore } from "../session-store.ts";
@@ -106,4 +106,4 @@ export function createTurnDelivery({ sessions, waiting, log, onDelivered }: Deli
 const nothing = (): void => undefined;
 
 const isPassing = (error: unknown): error is GatewayError =>
-  error instanceof GatewayError && (error.code === "store_unavailable" || error.code === "session_conflict");
+  hasCode(error, "store_unavailable") || hasCode(error, "session_conflict");
