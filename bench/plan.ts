@@ -3,6 +3,8 @@
  * Loading is not in it; in `semantic` and `hybrid` recall is. Then what the choice alone takes where a thousand turns of
  * an agent are in view, and how long others wait while a session's recall index is made anew.
  */
+import { parseArgs } from "node:util";
+
 import { startSimulatedUpstream } from "../src/demo/simulated-upstream.ts";
 import { strategyNames } from "../src/history/history-strategy.ts";
 import { chatRequest, getRequest } from "./load/chat-requests.ts";
@@ -24,6 +26,13 @@ const MANY_TURNS = 10_000;
 const HEADER = "| strategy | p50 | p99 |\n| --- | --- | --- |\n";
 const BUCKET = /^stategate_overhead_duration\w*_bucket\{[^}]*stategate_stage="plan"[^}]*le="([^"]+)"[^}]*\} (\d+)/gm;
 
+const { values } = parseArgs({ options: { help: { type: "boolean" } } });
+if (values.help) {
+  process.stdout.write(
+    "npm run bench:plan, without options: a table for each of three measurements, on standard output\n",
+  );
+  process.exit();
+}
 const upstream = await startSimulatedUpstream({ maxLoggedRequests: 1 });
 await withRig("plan", async ({ folder, processes }) => {
   const rig = { cores: divideCores(), processes, folder, upstreamPort: upstream.port };

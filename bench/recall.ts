@@ -16,8 +16,15 @@ import { busyMachineWarning } from "./report/conditions.ts";
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const CACHE = "node_modules/.cache/stategate";
 
-const { values } = parseArgs({ options: { data: { type: "string" } } });
-if (values.data === undefined) throw new Error("npm run bench:recall -- --data FILE, a file of LoCoMo's shape");
+const USAGE = `npm run bench:recall -- --data FILE
+
+  --data FILE   conversations with questions and their evidence, in LoCoMo's shape
+`;
+const { values } = parseArgs({ options: { data: { type: "string" }, help: { type: "boolean" } } });
+if (values.help || values.data === undefined) {
+  process.stdout.write(USAGE);
+  process.exit(values.help ? 0 : 2);
+}
 const busy = busyMachineWarning();
 const conversations = readConversations(values.data);
 const counters = openTokenCounters({ cacheDirectory: CACHE, log: silent });
