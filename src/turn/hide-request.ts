@@ -33,6 +33,8 @@ export interface HiddenRequest {
    * have begun while redaction was off, or before a pattern was added.
    */
   stored(messages: readonly HistoryMessage[]): Promise<readonly HistoryMessage[]>;
+  /** The same for messages of a superseded turn, which are stored once more: in the form in which they travel. */
+  repeated(messages: readonly StoredMessage[]): Promise<readonly StoredMessage[]>;
 }
 
 /**
@@ -64,6 +66,7 @@ export async function hideRequest(
     system,
     fresh: (messages) => hideFresh(scope, redact, messages),
     stored: (messages) => hideStored(scope, redact, messages),
+    repeated: (messages) => hideRepeated(scope, redact, messages),
   };
 }
 
@@ -88,15 +91,15 @@ async function hideFresh(
   });
 }
 
-async function hideStored(
+async function hideStored<Message extends HistoryMessage>(
   scope: TurnScope,
   redact: Redact,
-  messages: readonly HistoryMessage[],
-): Promise<readonly HistoryMessage[]> {
+  messages: readonly Message[],
+): Promise<readonly (Message | StoredMessage)[]> {
   const { checked } = scope.ring;
   const doubtful = messages.filter((message) => !checked.has(message));
   const redacted = await redact(doubtful.map((message) => readStored(scope, message)));
-  const changed = new Map<HistoryMessage, HistoryMessage>();
+  const changed = new Map<Message, StoredMessage>();
   for (const [index, message] of doubtful.entries()) {
     const own = redacted[index];
     if (!own) throw new TypeError("a message without its redaction");
@@ -104,6 +107,19 @@ async function hideStored(
     else changed.set(message, own);
   }
   return messages.map((message) => changed.get(message) ?? message);
+}
+
+/** A client that replays them is known by what it saw, whatever they are stored as. */
+async function hideRepeated(
+  scope: TurnScope,
+  redact: Redact,
+  messages: readonly StoredMessage[],
+): Promise<readonly StoredMessage[]> {
+  const hidden = await hideStored(scope, redact, messages);
+  return hidden.map((own, index) => {
+    const before = messages[index];
+    return before && own !== before ? { ...own, seen: before.seen } : own;
+  });
 }
 
 interface SystemParts {

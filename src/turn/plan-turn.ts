@@ -98,7 +98,8 @@ export async function planTurn(
   const kept = keptTurns(held, reconciled);
   const counted = readFresh(input, reconciled);
   const fresh = counted instanceof Promise ? await counted : counted;
-  const repeated = repeatedMessages(held, reconciled);
+  const superseded = repeatedMessages(held, reconciled);
+  const repeated = hidden && superseded.length > 0 ? await hidden.repeated(superseded) : superseded;
   const view: HistoryView = {
     system,
     turns: historyTurns(held, kept, { reconciled, incoming, travelsAsStored: hidden !== undefined }),

@@ -215,6 +215,49 @@ describe("a session that began while redaction was off", () => {
   });
 });
 
+describe("a first turn that was stored while redaction was off, and is rewound into", () => {
+  it.each([
+    ["edited", [{ role: "assistant", content: "ok" }, user("something else")]],
+    ["regenerated", [{ role: "assistant", content: "ok" }, user("hello")]],
+  ] as const)("sends nothing in clear, and stores nothing so again: %s", async (mode, window) => {
+    await open({ STATEGATE_REDACTION__MODE: "off" });
+    const planted = plantValues(3);
+    const session = freshSession();
+    const secret = planted.map(({ sentence }) => sentence).join(" ");
+    const opening = [user(secret), { role: "assistant", content: "ok" }, user("hello")];
+    await sendChat(gateway, { model: "gpt-5", messages: opening }, { headers: onSession(session) });
+    const strict = await startTestGateway({
+      upstream: gateway.upstream,
+      folder: gateway.folder,
+      env: { STATEGATE_REDACTION__MODE: "upstream" },
+    });
+    try {
+      gateway.upstream.reset();
+      const answer = await sendChat(strict, { model: "gpt-5", messages: window }, { headers: onSession(session) });
+      expect([answer.status, answer.headers.get("x-history-mode")]).toEqual([200, mode]);
+      expect(JSON.stringify(sentMessages())).toMatch(PLACEHOLDER);
+      expectNothingSent(planted);
+      const again = [user(secret), ...window, { role: "assistant", content: "word0" }, user("and on")];
+      const replay = await sendChat(strict, { model: "gpt-5", messages: again }, { headers: onSession(session) });
+      expect(replay.headers.get("x-history-mode")).not.toBe("new");
+      expectNothingSent(planted);
+    } finally {
+      await strict.close();
+    }
+    const storing = await startTestGateway({
+      upstream: gateway.upstream,
+      folder: gateway.folder,
+      env: { STATEGATE_REDACTION__MODE: "store" },
+    });
+    try {
+      const { text } = await send(storing, `/sessions/${session}/messages`);
+      for (const { value } of planted) expect(text).not.toContain(value);
+    } finally {
+      await storing.close();
+    }
+  });
+});
+
 describe("store mode with values put back", () => {
   it.each([false, true])("gives a delta client its own values, sealed over a restart (stream: %s)", async (stream) => {
     await open({ STATEGATE_REDACTION__MODE: "store", STATEGATE_REDACTION__RESTORE: "session" });
