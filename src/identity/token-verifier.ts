@@ -31,7 +31,10 @@ export interface VerifiedToken {
  */
 export type TokenVerifier = (token: string) => Promise<VerifiedToken>;
 
-const REFRESH_AFTER_MS = 600_000;
+/** Behind a request: a provider that is slow or away is nobody's problem. */
+const REFRESH_AFTER_MS = 300_000;
+/** Nobody asked for so long: a key may have been withdrawn, so the next token waits for what the provider says. */
+const STALE_AFTER_MS = 600_000;
 /** With the provider away the keys that are known go on serving, but not for ever: one of them may have been withdrawn. */
 const TRUSTED_MS = 86_400_000;
 
@@ -61,16 +64,23 @@ function createKeySource({ jwksUrl, cooldownMs, clock }: TokenVerifierOptions): 
   const remote = createRemoteJWKSet(new URL(jwksUrl), { cacheMaxAge: Infinity, cooldownDuration: cooldownMs });
   let loadedAt = -Infinity;
   let askedAt = -Infinity;
-  const reload = async (): Promise<void> => {
+  let underWay: Promise<void> | undefined;
+  const load = async (): Promise<void> => {
     askedAt = clock();
     await remote.reload();
     loadedAt = askedAt;
   };
+  const reload = (): Promise<void> => (underWay ??= load().finally(() => (underWay = undefined)));
+  /** Resolves too when the keys cannot be read: those that are known go on serving. */
+  const refresh = async (): Promise<void> => {
+    if (underWay || clock() - askedAt > REFRESH_AFTER_MS) await reload().catch(() => undefined);
+  };
   return async (header, token) => {
     try {
-      if (clock() - loadedAt > TRUSTED_MS) await reload();
-      // Behind the request: a provider that is away for a while is nobody's problem.
-      else if (clock() - askedAt > REFRESH_AFTER_MS) reload().catch(() => undefined);
+      const age = clock() - loadedAt;
+      if (age > TRUSTED_MS) await reload();
+      else if (age > STALE_AFTER_MS) await refresh();
+      else void refresh();
       return await remote(header, token);
     } catch (cause) {
       if (isAboutToken(cause)) throw cause;

@@ -174,6 +174,20 @@ describe("the provider's keys", () => {
     await provider.close();
   });
 
+  it("are read anew before the first token after an idle time: one of a key that was withdrawn meanwhile is refused", async () => {
+    const clock = createHandClock();
+    const [old, fresh] = [await createSigningKey("old"), await createSigningKey("new")];
+    const provider = await startJwksServer(old);
+    const owner = identityWith({ jwksUrl: provider.url, clock: clock.now });
+    const token = (sub: string) => signToken(old, { sub, exp: Math.floor(clock.now() / 1000) + 600 });
+    await owner(await token("ada"));
+    provider.publish(fresh);
+    clock.advance(3_600_000);
+    const attempts = await Promise.allSettled([owner(await token("bob")), owner(await token("eve"))]);
+    expect(attempts.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    await provider.close();
+  });
+
   it("are not fetched again and again for tokens of unknown keys", async () => {
     const provider = await startJwksServer(key);
     const owner = identityWith({ jwksUrl: provider.url, cooldownMs: 60_000 });
