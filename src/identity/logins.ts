@@ -64,8 +64,14 @@ export function createLogins(options: LoginsOptions): Logins {
       const name = nameOf(token);
       const login = { grant, beganAt: clock(), renewedAt: clock() };
       // First, and for as long as the login may live: an erasure must find what it has to end.
-      await records.putIfAbsent(loginsOf(owner) + hashOf(token), Buffer.alloc(1), clock() + options.absoluteMs);
+      const place = loginsOf(owner) + hashOf(token);
+      await records.putIfAbsent(place, Buffer.alloc(1), clock() + options.absoluteMs);
       await records.putIfAbsent(name, encode(name, login), endOf(login, options));
+      if (!(await records.read(place))) {
+        // An erasure came between the two and saw no login yet.
+        await records.remove(name);
+        throw new GatewayError("credential_refused", "the user was erased while a login began");
+      }
       audit.record({ event: "authn_login_success", owner, address: caller.address });
       return token;
     },
