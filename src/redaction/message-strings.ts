@@ -20,6 +20,13 @@ export type StringMapper = (string: MessageString) => string;
 const MESSAGE_EXEMPT = new Set(["role", "type", "id", "tool_call_id"]);
 const PART_EXEMPT = new Set(["type", "id", "tool_use_id", "call_id"]);
 const CALL_EXEMPT = new Set(["type", "id"]);
+/** Keys that the contract itself writes; nobody puts anything into them, and every message has some. */
+const CONTRACT_KEYS = new Set(
+  (
+    "role content name refusal tool_calls tool_call_id function_call audio annotations reasoning reasoning_content " +
+    "reasoning_details type id text function custom arguments input image_url input_audio file"
+  ).split(" "),
+);
 /** Smaller numbers cannot hold what is looked for. */
 const MIN_NUMBER = 1_000_000;
 
@@ -28,15 +35,21 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Applies `map` to every string of a message, always in the same order. The same object comes back if no string changed. */
 export function mapMessageStrings(message: ChatMessage, map: StringMapper): ChatMessage {
   const isTool = message.role === "tool" || message.role === "function";
-  return mapFields(message, (key, value) => {
+  const mapMember = (key: string, value: unknown): unknown => {
     if (MESSAGE_EXEMPT.has(key) && typeof value === "string") return value;
     if (key === "name" && isTool && typeof value === "string") return map({ text: value, isIdentifier: true });
     if (key === "tool_calls") return mapItems(value, (call) => mapCall(call, map));
     if (key === "function_call") return mapNamed(value, map);
     if (key === "content") return mapContent(value, map);
     return typeof value === "string" ? map({ text: value }) : mapAny(value, { map, label: key });
-  });
+  };
+  return mapFields(message, mapMember, unlessContract(map));
 }
+
+const unlessContract =
+  (map: StringMapper): StringMapper =>
+  (string) =>
+    CONTRACT_KEYS.has(string.text) ? string.text : map(string);
 
 /** Applies `map` to every string, key and number of a request's value that is no message, always in the same order. */
 export function mapRequestStrings<Value>(value: Value, map: StringMapper): Value {
@@ -62,21 +75,23 @@ interface TypedPlace {
 /** A part or a call: its own strings are content, whatever lies deeper is an unknown object. */
 function mapTyped(value: unknown, { map, exempt, named = false }: TypedPlace): unknown {
   if (!isFields(value)) return mapAny(value, { map });
-  return mapFields(value, (key, field) => {
+  const mapMember = (key: string, field: unknown): unknown => {
     if (exempt.has(key) && typeof field === "string") return field;
     if (named && isFields(field)) return mapNamed(field, map);
     return typeof field === "string" ? map({ text: field }) : mapAny(field, { map, label: key });
-  });
+  };
+  return mapFields(value, mapMember, unlessContract(map));
 }
 
 /** `function`, `custom` and `function_call`: a tool's name and what it was called with. */
 function mapNamed(value: unknown, map: StringMapper): unknown {
   if (!isFields(value)) return mapAny(value, { map });
-  return mapFields(value, (key, field) => {
+  const mapMember = (key: string, field: unknown): unknown => {
     if (typeof field !== "string") return mapAny(field, { map, label: key });
     if (key === "name") return map({ text: field, isIdentifier: true });
     return map(key === "arguments" ? { text: field, isArguments: true } : { text: field });
-  });
+  };
+  return mapFields(value, mapMember, unlessContract(map));
 }
 
 interface AnyPlace {

@@ -77,6 +77,11 @@ const POSITIONS: Record<string, (value: string) => ChatMessage> = {
   "citation in an annotation": (value) =>
     assistant({ annotations: [{ type: "url_citation", url_citation: { url: `https://example.org/?q=${value}` } }] }),
   "legacy function result": (value) => ({ role: "function", name: "f", content: JSON.stringify({ value }) }),
+  "key of a message": (value) => user({ [value]: true }),
+  "key of a part": (value) => user({ content: [{ type: "text", text: "x", [value]: 1 }] }),
+  "key of a call": (value) =>
+    assistant({ tool_calls: [{ id: "c", type: "function", [value]: 1, function: { name: "f", arguments: "{}" } }] }),
+  "key of a called function": (value) => call({ [value]: 1 }),
   "unknown field": (value) => user({ "x-vendor": { deep: { deeper: [value] } } }),
 };
 
