@@ -47,7 +47,8 @@ export interface TranscriptEntry {
 
 /** Sessions of one owner as a user interface needs them. No method can reach another owner's. */
 export interface SessionDirectory {
-  list(owner: string, page: PageRequest): Promise<EntryPage>;
+  /** Without sessions that are bound to somewhere else. */
+  list(visitor: SessionVisitor, page: PageRequest): Promise<EntryPage>;
   /** @throws GatewayError `session_exists`, `redaction_failed` */
   create(visitor: SessionVisitor, session: NewSession): Promise<SessionEntry>;
   /** @throws GatewayError `session_not_found`, `session_bound_elsewhere`; so do all that follow */
@@ -87,10 +88,11 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
     throw notFound();
   };
   return {
-    async list(owner, { limit, order, after }) {
+    async list(visitor, { limit, order, after }) {
+      const { owner } = visitor;
       const cursor = after === undefined ? undefined : await findCursor(ring, (await placeOf(owner, after)).ref);
       const rows = await ports.sessions.list(owner, { limit: limit + 1, order, ...(cursor && { after: cursor }) });
-      const opened = await Promise.all(rows.slice(0, limit).map((row) => openRow(ring, owner, row)));
+      const opened = await Promise.all(rows.slice(0, limit).map((row) => openRow(ring, visitor, row)));
       return { entries: opened.filter((entry) => entry !== undefined), hasMore: rows.length > limit };
     },
     async create(visitor, session) {
@@ -166,14 +168,16 @@ async function findCursor({ ports }: TurnRing, { key, owner }: SessionRef): Prom
 
 /** One row that cannot be opened must not hide its neighbours. */
 async function openRow(
-  { ports, tellUnreadable }: TurnRing,
-  owner: string,
+  { ports, door, tellUnreadable }: TurnRing,
+  visitor: SessionVisitor,
   row: SessionRow,
 ): Promise<SessionEntry | undefined> {
+  const { owner } = visitor;
   try {
     const identity = { owner, key: row.key, incarnation: incarnationOf(row.revision) };
     const keys = await ports.sealer.forSession(identity);
-    return { head: decodeHead(keys.open("head", "", row.head)), expiresAt: row.fields.expiresAt };
+    const head = decodeHead(keys.open("head", "", row.head));
+    return door.shows({ ref: identity, head }, visitor) ? { head, expiresAt: row.fields.expiresAt } : undefined;
   } catch (error) {
     if (!isUnreadable(error)) throw error;
     tellUnreadable({ owner, key: row.key }, "listed");

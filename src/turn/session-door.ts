@@ -20,6 +20,8 @@ export interface SessionDoor {
    * @throws GatewayError `session_not_found` for an id that has ended, `session_bound_elsewhere`
    */
   open(place: SessionPlace, asked: SessionCall): Promise<OpenedSession | undefined>;
+  /** Whether the visitor may know of the session at all: one that is bound elsewhere is not in his list. */
+  shows(session: Pick<OpenedSession, "ref" | "head">, visitor: SessionVisitor): boolean;
   /** What a session that this visitor begins is bound to; `undefined` where nothing is configured. */
   bindingOf(key: string, visitor: SessionVisitor): SessionBinding | undefined;
 }
@@ -37,6 +39,12 @@ interface DoorParts {
 }
 
 const MAX_NOTED = 10_000;
+
+interface BindingChange {
+  readonly part: "ip" | "userAgent";
+  readonly rule: BindingRule;
+  readonly value: string;
+}
 
 export function createSessionDoor({ ports, cache, recall, appends }: DoorParts): SessionDoor {
   const { keyedHash, audit, clock, settings, sessions } = ports;
@@ -61,22 +69,29 @@ export function createSessionDoor({ ports, cache, recall, appends }: DoorParts):
     throw new GatewayError("session_not_found", "an id that was rotated away was used again: the session has ended");
   };
 
+  const changesOf = ({ ref, head }: Pick<OpenedSession, "ref" | "head">, visitor: SessionVisitor): BindingChange[] => {
+    const { binding } = head;
+    if (!isBound || !binding) return [];
+    const present = bindingOf(ref.key, visitor);
+    return (["ip", "userAgent"] as const).flatMap((part) => {
+      const rule = settings.binding[part];
+      const isSame = rule === "off" || binding[part] === undefined || binding[part] === present?.[part];
+      return isSame ? [] : [{ part, rule, value: present?.[part] ?? "" }];
+    });
+  };
+
   const checkBinding = (session: OpenedSession, { visitor }: SessionCall): void => {
-    const { binding } = session.head;
-    if (!isBound || !binding) return;
-    const present = bindingOf(session.ref.key, visitor);
-    for (const part of ["ip", "userAgent"] as const) {
-      const rule: BindingRule = settings.binding[part];
-      if (rule === "off" || binding[part] === undefined || binding[part] === present?.[part]) continue;
-      note(session, visitor, { part, rule, value: present?.[part] ?? "" });
-      if (rule === "enforce") throw new GatewayError("session_bound_elsewhere", `the ${part} of a session changed`);
+    for (const change of changesOf(session, visitor)) {
+      note(session, visitor, change);
+      if (change.rule !== "enforce") continue;
+      throw new GatewayError("session_bound_elsewhere", `the ${change.part} of a session changed`);
     }
   };
 
   const note = (
     { ref }: OpenedSession,
     { owner, address }: SessionVisitor,
-    { part, rule, value }: { part: "ip" | "userAgent"; rule: BindingRule; value: string },
+    { part, rule, value }: BindingChange,
   ): void => {
     const name = `${ref.key}:${value}`;
     if (noted.has(name)) return;
@@ -101,6 +116,7 @@ export function createSessionDoor({ ports, cache, recall, appends }: DoorParts):
 
   return {
     bindingOf,
+    shows: (session, visitor) => changesOf(session, visitor).every(({ rule }) => rule !== "enforce"),
     open: (place, call) => cache.load(place.ref).then((session) => admit(session, place, call)),
   };
 }

@@ -40,12 +40,38 @@ describe("a session that is bound to its client", () => {
     for (const [method, path] of [
       ["GET", ""],
       ["GET", "/messages"],
+      ["GET", "/context"],
+      ["POST", ""],
       ["POST", "/rotate"],
       ["DELETE", ""],
     ] as const) {
       refused(await send(gateway, `/sessions/${session}${path}`, { method, headers }));
     }
     expect((await talk(session, "app/1")).headers.get("x-history-mode")).toBe("delta");
+  });
+
+  it("is not in the list of another client, and pages go on behind it", async () => {
+    await start({ STATEGATE_SESSIONS__BINDING__USER_AGENT: "enforce" });
+    const [first, bound, last] = [freshSession(), freshSession(), freshSession()];
+    for (const [session, userAgent] of [
+      [first, "thief/1"],
+      [bound, "app/1"],
+      [last, "thief/1"],
+    ] as const) {
+      await talk(session, userAgent);
+      // The list is ordered by milliseconds.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const list = async (userAgent: string, query = "") => {
+      const answer = await send(gateway, `/sessions${query}`, { headers: { "user-agent": userAgent } });
+      return answer.json<{ data: { id: string }[]; has_more: boolean }>();
+    };
+    expect((await list("thief/1")).data.map(({ id }) => id).toSorted()).toEqual([first, last].toSorted());
+    expect((await list("app/1")).data.map(({ id }) => id)).toEqual([bound]);
+    const page = await list("thief/1", "?limit=2&order=asc");
+    expect(page).toMatchObject({ data: [{ id: first }], has_more: true });
+    const rest = await list("thief/1", `?limit=2&order=asc&after=${first}`);
+    expect(rest).toMatchObject({ data: [{ id: last }], has_more: false });
   });
 
   it("is bound when it is created by the sessions API, too", async () => {

@@ -41,8 +41,8 @@ export function sessions(parts: SessionRouteParts): Hono<GatewayEnv> {
     readFields(await readBody(env.incoming, parts.settings.maxBodyBytes));
 
   app.get("/", async (context) => {
-    const { principal } = await whoAsks(context, sessionHeader(context.env.incoming));
-    const { entries, hasMore } = await directory.list(principal.owner, parsePage(context.req.query(), "desc"));
+    const { visitor } = await whoAsks(context, sessionHeader(context.env.incoming));
+    const { entries, hasMore } = await directory.list(visitor, parsePage(context.req.query(), "desc"));
     return context.json(listOf(entries.map(shown), hasMore));
   });
   app.post("/", async (context) => {
