@@ -40,6 +40,7 @@ export const sessionLine = z.strictObject({
       summaryFailed: z.boolean(),
     }),
     habits: z.strictObject({ preamble: count(), replayed: z.boolean() }),
+    /** In exports of before this was left out; not read. */
     systemHash: z.string().optional(),
     billing: z
       .strictObject({
@@ -105,7 +106,8 @@ export const turnLine = z.strictObject({
       cache_write_tokens: z.number(),
     })
     .optional(),
-  request_hash: z.string(),
+  /** Both in exports of before they were left out; not read. */
+  request_hash: z.string().optional(),
   idempotency_hash: z.string().optional(),
   messages: z.array(z.unknown()),
 });

@@ -34,8 +34,9 @@ export function recordOf({ line, messages, answers }: ImportedRecord): TurnRecor
     answers,
     finishReasons: line.finish_reasons,
     usage: line.usage && usageOf(line.usage),
-    requestHash: line.request_hash,
-    idempotencyHash: line.idempotency_hash,
+    // Not in an export: a retry of a turn from before is a turn of its own.
+    requestHash: "",
+    idempotencyHash: undefined,
   };
 }
 
@@ -50,7 +51,7 @@ export function sessionOf(
   { records, summaries, title }: { records: readonly TurnRecord[]; summaries: readonly Summary[]; title: string },
 ): ImportedSession {
   const active = activeTurns(records);
-  const { epoch, habits, billing, totals, systemHash } = line.state;
+  const { epoch, habits, billing, totals } = line.state;
   const firstHeld = active[epoch.firstTurn]?.record.sequence ?? 0;
   const front = active.slice(0, epoch.firstTurn);
   const isConsistent =
@@ -79,7 +80,7 @@ export function sessionOf(
       front: frontOf(front),
       epoch,
       habits: { ...habits, preambleChain: chainOf(preamble) },
-      systemHash,
+      systemHash: undefined,
       billing,
       totals,
     },

@@ -27,7 +27,7 @@ export function sessionLine(
   head: SessionHead,
   { expiresAt, slots }: { expiresAt: number; slots: Readonly<Record<string, unknown>> },
 ): ExportLine {
-  const { epoch, habits, systemHash, billing, totals } = head;
+  const { epoch, habits, billing, totals } = head;
   const line: Omit<SessionLine, "slots"> & { readonly slots: object } = {
     object: "session",
     id: head.sessionId,
@@ -41,7 +41,6 @@ export function sessionLine(
     state: {
       epoch,
       habits: { preamble: habits.preamble, replayed: habits.replayed },
-      systemHash,
       billing,
       totals,
     },
@@ -50,7 +49,12 @@ export function sessionLine(
   return { object: "session", bytes: encode(line) };
 }
 
-/** Messages go in as the bytes they are: they need not be parsed, and come out of an import as they were. */
+/**
+ * Hashes of what the client sent stay out, of requests and of system messages: they are of the text before redaction, and
+ * who has the rest of it could try what was taken out.
+ *
+ * Messages go in as the bytes they are: they need not be parsed, and come out of an import as they were.
+ */
 export function turnLine(record: TurnRecord): ExportLine {
   const all = [...record.messages, ...record.answers];
   const isRedacted = all.some(({ seen, stored }) => seen !== stored);
@@ -68,8 +72,6 @@ export function turnLine(record: TurnRecord): ExportLine {
     seen: isRedacted ? all.map(({ seen, stored }) => (seen === stored ? null : seen)) : undefined,
     finish_reasons: [...record.finishReasons],
     usage: record.usage && usageLine(record.usage),
-    request_hash: record.requestHash,
-    idempotency_hash: record.idempotencyHash,
   };
   const front = JSON.stringify(line).slice(0, -1);
   const messages = all.flatMap((message, index) => [Buffer.from(index === 0 ? "" : ","), oneLine(message)]);
