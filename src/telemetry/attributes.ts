@@ -18,12 +18,15 @@ export const attribute = {
 const MAX_MODELS = 100;
 const MAX_MODEL_LENGTH = 64;
 
-/** Model names come from clients: after a hundred different ones every new one is `other`. */
-export function createModelLabels(): (model: string) => string {
+/**
+ * Model names come from clients: one is taken for a label once the upstream has answered under it, and after a hundred
+ * different ones every new one is `other`.
+ */
+export function createModelLabels(): (model: string, isAnswered?: boolean) => string {
   const known = new Set<string>();
-  return (model) => {
+  return (model, isAnswered = true) => {
     if (known.has(model)) return model;
-    if (known.size >= MAX_MODELS || model.length > MAX_MODEL_LENGTH) return "other";
+    if (!isAnswered || known.size >= MAX_MODELS || model.length > MAX_MODEL_LENGTH) return "other";
     known.add(model);
     return model;
   };

@@ -67,7 +67,7 @@ export function createTurnMeter(meter: Meter, histograms: Histograms): TurnMeter
     stage: (stage, milliseconds) => ofStage(stage).record(milliseconds / 1000),
     store: (operation, outcome, milliseconds) => ofStoreCall(operation)(outcome).record(milliseconds / 1000),
     upstream({ model, status, durationMs, firstByteMs }) {
-      const its = ofModel(labelOf(model));
+      const its = ofModel(labelOf(model, status < 400));
       its.requests(status).record(durationMs / 1000);
       if (firstByteMs !== undefined) its.firstToken.record(firstByteMs / 1000);
     },

@@ -58,6 +58,19 @@ describe("the turn meter", () => {
     expect(labels).toContain("other");
   });
 
+  it("takes no name from a request that was refused: anybody may send one", async () => {
+    const call = { durationMs: 1, firstByteMs: undefined };
+    const text = await rendered((meter) => {
+      for (let index = 0; index < 200; index += 1) {
+        meter.upstream({ ...call, model: `jane-${index}@example.com`, status: 401 });
+      }
+      meter.upstream({ ...call, model: "gpt-5", status: 200 });
+      meter.upstream({ ...call, model: "gpt-5", status: 429 });
+    });
+    const labels = new Set([...text.matchAll(/gen_ai_request_model="([^"]*)"/g)].map((match) => match[1]));
+    expect(labels).toEqual(new Set(["other", "gpt-5"]));
+  });
+
   it("never takes a long name for a label", () => {
     expect(createModelLabels()("m".repeat(65))).toBe("other");
   });
