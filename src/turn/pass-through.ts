@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 
 import type { Upstream, UpstreamCall, UpstreamHandler, UpstreamRequest } from "../upstream/upstream.ts";
-import { createAnswerTap } from "./billed-tokens.ts";
+import { createAnswerTap } from "./answer-tap.ts";
 import type { Ticket } from "./ticket.ts";
 
 interface PassThroughOptions {
