@@ -38,7 +38,12 @@ export async function openWaitingTurns({ records, maxBytes, log }: WaitingTurnsO
   const list = createWaitingList({ maxBytes, log });
   const lost = new Map<string, Set<string>>();
   const setAside = async ({ name, record }: Pick<WaitingTurn, "name" | "record">): Promise<void> => {
-    await records.putIfAbsent(SET_ASIDE + name.slice(WAITING.length), record);
+    const place = SET_ASIDE + name.slice(WAITING.length);
+    // Numbers begin anew when nothing waits, so a turn of an earlier process may have the place.
+    for (let copy = 0; ; copy += 1) {
+      const held = await records.putIfAbsent(copy === 0 ? place : `${place}.${copy}`, record);
+      if (held.equals(record)) break;
+    }
     await records.remove(name);
   };
   let next = 0;
