@@ -90,10 +90,18 @@ export function createSessionDirectory(ring: TurnRing): SessionDirectory {
   return {
     async list(visitor, { limit, order, after }) {
       const { owner } = visitor;
-      const cursor = after === undefined ? undefined : await findCursor(ring, (await placeOf(owner, after)).ref);
-      const rows = await ports.sessions.list(owner, { limit: limit + 1, order, ...(cursor && { after: cursor }) });
-      const opened = await Promise.all(rows.slice(0, limit).map((row) => openRow(ring, visitor, row)));
-      return { entries: opened.filter((entry) => entry !== undefined), hasMore: rows.length > limit };
+      const entries: SessionEntry[] = [];
+      let cursor = after === undefined ? undefined : await findCursor(ring, (await placeOf(owner, after)).ref);
+      for (;;) {
+        const rows = await ports.sessions.list(owner, { limit: limit + 1, order, ...(cursor && { after: cursor }) });
+        const opened = await Promise.all(rows.slice(0, limit).map((row) => openRow(ring, visitor, row)));
+        entries.push(...opened.filter((entry) => entry !== undefined));
+        const hasMore = rows.length > limit;
+        // A page of sessions that cannot be shown would name none to go on behind.
+        const last = rows[limit - 1];
+        if (!hasMore || !last || entries.length > 0) return { entries, hasMore };
+        cursor = { createdAt: last.fields.createdAt, key: last.key };
+      }
     },
     async create(visitor, session) {
       const { ref } = await placeOf(visitor.owner, session.sessionId);

@@ -74,6 +74,16 @@ describe("a session that is bound to its client", () => {
     expect(rest).toMatchObject({ data: [{ id: last }], has_more: false });
   });
 
+  it("hides no other session behind pages full of bound ones", async () => {
+    await start({ STATEGATE_SESSIONS__BINDING__USER_AGENT: "enforce" });
+    const mine = freshSession();
+    await talk(mine, "thief/1");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    for (let count = 0; count < 5; count += 1) await talk(freshSession(), "app/1");
+    const answer = await send(gateway, "/sessions?limit=2", { headers: { "user-agent": "thief/1" } });
+    expect(answer.json()).toMatchObject({ data: [{ id: mine }], has_more: false });
+  });
+
   it("is bound when it is created by the sessions API, too", async () => {
     await start({ STATEGATE_SESSIONS__BINDING__USER_AGENT: "enforce" });
     const session = freshSession();
