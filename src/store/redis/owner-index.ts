@@ -16,7 +16,6 @@ const REMOVED_AT_ONCE = 64;
 export interface OwnerIndex {
   /** Enters the session, or confirms it, and keeps the index for as long as the session lives. */
   enter(owner: string, entry: IndexEntry, expiresAt: number): Promise<unknown>;
-  leave(owner: string, key: string): Promise<unknown>;
   /** Takes back what was entered for a session that is gone; not if it began anew since. */
   withdraw(owner: string, entry: IndexEntry): Promise<unknown>;
   list(owner: string, page: ListPage): Promise<SessionRow[]>;
@@ -61,7 +60,6 @@ export function createOwnerIndex(parts: { connection: RedisConnection; names: Re
       const lastsMs = Math.max(expiresAt - clock(), 0) + 2 * REPAIR_AFTER_MS;
       return callScript(touchOwnerIndex, [names.owner(owner)], [createdAt, key, lastsMs]);
     },
-    leave: (owner, key) => client.zrem(names.owner(owner), key),
     withdraw: (owner, entry) => forget(owner, [entry]),
     async list(owner, page) {
       const rows: SessionRow[] = [];

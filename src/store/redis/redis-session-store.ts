@@ -30,6 +30,12 @@ export interface RedisSessionStoreParts {
   readonly follow: <T>(write: Promise<T>) => Promise<T>;
 }
 
+interface RemovedSession {
+  readonly owner: string;
+  readonly wasLive: boolean;
+  readonly createdAt: number;
+}
+
 export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionStore {
   const { connection, names, index, clock, follow } = parts;
   const { client, callScript, isCluster } = connection;
@@ -76,16 +82,18 @@ export function createRedisSessionStore(parts: RedisSessionStoreParts): SessionS
     if ((await client.exists(names.session(key))) === 0) await index.withdraw(owner, { key, createdAt });
   };
 
-  const remove = async (key: string, owner = ""): Promise<{ owner: string; wasLive: boolean } | undefined> => {
+  const remove = async (key: string, owner = ""): Promise<RemovedSession | undefined> => {
     const keys = [names.session(key)];
     const reply = asReply(await callScript(removeSession, keys, [clock(), owner]));
-    return reply.length === 0 ? undefined : { owner: textAt(reply, 0), wasLive: reply[1] === 1 };
+    if (reply.length === 0) return undefined;
+    return { owner: textAt(reply, 0), wasLive: reply[1] === 1, createdAt: Number(textAt(reply, 2)) };
   };
 
   const removeNamed = async (key: string): Promise<boolean> => {
     const removed = await translated(remove(key));
     if (!removed) return false;
-    await translated(index.leave(removed.owner, key));
+    // One that began anew meanwhile has an entry of its own.
+    await translated(index.withdraw(removed.owner, { key, createdAt: removed.createdAt }));
     return removed.wasLive;
   };
 

@@ -128,10 +128,10 @@ return 1
 
 /** Arguments: now, owner ('' for any). Answer: {} or owner and 1 if it was live. */
 const removeLua = `${sharedLua}
-local session = redis.call('HMGET', key, 'o', 'e')
+local session = redis.call('HMGET', key, 'o', 'e', 'c')
 if not session[1] or (ARGV[2] ~= '' and ARGV[2] ~= session[1]) then return {} end
 redis.call('DEL', key)
-return { session[1], isLive(session[2], ARGV[1]) and 1 or 0 }
+return { session[1], isLive(session[2], ARGV[1]) and 1 or 0, session[3] or '' }
 `;
 
 export const loadSession = redisScript(loadLua);

@@ -7,6 +7,7 @@ import { createOwnerIndex } from "../../../src/store/redis/owner-index.ts";
 import { openRedisBackend } from "../../../src/store/redis/redis-backend.ts";
 import { connectRedis } from "../../../src/store/redis/redis-connection.ts";
 import { createRedisNames } from "../../../src/store/redis/redis-names.ts";
+import { createRedisSessionStore } from "../../../src/store/redis/redis-session-store.ts";
 import { runPiece } from "../../../src/store/session-store.ts";
 import type { StoreBackend } from "../../../src/store/store-backend.ts";
 import { auditRowsOf, chainName } from "../../support/audit-rows.ts";
@@ -136,6 +137,30 @@ describeWithRedis("what the Redis store keeps where", () => {
     };
     expect(await index.removeAll("mine", { remove: removeAndRecreate, step: runPiece })).toBe(1);
     expect(await raw.zrange("t:owner:{mine}", 0, "-1")).toEqual(["session"]);
+    await connection.close();
+  });
+
+  it("a session that begins anew while the one before it is removed stays listed", async () => {
+    const connection = await connectRedis({ url: server.url, log: createRecordedLog().log, commandTimeoutMs: 2_000 });
+    const redisNames = createRedisNames("t:");
+    const index = createOwnerIndex({ connection, names: redisNames, clock: clock.now });
+    const fields = () => ({ owner: "mine", createdAt: clock.now(), expiresAt: clock.now() + HOUR_MS, loadFrom: 0 });
+    await mustCommit(backend.sessions, openingOf("session", fields()));
+    // Between the session's end and its entry's the name is used again.
+    const beginAnew = async (): Promise<void> => {
+      clock.advance(1);
+      await mustCommit(backend.sessions, openingOf("session", fields()));
+    };
+    const sessions = createRedisSessionStore({
+      connection,
+      names: redisNames,
+      index: { ...index, withdraw: (...entry) => beginAnew().then(() => index.withdraw(...entry)) },
+      clock: clock.now,
+      follow: (write) => write,
+    });
+    expect(await sessions.remove("session")).toBe(true);
+    const listed = await backend.sessions.list("mine", { limit: 9, order: "asc" });
+    expect(listed.map(({ key }) => key)).toEqual(["session"]);
     await connection.close();
   });
 
