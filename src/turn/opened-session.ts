@@ -85,6 +85,6 @@ export const knownRevision = (session: OpenedSession | undefined) =>
 /** Sequence of the first record held, or of the next one when none is. */
 export const firstSequence = (session: OpenedSession): number => session.log[0]?.sequence ?? session.head.records;
 
-/** How many commits this life of the session has seen. */
+/** Grows with every commit of this life of the session. */
 export const revisionNumber = ({ revision }: Pick<OpenedSession, "revision">): number =>
   Number(revision.slice(revision.indexOf(".") + 1));

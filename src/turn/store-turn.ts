@@ -1,3 +1,5 @@
+import { randomInt } from "node:crypto";
+
 import { GatewayError } from "../errors/gateway-error.ts";
 import { appended } from "../kit/appended.ts";
 import type { KeyedQueue } from "../kit/keyed-queue.ts";
@@ -213,8 +215,15 @@ const withheldAfter = ({ base, draft }: SealParts): Withheld =>
 const isSame = <T>(left: readonly T[], right: readonly T[]): boolean =>
   left.length === right.length && left.every((item, index) => item === right[index]);
 
+/** How far one revision may lie behind the one before. */
+const MAX_STEP = 1 << 20;
+
+/**
+ * Numbers grow by steps that nobody can foresee: where a failover loses the newest commit and another is made in its place,
+ * the two must not bear one name, or a replica that knew the first would take the second for it.
+ */
 export function nextRevision(base: OpenedSession | undefined, incarnation: string): string {
-  return `${incarnation}.${base ? revisionNumber(base) + 1 : 1}`;
+  return `${incarnation}.${base ? revisionNumber(base) + randomInt(1, MAX_STEP) : 1}`;
 }
 
 export function nextFields(
