@@ -49,9 +49,12 @@ export function billTurn(parts: BillParts): TurnBill {
   const sentTokens = usage?.promptTokens ?? Math.round(plan.sentTokens * billedRatio);
   const unsent = Math.round((plan.fullTokens - plan.sentTokens) * billedRatio);
   const baselineTokens = Math.max(0, sentTokens + unsent);
-  const hits = hitsOf(parts, repeatedShare(parts, billedRatio));
+  const repeated = repeatedShare(parts, billedRatio);
+  const hits = hitsOf(parts, repeated);
   const baselineCachedTokens = Math.round(hits.here * sharedTokens(parts, { baselineTokens, billedRatio }));
-  const sent = { tokens: sentTokens, cached: usage?.cachedTokens ?? 0, written: usage?.cacheWriteTokens ?? 0 };
+  // Without a bill the same is taken for both sides: what of each was sent before was cached as it lately was.
+  const cached = usage?.cachedTokens ?? Math.round(hits.here * repeated);
+  const sent = { tokens: sentTokens, cached, written: usage?.cacheWriteTokens ?? 0 };
   const baseline = {
     tokens: baselineTokens,
     cached: baselineCachedTokens,

@@ -19,6 +19,8 @@ export function economicsOf(price: ModelPrice | undefined, ttlSeconds: number): 
 const UNKNOWN_WINDOW = 128_000;
 /** Of the model's window, what is left to the answer when the request does not say how long it may be. */
 const ANSWER_SHARE = 0.1;
+/** No answer takes more of it from the history, however long the request lets it be: a limit is no wish. */
+const MAX_ANSWER_SHARE = 0.5;
 
 /** The hard cap is the configured one, or the model's window less room for the answer. */
 export function cappedKnobs(
@@ -29,5 +31,5 @@ export function cappedKnobs(
   const window = price?.contextWindow ?? UNKNOWN_WINDOW;
   const asked = fields["max_completion_tokens"] ?? fields["max_tokens"];
   const answer = typeof asked === "number" && asked > 0 ? asked : window * ANSWER_SHARE;
-  return { ...knobs, maxTokens: Math.max(1, Math.floor(window - answer)) };
+  return { ...knobs, maxTokens: Math.floor(window - Math.min(answer, window * MAX_ANSWER_SHARE)) };
 }

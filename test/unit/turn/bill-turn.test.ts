@@ -54,6 +54,15 @@ describe("the bill of a turn", () => {
     expect(billing.billedRatio).toBe(1.5);
   });
 
+  it("claims no loss where the provider says nothing of a prompt that is the full replay", () => {
+    const session = sessionAt(9_000, { stable: { begins: "", tokens: 5_000 } });
+    const plan = planOf({ sentTokens: 5_100, fullTokens: 5_100, repeatedTokens: 5_000, keptTokens: 4_950, session });
+    const { figures, savedUsd } = bill(plan, undefined);
+    expect(figures.baselineCachedTokens).toBeGreaterThan(4_000);
+    expect(Math.abs(figures.cachedTokens - figures.baselineCachedTokens)).toBeLessThanOrEqual(128);
+    expect(Math.abs(savedUsd)).toBeLessThan(0.001);
+  });
+
   it("does not learn a ratio from a usage that speaks of something else", () => {
     const plan = planOf({ sentTokens: 100, fullTokens: 100 });
     expect(bill(plan, usageOf(10_000)).billing.billedRatio).toBe(3);
